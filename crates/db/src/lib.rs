@@ -1,0 +1,21 @@
+//! How do we speak to SQL? Through a port: connections that run one statement at a time, transactions that hold the
+//! write lock, and scopes that bind the tenant so that no query can forget it.
+//!
+//! Two adapters exist: `guest` speaks to Spin's SQLite, [`native`] to rusqlite. Both pass [`contract`].
+
+pub mod contract;
+mod decode;
+mod error;
+mod migrate;
+#[cfg(feature = "rusqlite")]
+pub mod native;
+mod port;
+mod scope;
+mod value;
+
+pub use decode::{Decode, FromValue, Row, Rows};
+pub use error::DbError;
+pub use migrate::{MIGRATIONS, Migration, SCHEMA_VERSION, applied, migrate, statements, verify};
+pub use port::{Connection, Db, Lease, Pool, Tx};
+pub use scope::{AllTenants, Scope};
+pub use value::Value;

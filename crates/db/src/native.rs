@@ -1,0 +1,200 @@
+//! The adapter on rusqlite: for native tests, and for the `signalbox` program's own commands.
+
+use crate::{Connection, Db, DbError, Pool, Rows, Value, migrate};
+use futures::future::{BoxFuture, FutureExt as _, ready};
+use kernel::Span;
+use rusqlite::types::{Value as Cell, ValueRef};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// One rusqlite connection.
+struct Handle(rusqlite::Connection);
+
+fn engine(error: &rusqlite::Error) -> DbError {
+    DbError::from_engine(&error.to_string())
+}
+
+fn run(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    parameters: Vec<Value>,
+) -> Result<Rows, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let parameters = parameters.into_iter().map(|value| match value {
+        Value::Integer(number) => Cell::Integer(number),
+        Value::Real(number) => Cell::Real(number),
+        Value::Text(text) => Cell::Text(text),
+        Value::Blob(bytes) => Cell::Blob(bytes),
+        Value::Null => Cell::Null,
+    });
+    let mut cursor = statement.query(rusqlite::params_from_iter(parameters))?;
+    let mut rows = Vec::new();
+    while let Some(row) = cursor.next()? {
+        let values: Result<Vec<Value>, rusqlite::Error> = (0..columns.len())
+            .map(|place| {
+                Ok(match row.get_ref(place)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(number) => Value::Integer(number),
+                    ValueRef::Real(number) => Value::Real(number),
+                    ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                    ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+                })
+            })
+            .collect();
+        rows.push(values?);
+    }
+    Ok(Rows::new(columns, rows))
+}
+
+impl Connection for Handle {
+    fn run<'a>(&'a mut self, sql: &'a str, parameters: Vec<Value>) -> BoxFuture<'a, Result<Rows, DbError>> {
+        ready(run(&self.0, sql, parameters).map_err(|error| engine(&error))).boxed()
+    }
+}
+
+/// A pool on one file, or on one database in memory.
+pub struct Native {
+    file: Option<PathBuf>,
+    idle: Mutex<Vec<Box<dyn Connection>>>,
+}
+
+impl Native {
+    /// The database in `file`, made if it is missing, brought to the newest schema.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn file(file: &Path) -> Result<Db, DbError> {
+        let pool = Self {
+            file: Some(file.to_owned()),
+            idle: Mutex::default(),
+        };
+        let mut first = open(file)?;
+        futures::executor::block_on(migrate(&mut first))?;
+        pool.release(Box::new(first));
+        Ok(Db::new(pool))
+    }
+
+    /// A database in memory at the newest schema. It has one connection: a second use while the first goes on is
+    /// [`DbError::Locked`], which finds a use case that reads beside its own transaction.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn memory() -> Result<Db, DbError> {
+        let connection = rusqlite::Connection::open_in_memory().map_err(|error| engine(&error))?;
+        connection
+            .pragma_update(None, "foreign_keys", "ON")
+            .map_err(|error| engine(&error))?;
+        connection.set_prepared_statement_cache_capacity(128);
+        let mut handle = Handle(connection);
+        futures::executor::block_on(migrate(&mut handle))?;
+        Ok(Db::new(Self {
+            file: None,
+            idle: Mutex::new(vec![Box::new(handle)]),
+        }))
+    }
+}
+
+/// One connection to `file` as the components have it, without migrating it: for `signalbox doctor`.
+///
+/// # Errors
+/// [`DbError`].
+pub fn connect(file: &Path) -> Result<Box<dyn Connection>, DbError> {
+    Ok(Box::new(open(file)?))
+}
+
+fn open(file: &Path) -> Result<Handle, DbError> {
+    let set = || -> Result<rusqlite::Connection, rusqlite::Error> {
+        let connection = rusqlite::Connection::open(file)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.set_prepared_statement_cache_capacity(128);
+        Ok(connection)
+    };
+    set().map(Handle).map_err(|error| engine(&error))
+}
+
+impl Pool for Native {
+    fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, DbError>> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match (kept, &self.file) {
+            (Some(connection), _) => Ok(connection),
+            (None, Some(file)) => open(file).map(|handle| -> Box<dyn Connection> { Box::new(handle) }),
+            (None, None) => Err(DbError::Locked),
+        };
+        ready(connection).boxed()
+    }
+
+    fn release(&self, connection: Box<dyn Connection>) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+    }
+
+    fn nap(&self, span: Span) -> BoxFuture<'_, ()> {
+        std::thread::sleep(Duration::from_millis(span.as_millis().max(0).unsigned_abs()));
+        ready(()).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract;
+
+    #[test]
+    fn the_contract_holds_on_a_file() {
+        let folder = std::env::temp_dir().join(format!("signalbox-db-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("contract.db");
+        let pool = Native {
+            file: Some(file),
+            idle: Mutex::default(),
+        };
+        let outcome = futures::executor::block_on(contract::check(&pool));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(outcome, Ok(()));
+    }
+
+    #[test]
+    fn a_fresh_database_is_brought_to_the_newest_schema_once() {
+        let mut handle = Handle(rusqlite::Connection::open_in_memory().unwrap());
+        let numbers = futures::executor::block_on(migrate(&mut handle)).unwrap();
+        assert_eq!(numbers, (1..=crate::SCHEMA_VERSION).collect::<Vec<_>>());
+        assert_eq!(
+            futures::executor::block_on(migrate(&mut handle)).unwrap(),
+            Vec::<i64>::new()
+        );
+    }
+
+    #[test]
+    fn a_newer_or_changed_schema_is_refused() {
+        let mut handle = Handle(rusqlite::Connection::open_in_memory().unwrap());
+        futures::executor::block_on(migrate(&mut handle)).unwrap();
+        handle
+            .0
+            .execute("UPDATE schema_migrations SET checksum = 'x' WHERE number = 1", [])
+            .unwrap();
+        let changed = futures::executor::block_on(migrate(&mut handle))
+            .unwrap_err()
+            .to_string();
+        assert!(changed.contains("another content"), "{changed}");
+
+        let mut handle = Handle(rusqlite::Connection::open_in_memory().unwrap());
+        futures::executor::block_on(migrate(&mut handle)).unwrap();
+        handle
+            .0
+            .execute("INSERT INTO schema_migrations VALUES (9999, 'later', 'x', 0)", [])
+            .unwrap();
+        let newer = futures::executor::block_on(migrate(&mut handle))
+            .unwrap_err()
+            .to_string();
+        assert!(newer.contains("newer Signalbox"), "{newer}");
+    }
+}

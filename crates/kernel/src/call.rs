@@ -1,0 +1,231 @@
+//! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
+
+use crate::{ApiKeyId, Instant, Permission, Permissions, SessionId, TenantId, UserId};
+use std::{fmt, sync::Arc};
+
+/// Where random bytes come from. The only one in production is the system's CSPRNG.
+pub trait Chance: Send + Sync {
+    /// Fills `bytes` with chance.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Where the time comes from. Each use case reads it once.
+pub trait Clock: Send + Sync {
+    /// This instant.
+    fn now(&self) -> Instant;
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A person, in a session.
+    User(UserId, SessionId),
+    /// A program, by an API key.
+    ApiKey(ApiKeyId),
+    /// We ourselves: the queue, the set-up.
+    System,
+}
+
+impl Actor {
+    /// How the audit names the actor: a user's or a key's id, or `system`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User(id, _) => id.as_str(),
+            Self::ApiKey(id) => id.as_str(),
+            Self::System => "system",
+        }
+    }
+}
+
+/// Somebody whose credential was checked: of one tenant, with some permissions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The tenant that the credential belongs to.
+    pub tenant: TenantId,
+    /// Who acts.
+    pub actor: Actor,
+    /// What the actor may do.
+    pub permissions: Permissions,
+    /// The tenant's access revision under which this was found out; stale once the tenant's moved on.
+    pub access_revision: i64,
+}
+
+impl Principal {
+    /// Ourselves, acting in a tenant.
+    #[must_use]
+    pub fn system(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            actor: Actor::System,
+            permissions: Permissions::all(),
+            access_revision: i64::MAX,
+        }
+    }
+
+    /// Whether the actor may do it.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.has(permission)
+    }
+}
+
+/// The id of a request: the sender's `X-Request-Id` if it is sound, else one of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// The sender's, if it is 1 to 128 characters of `A-Z a-z 0-9 . _ - : /` (what a log line can carry).
+    #[must_use]
+    pub fn given(text: &str) -> Option<Self> {
+        let sound = (1..=128).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-:/".contains(&byte));
+        sound.then(|| Self(text.into()))
+    }
+
+    /// A new one: `req_` and 24 hexadecimal digits.
+    #[must_use]
+    pub fn new(chance: &dyn Chance) -> Self {
+        let mut noise = [0_u8; 12];
+        chance.fill(&mut noise);
+        Self(format!("req_{}", hex(&noise)).into_boxed_str())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A W3C trace context (<https://www.w3.org/TR/trace-context/>), passed on to jobs and outbound calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace(Box<str>);
+
+impl Trace {
+    /// The sender's `traceparent`, if it is one of version 00.
+    #[must_use]
+    pub fn given(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('-').collect();
+        let hexadecimal = |part: &str, length: usize| {
+            part.len() == length
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        };
+        match parts.as_slice() {
+            ["00", trace, parent, flags]
+                if hexadecimal(trace, 32)
+                    && hexadecimal(parent, 16)
+                    && hexadecimal(flags, 2)
+                    && trace.bytes().any(|byte| byte != b'0')
+                    && parent.bytes().any(|byte| byte != b'0') =>
+            {
+                Some(Self(text.into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// A new, sampled trace.
+    #[must_use]
+    pub fn new(chance: &dyn Chance) -> Self {
+        let mut noise = [0_u8; 24];
+        chance.fill(&mut noise);
+        let digits = hex(&noise);
+        let (trace, parent) = digits.split_at(32);
+        Self(format!("00-{trace}-{parent}-01").into_boxed_str())
+    }
+
+    /// The header's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What a use case may know of the world outside: who asks, when, why, and where chance comes from.
+#[derive(Clone)]
+pub struct Call {
+    /// Who asks.
+    pub principal: Principal,
+    /// The one `now` of this call.
+    pub now: Instant,
+    /// The request that it is part of.
+    pub request: RequestId,
+    /// The trace that it is part of.
+    pub trace: Trace,
+    /// Where the caller sits: an IP address, if known.
+    pub address: Option<String>,
+    /// Where chance comes from.
+    pub chance: Arc<dyn Chance>,
+}
+
+impl Call {
+    /// The tenant that this call is about.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.principal.tenant
+    }
+
+    /// The same call by ourselves in `tenant`: what the queue does on somebody's behalf.
+    #[must_use]
+    pub fn as_system(&self, tenant: TenantId) -> Self {
+        Self {
+            principal: Principal::system(tenant),
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Call")
+            .field("principal", &self.principal)
+            .field("now", &self.now)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_kept_only_if_a_log_can_carry_it() {
+        assert!(RequestId::given("req_1:a/b").is_some());
+        for text in ["", "a b", "a\n", "ä", &"x".repeat(129)] {
+            assert_eq!(RequestId::given(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_trace_must_be_of_version_00() {
+        assert!(Trace::given("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").is_some());
+        for text in [
+            "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+        ] {
+            assert_eq!(Trace::given(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Which words does everybody here say? Ids, instants, pages, secrets, principals and the kinds of fault.
+//!
+//! Nothing in this crate does I/O, reads a clock or draws a random number: time and chance arrive as arguments.
+
+mod call;
+mod fault;
+mod id;
+mod page;
+mod permission;
+mod secret;
+mod tenant;
+mod time;
+
+pub use call::{Actor, Call, Chance, Clock, Principal, RequestId, Trace};
+pub use fault::{Fault, FieldFault, Fields, Kind};
+pub use id::{
+    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, JobId, MessageId, RoleId, RuleId, SessionId,
+    UserId,
+};
+pub use page::{Cursor, Page, PageError, PageRequest};
+pub use permission::{Permission, Permissions, UnknownPermission};
+pub use secret::Secret;
+pub use tenant::{TenantId, TenantIdError};
+pub use time::{Instant, Span, TimeError};

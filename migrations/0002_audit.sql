@@ -1,0 +1,1 @@
+-- The audit: a hash chain per tenant.

@@ -1,0 +1,1 @@
+-- Access: users, roles, sessions, refresh tokens, API keys.

@@ -1,0 +1,1 @@
+-- What the doors remember: idempotency keys.
