@@ -23,7 +23,7 @@ fn run(
     parameters: Vec<Value>,
 ) -> Result<Rows, rusqlite::Error> {
     let mut statement = connection.prepare_cached(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let parameters = parameters.into_iter().map(|value| match value {
         Value::Integer(number) => Cell::Integer(number),
         Value::Real(number) => Cell::Real(number),
