@@ -230,21 +230,24 @@ impl NewChannel {
         let target = fields.take("config.url", Target::parse(&self.url, allow_private));
         let before = (Method::Post, Headers::new());
         let setup = settings(self.kind, before, self.method, self.headers, &mut fields);
-        let made = name.zip(target).zip(setup).map(|((name, target), (setup, headers))| {
-            let channel = Channel {
-                id,
-                name,
-                address: target.masked(),
-                setup,
-                is_active: self.is_active,
-                is_default: self.is_default,
-                version: 1,
-                created_at: now,
-                updated_at: now,
-            };
-            let url = Secret::new(target.expose().to_owned());
-            (channel, Credential { url, headers })
-        });
+        let made = name
+            .zip(target)
+            .zip(setup)
+            .map(|((name, target), (setup, headers))| {
+                let channel = Channel {
+                    id,
+                    name,
+                    address: target.masked(),
+                    setup,
+                    is_active: self.is_active,
+                    is_default: self.is_default,
+                    version: 1,
+                    created_at: now,
+                    updated_at: now,
+                };
+                let url = Secret::new(target.expose().to_owned());
+                (channel, Credential { url, headers })
+            });
         fields.give(made)
     }
 }
@@ -279,20 +282,23 @@ impl Channel {
         };
         let before = (method, credential.headers);
         let setup = settings(kind, before, patch.method, patch.headers, &mut fields);
-        let made = name.zip(reach).zip(setup).map(|((name, (address, url)), (setup, headers))| {
-            let channel = Self {
-                id: self.id,
-                name,
-                address,
-                setup,
-                is_active: patch.is_active.unwrap_or(self.is_active),
-                is_default: patch.is_default.unwrap_or(self.is_default),
-                version: self.version.saturating_add(1),
-                created_at: self.created_at,
-                updated_at: now,
-            };
-            (channel, Credential { url, headers })
-        });
+        let made = name
+            .zip(reach)
+            .zip(setup)
+            .map(|((name, (address, url)), (setup, headers))| {
+                let channel = Self {
+                    id: self.id,
+                    name,
+                    address,
+                    setup,
+                    is_active: patch.is_active.unwrap_or(self.is_active),
+                    is_default: patch.is_default.unwrap_or(self.is_default),
+                    version: self.version.saturating_add(1),
+                    created_at: self.created_at,
+                    updated_at: now,
+                };
+                (channel, Credential { url, headers })
+            });
         fields.give(made)
     }
 }
@@ -354,10 +360,7 @@ fn checked_headers(wanted: Vec<(String, String)>, fields: &mut Fields) -> Header
     let mut headers = Headers::new();
     for (name, value) in wanted {
         let field = format!("config.headers.{name}");
-        if headers
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(&name))
-        {
+        if headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             fields.fault(&field, "is there twice");
         } else if let Err(fault) = check_header(&name, &value) {
             fields.fault(&field, fault);
@@ -489,7 +492,10 @@ mod tests {
             let words = "must be at most 2048 printable ASCII characters, without spaces at the ends";
             check(one("X-A", value), &[&format!("config.headers.X-A: {words}")]);
         }
-        let twice = vec![("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())];
+        let twice = vec![
+            ("X-A".to_owned(), "1".to_owned()),
+            ("x-a".to_owned(), "2".to_owned()),
+        ];
         check(
             NewChannel {
                 headers: Some(twice),

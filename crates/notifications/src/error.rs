@@ -1,7 +1,6 @@
 //! What can go wrong with a notification, and what may be done about it?
 
 use crate::{DeliveryState, TargetError};
-use audit::AuditError;
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span};
 use vault::VaultError;
@@ -10,31 +9,31 @@ use vault::VaultError;
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationError {
     /// Fields of a request, or of a message that a rule made, are faulty.
-    #[error("{}", told(.0))]
+    #[error("The message or channel is faulty: {}.", told(.0))]
     Invalid(Vec<FieldFault>),
     /// No channel has this id.
-    #[error("there is no such channel")]
+    #[error("There is no such channel.")]
     ChannelUnknown,
     /// Another channel has this name.
-    #[error("there is a channel called {0:?} already; choose another name")]
+    #[error("There is a channel called {0:?} already. Choose another name.")]
     NameTaken(String),
     /// No more channels fit.
-    #[error("there are {0} channels already, which is the limit; delete one that is not needed")]
+    #[error("There are {0} channels already, which is the limit. Delete one that is not needed.")]
     TooMany(i64),
     /// The channel changed since the caller looked.
-    #[error("the channel was changed since; fetch it again, then repeat your change")]
+    #[error("The channel was changed since you looked. Fetch it again, then repeat your change.")]
     Stale,
     /// A message names a channel that does not exist.
-    #[error("there is no channel called {0:?}; correct the channel in the rule, or set one up by that name")]
+    #[error("There is no channel called {0:?}. Correct the channel in the rule, or set one up by that name.")]
     RouteUnknown(String),
     /// A message names a channel that is switched off.
-    #[error("the channel {0:?} is switched off; switch it on, then retry")]
+    #[error("The channel {0:?} is switched off. Switch it on, then retry.")]
     RouteInactive(String),
     /// The channel of a delivery was deleted.
-    #[error("the channel {0:?} was deleted before the message could leave by it")]
+    #[error("The channel {0:?} was deleted before the message could leave by it.")]
     ChannelGone(String),
     /// The channel's address may no longer be sent to.
-    #[error("the address of the channel {name:?} {fault}")]
+    #[error("The address of the channel {name:?} {fault}.")]
     Target {
         /// The channel's name.
         name: String,
@@ -42,13 +41,13 @@ pub enum NotificationError {
         fault: TargetError,
     },
     /// No message has this id, or it is not in this inbox.
-    #[error("there is no such message")]
+    #[error("There is no such message.")]
     MessageUnknown,
     /// No delivery has this id.
-    #[error("there is no such delivery")]
+    #[error("There is no such delivery.")]
     DeliveryUnknown,
     /// A delivery cannot go from one state to the other.
-    #[error("a delivery that is {from} cannot become {to}")]
+    #[error("A delivery that is {from} cannot become {to}.")]
     Transition {
         /// Its state.
         from: DeliveryState,
@@ -58,9 +57,6 @@ pub enum NotificationError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The audit.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -84,7 +80,6 @@ impl Fault for NotificationError {
             | Self::ChannelGone(_)
             | Self::Target { .. } => Kind::Unprocessable,
             Self::Vault(error) => error.kind(),
-            Self::Audit(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -104,7 +99,6 @@ impl Fault for NotificationError {
             Self::DeliveryUnknown => "DELIVERY_UNKNOWN",
             Self::Transition { .. } => "DELIVERY_SETTLED",
             Self::Vault(error) => error.code(),
-            Self::Audit(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -124,7 +118,6 @@ impl Fault for NotificationError {
             | Self::DeliveryUnknown
             | Self::Transition { .. }
             | Self::Vault(_)
-            | Self::Audit(_)
             | Self::Db(_) => &[],
         }
     }
@@ -132,7 +125,6 @@ impl Fault for NotificationError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::Db(error) => error.retry_after(),
-            Self::Audit(error) => error.retry_after(),
             Self::Invalid(_)
             | Self::ChannelUnknown
             | Self::NameTaken(_)

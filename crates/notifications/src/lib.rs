@@ -9,12 +9,14 @@ mod channel;
 mod error;
 mod message;
 mod request;
+mod route;
 mod service;
 mod store;
 mod target;
 
 pub use channel::{
-    CHANNELS_MAX, Channel, ChannelKind, ChannelPatch, Credential, IN_APP, Method, NewChannel, NotListed, Setup,
+    CHANNELS_MAX, Channel, ChannelKind, ChannelPatch, Credential, IN_APP, Method, NewChannel, NotListed,
+    Setup,
 };
 pub use error::NotificationError;
 pub use message::{

@@ -106,7 +106,10 @@ impl NewMessage {
         let title = title
             .map(|text| text.trim().to_owned())
             .filter(|text| !text.is_empty());
-        if title.as_ref().is_some_and(|text| text.chars().count() > TITLE_MAX) {
+        if title
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > TITLE_MAX)
+        {
             fields.fault("title", "must be at most 200 characters");
         }
         let body: String = self
@@ -420,7 +423,12 @@ mod tests {
             .after(&Outcome::Retrying { words: words.clone() }, Some(503), NOW)
             .unwrap();
         assert_eq!(
-            (after.state, after.attempts, after.last_error.clone(), after.updated_at),
+            (
+                after.state,
+                after.attempts,
+                after.last_error.clone(),
+                after.updated_at
+            ),
             (DeliveryState::Deferred, 2, Some(words), NOW)
         );
         let done = after.after(&Outcome::Delivered, Some(200), NOW).unwrap();

@@ -173,8 +173,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
         (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
     ];
-    let within =
-        |(network, length): &(Ipv6Addr, u32)| (address.to_bits() ^ network.to_bits()).leading_zeros() >= *length;
+    let within = |(network, length): &(Ipv6Addr, u32)| {
+        (address.to_bits() ^ network.to_bits()).leading_zeros() >= *length
+    };
     within(&GLOBAL) && !SPECIAL.iter().any(within)
 }
 
@@ -191,7 +192,10 @@ mod tests {
     #[test]
     fn public_addresses_are_allowed_and_shown_masked() {
         for (text, shown) in [
-            ("https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/…"),
+            (
+                "https://hooks.slack.com/services/T0/B0/xyz",
+                "https://hooks.slack.com/…",
+            ),
             ("HTTP://Example.COM:8080/a?token=1", "http://example.com:8080/…"),
             ("https://example.com:443", "https://example.com/…"),
             ("https://bücher.example/", "https://xn--bcher-kva.example/…"),
@@ -201,7 +205,10 @@ mod tests {
             ("https://172.15.255.255/", "https://172.15.255.255/…"),
             ("https://172.32.0.1/", "https://172.32.0.1/…"),
             ("https://[2606:4700::1111]/", "https://[2606:4700::1111]/…"),
-            ("https://[2001:4860:4860::8888]/", "https://[2001:4860:4860::8888]/…"),
+            (
+                "https://[2001:4860:4860::8888]/",
+                "https://[2001:4860:4860::8888]/…",
+            ),
         ] {
             check(text, Ok(shown));
         }
@@ -287,7 +294,10 @@ mod tests {
             "http://intranet/",
         ] {
             check(text, Err(TargetError::Private));
-            assert!(Target::parse(text, true).is_ok(), "{text} with private ones allowed");
+            assert!(
+                Target::parse(text, true).is_ok(),
+                "{text} with private ones allowed"
+            );
         }
     }
 
