@@ -1,9 +1,9 @@
 //! Which ways lead out? A [`Channel`] is one that a tenant has set up: a webhook, or an incoming webhook of Slack.
 //!
-//! Its [`Credential`] (the address, which carries tokens, and the header values) is kept apart from what may be shown.
+//! Its credential (the address, which carries tokens, and the header values) is kept apart from what may be shown.
 //! In-app needs no channel: it is always there.
 
-use crate::Target;
+use crate::target::Target;
 use kernel::{ChannelId, FieldFault, Fields, Instant, Secret};
 use std::{fmt, str::FromStr};
 
@@ -168,11 +168,11 @@ pub struct Channel {
 
 /// What lets us in at the other end: sealed at rest, never shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credential {
+pub(crate) struct Credential {
     /// The whole address.
-    pub url: Secret<String>,
+    pub(crate) url: Secret<String>,
     /// The headers that are added.
-    pub headers: Vec<(String, Secret<String>)>,
+    pub(crate) headers: Vec<(String, Secret<String>)>,
 }
 
 /// A channel to be set up.
@@ -219,7 +219,7 @@ impl NewChannel {
     ///
     /// # Errors
     /// All faulty fields.
-    pub fn set_up(
+    pub(crate) fn set_up(
         self,
         id: ChannelId,
         now: Instant,
@@ -230,24 +230,21 @@ impl NewChannel {
         let target = fields.take("config.url", Target::parse(&self.url, allow_private));
         let before = (Method::Post, Headers::new());
         let setup = settings(self.kind, before, self.method, self.headers, &mut fields);
-        let made = name
-            .zip(target)
-            .zip(setup)
-            .map(|((name, target), (setup, headers))| {
-                let channel = Channel {
-                    id,
-                    name,
-                    address: target.masked(),
-                    setup,
-                    is_active: self.is_active,
-                    is_default: self.is_default,
-                    version: 1,
-                    created_at: now,
-                    updated_at: now,
-                };
-                let url = Secret::new(target.expose().to_owned());
-                (channel, Credential { url, headers })
-            });
+        let made = name.zip(target).zip(setup).map(|((name, target), (setup, headers))| {
+            let channel = Channel {
+                id,
+                name,
+                address: target.masked(),
+                setup,
+                is_active: self.is_active,
+                is_default: self.is_default,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+            };
+            let url = Secret::new(target.expose().to_owned());
+            (channel, Credential { url, headers })
+        });
         fields.give(made)
     }
 }
@@ -257,7 +254,7 @@ impl Channel {
     ///
     /// # Errors
     /// All faulty fields.
-    pub fn change(
+    pub(crate) fn change(
         self,
         credential: Credential,
         patch: ChannelPatch,
@@ -282,23 +279,20 @@ impl Channel {
         };
         let before = (method, credential.headers);
         let setup = settings(kind, before, patch.method, patch.headers, &mut fields);
-        let made = name
-            .zip(reach)
-            .zip(setup)
-            .map(|((name, (address, url)), (setup, headers))| {
-                let channel = Self {
-                    id: self.id,
-                    name,
-                    address,
-                    setup,
-                    is_active: patch.is_active.unwrap_or(self.is_active),
-                    is_default: patch.is_default.unwrap_or(self.is_default),
-                    version: self.version.saturating_add(1),
-                    created_at: self.created_at,
-                    updated_at: now,
-                };
-                (channel, Credential { url, headers })
-            });
+        let made = name.zip(reach).zip(setup).map(|((name, (address, url)), (setup, headers))| {
+            let channel = Self {
+                id: self.id,
+                name,
+                address,
+                setup,
+                is_active: patch.is_active.unwrap_or(self.is_active),
+                is_default: patch.is_default.unwrap_or(self.is_default),
+                version: self.version.saturating_add(1),
+                created_at: self.created_at,
+                updated_at: now,
+            };
+            (channel, Credential { url, headers })
+        });
         fields.give(made)
     }
 }
@@ -313,10 +307,7 @@ fn settings(
 ) -> Option<(Setup, Headers)> {
     match kind {
         ChannelKind::InApp => {
-            fields.fault(
-                "kind",
-                "must be slack or webhook; in_app is always there, without a channel",
-            );
+            fields.fault("kind", "must be slack or webhook; in_app is always there, without a channel");
             None
         }
         ChannelKind::Slack => {
@@ -344,9 +335,7 @@ fn checked_name(text: &str) -> Result<String, &'static str> {
     if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
         return Err("must be 1 to 80 characters on one line");
     }
-    let an_id = name
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("chn_"));
+    let an_id = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("chn_"));
     if an_id || name.eq_ignore_ascii_case(IN_APP) {
         return Err("must not be in_app or begin with chn_, so that a rule's channel means one thing");
     }
@@ -423,10 +412,7 @@ mod tests {
         assert_eq!(channel.address, "https://example.com/…");
         assert_eq!(
             channel.setup,
-            Setup::Webhook {
-                method: Method::Post,
-                header_names: vec!["Authorization".to_owned()]
-            }
+            Setup::Webhook { method: Method::Post, header_names: vec!["Authorization".to_owned()] }
         );
         assert_eq!(credential.url.expose(), "https://example.com/hook?token=t");
         assert!(!format!("{channel:?} {credential:?}").contains("token=t"));
@@ -452,10 +438,7 @@ mod tests {
             ],
         );
         check(
-            NewChannel {
-                kind: ChannelKind::InApp,
-                ..webhook()
-            },
+            NewChannel { kind: ChannelKind::InApp, ..webhook() },
             &["kind: must be slack or webhook; in_app is always there, without a channel"],
         );
     }
@@ -464,10 +447,7 @@ mod tests {
     fn names_that_mean_something_else_are_refused() {
         for name in ["in_app", "IN_APP", "chn_x", "CHN_01hf7yat00zzzzzzzzzzzzzzzz"] {
             check(
-                NewChannel {
-                    name: name.to_owned(),
-                    ..webhook()
-                },
+                NewChannel { name: name.to_owned(), ..webhook() },
                 &["name: must not be in_app or begin with chn_, so that a rule's channel means one thing"],
             );
         }
@@ -492,40 +472,22 @@ mod tests {
             let words = "must be at most 2048 printable ASCII characters, without spaces at the ends";
             check(one("X-A", value), &[&format!("config.headers.X-A: {words}")]);
         }
-        let twice = vec![
-            ("X-A".to_owned(), "1".to_owned()),
-            ("x-a".to_owned(), "2".to_owned()),
-        ];
-        check(
-            NewChannel {
-                headers: Some(twice),
-                ..webhook()
-            },
-            &["config.headers.x-a: is there twice"],
-        );
+        let twice = vec![("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())];
+        check(NewChannel { headers: Some(twice), ..webhook() }, &["config.headers.x-a: is there twice"]);
     }
 
     #[test]
     fn a_patch_keeps_what_it_does_not_name() {
         let (before, credential) = webhook().set_up(id(), NOW, false).unwrap();
         let later = Instant::from_millis(1_700_000_000_001);
-        let patch = ChannelPatch {
-            method: Some(Method::Put),
-            is_active: Some(false),
-            ..ChannelPatch::default()
-        };
-        let (after, kept) = before
-            .clone()
-            .change(credential.clone(), patch, later, false)
-            .unwrap();
+        let patch =
+            ChannelPatch { method: Some(Method::Put), is_active: Some(false), ..ChannelPatch::default() };
+        let (after, kept) = before.clone().change(credential.clone(), patch, later, false).unwrap();
         assert_eq!(kept, credential);
         assert_eq!(
             after,
             Channel {
-                setup: Setup::Webhook {
-                    method: Method::Put,
-                    header_names: vec!["Authorization".to_owned()]
-                },
+                setup: Setup::Webhook { method: Method::Put, header_names: vec!["Authorization".to_owned()] },
                 is_active: false,
                 version: 2,
                 updated_at: later,

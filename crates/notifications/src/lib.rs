@@ -15,21 +15,20 @@ mod store;
 mod target;
 
 pub use channel::{
-    CHANNELS_MAX, Channel, ChannelKind, ChannelPatch, Credential, IN_APP, Method, NewChannel, NotListed,
-    Setup,
+    CHANNELS_MAX, Channel, ChannelKind, ChannelPatch, IN_APP, Method, NewChannel, NotListed, Setup,
 };
 pub use error::NotificationError;
 pub use message::{
-    Delivery, DeliveryChannel, DeliveryState, Draft, InboxEntry, Message, NewMessage, Outcome, Recipient,
+    Delivery, DeliveryChannel, DeliveryState, InboxEntry, Message, NewMessage, Outcome, Recipient,
 };
-pub use request::{Answer, Failure, Judgement, Outbound, judge, outbound};
+pub use request::{Answer, Failure, Judgement, Outbound, judge};
 pub use service::{
     channels,
     deliver::{Prepared, Settlement, prepare, settle},
     expand::{Expanded, expand, expand_many},
     inbox, messages,
 };
-pub use target::{Target, TargetError};
+pub use target::TargetError;
 
 use vault::Vault;
 

@@ -40,10 +40,7 @@ impl FromStr for Recipient {
         if !(1..=RECIPIENT_MAX).contains(&length) || given.chars().any(char::is_control) {
             return Err("must be an address of 1 to 320 characters, such as an e-mail address");
         }
-        Ok(Self {
-            given: given.to_owned(),
-            key: given.to_lowercase(),
-        })
+        Ok(Self { given: given.to_owned(), key: given.to_lowercase() })
     }
 }
 
@@ -80,13 +77,13 @@ pub struct NewMessage {
 
 /// The checked text of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// Whom to tell.
-    pub recipient: Recipient,
+    pub(crate) recipient: Recipient,
     /// What about, in a line.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// What.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl NewMessage {
@@ -95,21 +92,15 @@ impl NewMessage {
     ///
     /// # Errors
     /// All faulty fields.
-    pub fn draft(&self) -> Result<Draft, Vec<FieldFault>> {
+    pub(crate) fn draft(&self) -> Result<Draft, Vec<FieldFault>> {
         let mut fields = Fields::new();
         let recipient = fields.take("recipient", self.recipient.parse::<Recipient>());
-        let title: Option<String> = self.title.as_ref().map(|text| {
-            text.chars()
-                .map(|letter| if letter.is_control() { ' ' } else { letter })
-                .collect()
-        });
-        let title = title
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty());
-        if title
+        let title: Option<String> = self
+            .title
             .as_ref()
-            .is_some_and(|text| text.chars().count() > TITLE_MAX)
-        {
+            .map(|text| text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect());
+        let title = title.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if title.as_ref().is_some_and(|text| text.chars().count() > TITLE_MAX) {
             fields.fault("title", "must be at most 200 characters");
         }
         let body: String = self
@@ -120,11 +111,7 @@ impl NewMessage {
         if body.trim().is_empty() || body.chars().count() > BODY_MAX {
             fields.fault("message", "must be 1 to 10000 characters");
         }
-        fields.give(recipient.map(|recipient| Draft {
-            recipient,
-            title,
-            body,
-        }))
+        fields.give(recipient.map(|recipient| Draft { recipient, title, body }))
     }
 }
 
@@ -183,13 +170,7 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// All states.
-    pub const ALL: [Self; 5] = [
-        Self::Queued,
-        Self::Deferred,
-        Self::Sent,
-        Self::Delivered,
-        Self::Failed,
-    ];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Deferred, Self::Sent, Self::Delivered, Self::Failed];
 
     /// The published name.
     #[must_use]
@@ -301,7 +282,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`NotificationError::Transition`] if its state does not lead there, as from delivered to failed.
-    pub fn after(
+    pub(crate) fn after(
         self,
         outcome: &Outcome,
         provider_status: Option<u16>,
@@ -382,9 +363,7 @@ mod tests {
 
     #[test]
     fn a_draft_is_free_of_control_characters() {
-        let draft = new("a@example.com", Some("one\r\ntwo\u{1b}"), "a\u{0}b\r\n\tc")
-            .draft()
-            .unwrap();
+        let draft = new("a@example.com", Some("one\r\ntwo\u{1b}"), "a\u{0}b\r\n\tc").draft().unwrap();
         assert_eq!(draft.title.as_deref(), Some("one  two"));
         assert_eq!(draft.body, "ab\n\tc");
         assert_eq!(new("a@example.com", Some(" "), "b").draft().unwrap().title, None);
@@ -408,10 +387,8 @@ mod tests {
             (Delivered, vec![]),
             (Failed, vec![Deferred, Sent, Delivered, Failed]),
         ] {
-            let next: Vec<DeliveryState> = DeliveryState::ALL
-                .into_iter()
-                .filter(|next| from.may_become(*next))
-                .collect();
+            let next: Vec<DeliveryState> =
+                DeliveryState::ALL.into_iter().filter(|next| from.may_become(*next)).collect();
             assert_eq!(next, wanted, "{from}");
         }
     }
@@ -423,12 +400,7 @@ mod tests {
             .after(&Outcome::Retrying { words: words.clone() }, Some(503), NOW)
             .unwrap();
         assert_eq!(
-            (
-                after.state,
-                after.attempts,
-                after.last_error.clone(),
-                after.updated_at
-            ),
+            (after.state, after.attempts, after.last_error.clone(), after.updated_at),
             (DeliveryState::Deferred, 2, Some(words), NOW)
         );
         let done = after.after(&Outcome::Delivered, Some(200), NOW).unwrap();
@@ -436,9 +408,6 @@ mod tests {
             (done.state, done.attempts, &done.last_error, done.provider_status),
             (DeliveryState::Delivered, 3, &None, Some(200))
         );
-        assert!(matches!(
-            done.after(&Outcome::Sent, None, NOW),
-            Err(NotificationError::Transition { .. })
-        ));
+        assert!(matches!(done.after(&Outcome::Sent, None, NOW), Err(NotificationError::Transition { .. })));
     }
 }

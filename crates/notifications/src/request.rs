@@ -1,6 +1,6 @@
 //! What is sent to the other end, and what does its answer mean?
 
-use crate::{ChannelKind, Message, Method, Setup, Target};
+use crate::{ChannelKind, Message, Method, Setup, target::Target};
 use kernel::{DeliveryId, Instant, Secret, Span, TenantId, Trace};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub struct Outbound {
 /// The request that carries `message` to the other end. The delivery's id is its idempotency key, the same at each
 /// attempt.
 #[must_use]
-pub fn outbound(
+pub(crate) fn outbound(
     setup: &Setup,
     target: &Target,
     headers: Vec<(String, Secret<String>)>,
@@ -47,13 +47,7 @@ pub fn outbound(
     ];
     all.extend(key);
     all.extend(headers);
-    Outbound {
-        method,
-        url: Secret::new(target.expose().to_owned()),
-        headers: all,
-        body,
-        kind: setup.kind(),
-    }
+    Outbound { method, url: Secret::new(target.expose().to_owned()), headers: all, body, kind: setup.kind() }
 }
 
 fn webhook_body(tenant: &TenantId, message: &Message, delivery: &DeliveryId) -> String {
@@ -83,9 +77,7 @@ fn slack_body(message: &Message) -> String {
 /// The three characters that Slack reads as control characters, and no others
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). So no message can mention a channel.
 fn slack_escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// What the other end answered.
@@ -100,20 +92,14 @@ pub struct Answer<'a> {
 }
 
 /// Why there was no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// The name of the host has no address.
-    Unresolved,
-    /// The operator's rules forbid the address that the name has.
+    /// The operator's rules forbid the address that the host has.
     Forbidden,
-    /// Nobody accepted a connection.
-    Unreachable,
-    /// The other end's certificate or TLS is not in order.
-    Insecure,
-    /// No answer came in time.
+    /// No complete answer came in time.
     Slow,
-    /// The connection broke before the answer was complete: the message may have arrived.
-    Lost,
+    /// No connection came about, or it broke; with words for the end of a sentence.
+    Broken(String),
 }
 
 /// What an attempt means.
@@ -136,28 +122,19 @@ pub enum Judgement {
 }
 
 impl Failure {
-    /// What it means that there was no answer.
+    /// What it means that there was no answer. Where a connection broke the message may have arrived all the same:
+    /// its idempotency key lets the other end see that.
     #[must_use]
     pub fn judge(self) -> Judgement {
         let words = match self {
-            Self::Unresolved => "The host of the channel's address was not found. Check the address.",
             Self::Forbidden => {
-                return Judgement::Refused {
-                    words: "The channel's address leads to a network that the operator forbids. Use a public address."
-                        .to_owned(),
-                };
+                let words = "The channel's address leads to a network that the operator forbids. Use a public address.";
+                return Judgement::Refused { words: words.to_owned() };
             }
-            Self::Unreachable => "The host of the channel's address accepted no connection.",
-            Self::Insecure => "No secure connection came about: check the host's certificate.",
-            Self::Slow => "No answer came in time.",
-            Self::Lost => {
-                "The connection broke before the answer was complete; the message may have arrived."
-            }
+            Self::Slow => "No complete answer came in time.".to_owned(),
+            Self::Broken(words) => format!("The connection failed: {words}."),
         };
-        Judgement::Later {
-            words: words.to_owned(),
-            retry_after: None,
-        }
+        Judgement::Later { words, retry_after: None }
     }
 }
 
@@ -177,9 +154,7 @@ pub fn judge(kind: ChannelKind, answer: &Answer<'_>, now: Instant) -> Judgement 
     };
     match status {
         200..=299 => Judgement::Delivered,
-        429 => later(format!(
-            "The other end answered {status}: too many messages at once."
-        )),
+        429 => later(format!("The other end answered {status}: too many messages at once.")),
         408 | 425 | 500.. => later(match by_slack {
             Some((code, words)) => format!("Slack answered {status} {code}: {words}"),
             None => format!("The other end answered {status}, which may pass."),
@@ -219,10 +194,7 @@ fn slack_words(body: &str) -> Option<(&'static str, &'static str)> {
         ("invalid_payload", "it cannot read the message."),
         ("no_text", "the message has no text."),
         ("too_many_attachments", "the message has too many attachments."),
-        (
-            "user_not_found",
-            "the user that the webhook writes to is not there. Make a new webhook in Slack.",
-        ),
+        ("user_not_found", "the user that the webhook writes to is not there. Make a new webhook in Slack."),
         (
             "action_prohibited",
             "an administrator of the workspace restricts this webhook. Ask them to allow it.",
@@ -232,34 +204,13 @@ fn slack_words(body: &str) -> Option<(&'static str, &'static str)> {
             "only administrators may write to this Slack channel. Choose another one.",
         ),
         ("team_disabled", "the workspace is disabled."),
-        (
-            "invalid_token",
-            "the webhook's address is wrong or was revoked. Make a new webhook in Slack.",
-        ),
-        (
-            "channel_not_found",
-            "the Slack channel is not there. Make a new webhook in Slack.",
-        ),
-        (
-            "no_service_id",
-            "the webhook's address is incomplete. Copy it anew from Slack.",
-        ),
-        (
-            "no_service",
-            "the webhook was removed or is disabled. Make a new one in Slack.",
-        ),
-        (
-            "no_team",
-            "the workspace is not there. Check the channel's address.",
-        ),
-        (
-            "no_active_hooks",
-            "the webhook is disabled. Make a new one in Slack.",
-        ),
-        (
-            "channel_is_archived",
-            "the Slack channel is archived. Reopen it, or choose another one.",
-        ),
+        ("invalid_token", "the webhook's address is wrong or was revoked. Make a new webhook in Slack."),
+        ("channel_not_found", "the Slack channel is not there. Make a new webhook in Slack."),
+        ("no_service_id", "the webhook's address is incomplete. Copy it anew from Slack."),
+        ("no_service", "the webhook was removed or is disabled. Make a new one in Slack."),
+        ("no_team", "the workspace is not there. Check the channel's address."),
+        ("no_active_hooks", "the webhook is disabled. Make a new one in Slack."),
+        ("channel_is_archived", "the Slack channel is archived. Reopen it, or choose another one."),
         ("rollup_error", "something went wrong at Slack, which may pass."),
     ];
     CODES.into_iter().find(|(code, _)| body.trim() == *code)
@@ -313,10 +264,7 @@ mod tests {
             &"dlv_01hf7yat00zzzzzzzzzzzzzzzz".parse().unwrap(),
             &Trace::given("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap(),
         );
-        assert!(
-            !format!("{request:?}").contains("token"),
-            "a request's Debug shows no secret"
-        );
+        assert!(!format!("{request:?}").contains("token"), "a request's Debug shows no secret");
         let mut text = format!("{} {}\n", request.method, request.url.expose());
         for (name, value) in &request.headers {
             writeln!(text, "{name}: {}", value.expose()).unwrap();
@@ -326,27 +274,18 @@ mod tests {
 
     #[test]
     fn a_webhook_gets_the_message_as_json() {
-        let setup = Setup::Webhook {
-            method: Method::Put,
-            header_names: vec!["Authorization".to_owned()],
-        };
+        let setup = Setup::Webhook { method: Method::Put, header_names: vec!["Authorization".to_owned()] };
         insta::assert_snapshot!(rendered(
             &setup,
             "https://example.com/hook?token=1",
             &[("Authorization", "Bearer token")],
-            &message(
-                Some("A big deal"),
-                "New high-value opportunity: \"Big\" <deal> - $12500\n🚂"
-            ),
+            &message(Some("A big deal"), "New high-value opportunity: \"Big\" <deal> - $12500\n🚂"),
         ));
     }
 
     #[test]
     fn a_webhook_gets_null_for_what_is_not_there() {
-        let setup = Setup::Webhook {
-            method: Method::Post,
-            header_names: Vec::new(),
-        };
+        let setup = Setup::Webhook { method: Method::Post, header_names: Vec::new() };
         let mut bare = message(None, "x");
         bare.event_id = None;
         insta::assert_snapshot!(rendered(&setup, "https://example.com/", &[], &bare));
@@ -358,10 +297,7 @@ mod tests {
             &Setup::Slack,
             "https://hooks.slack.com/services/T0/B0/token",
             &[],
-            &message(
-                Some("R&D <!here>"),
-                "a < b && <!channel> <https://evil.example|click> &amp;"
-            ),
+            &message(Some("R&D <!here>"), "a < b && <!channel> <https://evil.example|click> &amp;"),
         ));
     }
 
@@ -398,11 +334,7 @@ mod tests {
             slack(503, ""),
         ]);
         for (kind, status, body) in answers {
-            let answer = Answer {
-                status,
-                retry_after: Some("30"),
-                body,
-            };
+            let answer = Answer { status, retry_after: Some("30"), body };
             let (verdict, words) = match judge(kind, &answer, NOW) {
                 Judgement::Delivered => ("delivered", String::new()),
                 Judgement::Refused { words } => ("refused", words),
@@ -419,20 +351,15 @@ mod tests {
     #[test]
     fn what_the_lack_of_an_answer_means() {
         let mut table = String::new();
-        for failure in [
-            Failure::Unresolved,
-            Failure::Forbidden,
-            Failure::Unreachable,
-            Failure::Insecure,
-            Failure::Slow,
-            Failure::Lost,
-        ] {
+        for failure in
+            [Failure::Forbidden, Failure::Slow, Failure::Broken("the name does not resolve".to_owned())]
+        {
             let (verdict, words) = match failure.judge() {
                 Judgement::Delivered => ("delivered", String::new()),
                 Judgement::Refused { words } => ("refused", words),
                 Judgement::Later { words, .. } => ("later", words),
             };
-            writeln!(table, "{failure:?} {verdict} {words}").unwrap();
+            writeln!(table, "{verdict:9} {words}").unwrap();
         }
         insta::assert_snapshot!(table);
     }

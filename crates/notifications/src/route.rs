@@ -23,10 +23,7 @@ pub(crate) fn ways<'a>(
     wanted: Option<&str>,
 ) -> Result<Vec<&'a Route>, NotificationError> {
     let Some(wanted) = wanted.map(str::trim) else {
-        return Ok(routes
-            .iter()
-            .filter(|route| route.is_active && route.is_default)
-            .collect());
+        return Ok(routes.iter().filter(|route| route.is_active && route.is_default).collect());
     };
     if wanted.eq_ignore_ascii_case(IN_APP) {
         return Ok(Vec::new());
@@ -35,11 +32,7 @@ pub(crate) fn ways<'a>(
         .iter()
         .find(|route| route.id.as_str() == wanted || route.name.eq_ignore_ascii_case(wanted))
         .ok_or_else(|| NotificationError::RouteUnknown(wanted.to_owned()))?;
-    if route.is_active {
-        Ok(vec![route])
-    } else {
-        Err(NotificationError::RouteInactive(route.name.clone()))
-    }
+    if route.is_active { Ok(vec![route]) } else { Err(NotificationError::RouteInactive(route.name.clone())) }
 }
 
 #[cfg(test)]
@@ -78,10 +71,7 @@ mod tests {
         check(Some("chn_01hf7yat00zzzzzzzzzzzzzzz2"), Ok(&["Sales"]));
         check(Some("in_app"), Ok(&[]));
         check(Some("old"), Err("MESSAGE_CHANNEL_INACTIVE"));
-        check(
-            Some("chn_01hf7yat00zzzzzzzzzzzzzzz3"),
-            Err("MESSAGE_CHANNEL_INACTIVE"),
-        );
+        check(Some("chn_01hf7yat00zzzzzzzzzzzzzzz3"), Err("MESSAGE_CHANNEL_INACTIVE"));
         check(Some("nowhere"), Err("MESSAGE_CHANNEL_UNKNOWN"));
         check(Some(""), Err("MESSAGE_CHANNEL_UNKNOWN"));
     }

@@ -43,21 +43,18 @@ pub enum TargetError {
 
 /// An address that may be sent to. It can carry tokens: shown only masked.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Target(Url);
+pub(crate) struct Target(Url);
 
 impl Target {
     /// Reads and checks an address; with `allow_private` (the operator's `allow_private_outbound`) also private ones.
     ///
     /// # Errors
     /// [`TargetError`].
-    pub fn parse(text: &str, allow_private: bool) -> Result<Self, TargetError> {
+    pub(crate) fn parse(text: &str, allow_private: bool) -> Result<Self, TargetError> {
         if text.len() > LENGTH_MAX {
             return Err(TargetError::TooLong);
         }
-        if text
-            .chars()
-            .any(|letter| letter.is_whitespace() || letter.is_control() || letter == '\\')
-        {
+        if text.chars().any(|letter| letter.is_whitespace() || letter.is_control() || letter == '\\') {
             return Err(TargetError::NotUrl);
         }
         let url = Url::parse(text).map_err(|_| TargetError::NotUrl)?;
@@ -81,22 +78,18 @@ impl Target {
             Host::Ipv4(address) => is_public_v4(address),
             Host::Ipv6(address) => is_public_v6(address),
         };
-        if public || allow_private {
-            Ok(Self(url))
-        } else {
-            Err(TargetError::Private)
-        }
+        if public || allow_private { Ok(Self(url)) } else { Err(TargetError::Private) }
     }
 
     /// The whole address, tokens and all.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         self.0.as_str()
     }
 
     /// What may be shown: `https://hooks.slack.com/…`.
     #[must_use]
-    pub fn masked(&self) -> String {
+    pub(crate) fn masked(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{host}{port}/…", self.0.scheme())
@@ -110,8 +103,7 @@ impl fmt::Debug for Target {
 }
 
 fn is_or_below(name: &str, zone: &str) -> bool {
-    name.strip_suffix(zone)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The names by which Spin chains components.
@@ -121,15 +113,8 @@ fn is_inside(name: &str) -> bool {
 
 /// Zones that never lead to the public internet (RFC 6761, RFC 8375, ICANN's `internal`), and names without a dot.
 fn is_public_name(name: &str) -> bool {
-    const PRIVATE: [&str; 7] = [
-        "localhost",
-        "localdomain",
-        "local",
-        "internal",
-        "intranet",
-        "lan",
-        "home.arpa",
-    ];
+    const PRIVATE: [&str; 7] =
+        ["localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa"];
     name.contains('.') && !PRIVATE.iter().any(|zone| is_or_below(name, zone))
 }
 
@@ -154,9 +139,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         ([224, 0, 0, 0], 3),
     ];
     let bits = address.to_bits();
-    !SPECIAL
-        .iter()
-        .any(|(network, length)| same_prefix_v4(bits, u32::from_be_bytes(*network), *length))
+    !SPECIAL.iter().any(|(network, length)| same_prefix_v4(bits, u32::from_be_bytes(*network), *length))
 }
 
 const fn same_prefix_v4(one: u32, other: u32, length: u32) -> bool {
@@ -192,10 +175,7 @@ mod tests {
     #[test]
     fn public_addresses_are_allowed_and_shown_masked() {
         for (text, shown) in [
-            (
-                "https://hooks.slack.com/services/T0/B0/xyz",
-                "https://hooks.slack.com/…",
-            ),
+            ("https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/…"),
             ("HTTP://Example.COM:8080/a?token=1", "http://example.com:8080/…"),
             ("https://example.com:443", "https://example.com/…"),
             ("https://bücher.example/", "https://xn--bcher-kva.example/…"),
@@ -205,10 +185,7 @@ mod tests {
             ("https://172.15.255.255/", "https://172.15.255.255/…"),
             ("https://172.32.0.1/", "https://172.32.0.1/…"),
             ("https://[2606:4700::1111]/", "https://[2606:4700::1111]/…"),
-            (
-                "https://[2001:4860:4860::8888]/",
-                "https://[2001:4860:4860::8888]/…",
-            ),
+            ("https://[2001:4860:4860::8888]/", "https://[2001:4860:4860::8888]/…"),
         ] {
             check(text, Ok(shown));
         }
@@ -294,10 +271,7 @@ mod tests {
             "http://intranet/",
         ] {
             check(text, Err(TargetError::Private));
-            assert!(
-                Target::parse(text, true).is_ok(),
-                "{text} with private ones allowed"
-            );
+            assert!(Target::parse(text, true).is_ok(), "{text} with private ones allowed");
         }
     }
 

@@ -43,10 +43,7 @@ impl Vault {
     pub fn from_keys(text: &str) -> Result<Self, VaultError> {
         let mut keys: Vec<NamedKey> = Vec::new();
         for (place, part) in text.trim().split(',').enumerate() {
-            let faulty = |problem| VaultError::Keys {
-                entry: place.saturating_add(1),
-                problem,
-            };
+            let faulty = |problem| VaultError::Keys { entry: place.saturating_add(1), problem };
             let key = read_key(part.trim()).map_err(faulty)?;
             if keys.iter().any(|known| known.id == key.id) {
                 return Err(faulty("has the id of an earlier one"));
@@ -54,14 +51,8 @@ impl Vault {
             keys.push(key);
         }
         let mut keys = keys.into_iter();
-        let first = keys.next().ok_or(VaultError::Keys {
-            entry: 1,
-            problem: "is missing",
-        })?;
-        Ok(Self {
-            first,
-            older: keys.collect(),
-        })
+        let first = keys.next().ok_or(VaultError::Keys { entry: 1, problem: "is missing" })?;
+        Ok(Self { first, older: keys.collect() })
     }
 
     /// Seals `plain` under the first key, for the place that `context` names.
@@ -73,15 +64,9 @@ impl Vault {
         chance.fill(&mut nonce);
         let mut sealed = head(&self.first.id);
         let aad = authenticated(&sealed, context);
-        let payload = Payload {
-            msg: plain,
-            aad: &aad,
-        };
-        let body = self
-            .first
-            .cipher
-            .encrypt(Nonce::from_slice(&nonce), payload)
-            .map_err(|_| VaultError::TooLong)?;
+        let payload = Payload { msg: plain, aad: &aad };
+        let body =
+            self.first.cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| VaultError::TooLong)?;
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&body);
         Ok(sealed)
@@ -97,9 +82,7 @@ impl Vault {
         let key = std::iter::once(&self.first)
             .chain(&self.older)
             .find(|key| key.id == key_id)
-            .ok_or_else(|| VaultError::UnknownKey {
-                key_id: key_id.to_owned(),
-            })?;
+            .ok_or_else(|| VaultError::UnknownKey { key_id: key_id.to_owned() })?;
         let aad = authenticated(&head(key_id), context);
         let payload = Payload { msg: body, aad: &aad };
         key.cipher
@@ -124,17 +107,12 @@ fn read_key(part: &str) -> Result<NamedKey, &'static str> {
     }
     let bytes = STANDARD.decode(encoded).map_err(|_| "is not base64")?;
     let key: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| "is not 32 bytes long")?;
-    Ok(NamedKey {
-        id: id.to_owned(),
-        cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key)),
-    })
+    Ok(NamedKey { id: id.to_owned(), cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key)) })
 }
 
 fn is_key_id(text: &str) -> bool {
     (1..=KEY_ID_MAX).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// Version, length of the key id, key id.
@@ -192,11 +170,7 @@ mod tests {
             let sealed = vault.seal(PLACE, plain, &chance).unwrap();
             assert_eq!(vault.open(PLACE, &sealed).unwrap().expose(), plain);
             for elsewhere in ["", "globex/channels/chn_1", "acme-corp/channels/chn_2"] {
-                assert_eq!(
-                    vault.open(elsewhere, &sealed),
-                    Err(VaultError::Tampered),
-                    "{elsewhere}"
-                );
+                assert_eq!(vault.open(elsewhere, &sealed), Err(VaultError::Tampered), "{elsewhere}");
             }
         }
     }
@@ -205,10 +179,8 @@ mod tests {
     fn the_same_secret_is_sealed_differently_each_time() {
         let chance = Counting::default();
         let vault = vault(&[key("k1", 1)]);
-        let (one, two) = (
-            vault.seal(PLACE, b"same", &chance).unwrap(),
-            vault.seal(PLACE, b"same", &chance).unwrap(),
-        );
+        let (one, two) =
+            (vault.seal(PLACE, b"same", &chance).unwrap(), vault.seal(PLACE, b"same", &chance).unwrap());
         assert_ne!(one, two);
     }
 
@@ -221,32 +193,17 @@ mod tests {
         let during = vault(&[key("k2", 2), key("k1", 1)]);
         assert_eq!(during.open(PLACE, &old).unwrap().expose(), b"secret");
         let new = during.seal(PLACE, b"secret", &chance).unwrap();
-        assert_eq!(
-            before.open(PLACE, &new),
-            Err(VaultError::UnknownKey {
-                key_id: "k2".to_owned()
-            })
-        );
+        assert_eq!(before.open(PLACE, &new), Err(VaultError::UnknownKey { key_id: "k2".to_owned() }));
 
         let after = vault(&[key("k2", 2)]);
         assert_eq!(after.open(PLACE, &new).unwrap().expose(), b"secret");
-        assert_eq!(
-            after.open(PLACE, &old),
-            Err(VaultError::UnknownKey {
-                key_id: "k1".to_owned()
-            })
-        );
+        assert_eq!(after.open(PLACE, &old), Err(VaultError::UnknownKey { key_id: "k1".to_owned() }));
     }
 
     #[test]
     fn another_key_of_the_same_name_does_not_open() {
-        let sealed = vault(&[key("k1", 1)])
-            .seal(PLACE, b"secret", &Counting::default())
-            .unwrap();
-        assert_eq!(
-            vault(&[key("k1", 9)]).open(PLACE, &sealed),
-            Err(VaultError::Tampered)
-        );
+        let sealed = vault(&[key("k1", 1)]).seal(PLACE, b"secret", &Counting::default()).unwrap();
+        assert_eq!(vault(&[key("k1", 9)]).open(PLACE, &sealed), Err(VaultError::Tampered));
     }
 
     #[test]
@@ -261,10 +218,7 @@ mod tests {
             }
         }
         for length in 0..sealed.len() {
-            assert!(
-                vault.open(PLACE, &sealed[..length]).is_err(),
-                "first {length} bytes"
-            );
+            assert!(vault.open(PLACE, &sealed[..length]).is_err(), "first {length} bytes");
         }
     }
 
@@ -275,11 +229,7 @@ mod tests {
             (String::new(), 1, "has no colon"),
             (format!("{good},"), 2, "has no colon"),
             ("k1:not base64!".to_owned(), 1, "is not base64"),
-            (
-                format!("k1:{}", STANDARD.encode([1; 31])),
-                1,
-                "is not 32 bytes long",
-            ),
+            (format!("k1:{}", STANDARD.encode([1; 31])), 1, "is not 32 bytes long"),
             (
                 format!("{good},k 2:{}", STANDARD.encode([1; 32])),
                 2,
@@ -287,11 +237,7 @@ mod tests {
             ),
             (format!("{good},{good}"), 2, "has the id of an earlier one"),
         ] {
-            assert_eq!(
-                Vault::from_keys(&text).map(drop),
-                Err(VaultError::Keys { entry, problem }),
-                "{text}"
-            );
+            assert_eq!(Vault::from_keys(&text).map(drop), Err(VaultError::Keys { entry, problem }), "{text}");
         }
     }
 

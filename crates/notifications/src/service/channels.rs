@@ -1,7 +1,9 @@
 //! How are channels set up, changed and taken down?
 
+use super::end;
 use crate::{
-    CHANNELS_MAX, Channel, ChannelPatch, Credential, Means, NewChannel, NotificationError, Setup,
+    CHANNELS_MAX, Channel, ChannelPatch, Means, NewChannel, NotificationError, Setup,
+    channel::Credential,
     store::channel::{self as store, Stored},
 };
 use db::{Db, Scope};
@@ -20,29 +22,23 @@ pub async fn create(
     new: NewChannel,
 ) -> Result<Channel, NotificationError> {
     let id = ChannelId::new(call.now, &*call.chance);
-    let (channel, credential) = new
-        .set_up(id, call.now, means.allow_private)
-        .map_err(NotificationError::Invalid)?;
+    let (channel, credential) =
+        new.set_up(id, call.now, means.allow_private).map_err(NotificationError::Invalid)?;
+    let stored = seal(call, means.vault, channel, &credential)?;
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
-    if store::count(&mut scope).await? >= CHANNELS_MAX {
+    let outcome = insert(&mut tx.scope(call.tenant()), call, stored).await;
+    end(tx, outcome).await
+}
+
+async fn insert(scope: &mut Scope<'_>, call: &Call, stored: Stored) -> Result<Channel, NotificationError> {
+    if store::count(scope).await? >= CHANNELS_MAX {
         return Err(NotificationError::TooMany(CHANNELS_MAX));
     }
-    let stored = seal(call, means.vault, channel, &credential)?;
-    if !store::insert(&mut scope, &stored).await? {
+    if !store::insert(scope, &stored).await? {
         return Err(NotificationError::NameTaken(stored.channel.name));
     }
     let after = Some(shown(&stored.channel));
-    record(
-        &mut scope,
-        call,
-        "channel.created",
-        &stored.channel.id,
-        None,
-        after,
-    )
-    .await?;
-    tx.commit().await?;
+    record(scope, call, "channel.created", &stored.channel.id, None, after).await?;
     Ok(stored.channel)
 }
 
@@ -54,9 +50,7 @@ pub async fn list(db: &Db, call: &Call, page: &PageRequest) -> Result<Page<Chann
     let mut lease = db.read().await?;
     let rows = store::list(&mut lease.scope(call.tenant())?, page).await?;
     let channels = rows.into_iter().map(|stored| stored.channel).collect();
-    Ok(Page::cut(channels, page, |channel: &Channel| {
-        channel.id.as_str().to_owned()
-    }))
+    Ok(Page::cut(channels, page, |channel: &Channel| channel.id.as_str().to_owned()))
 }
 
 /// One channel.
@@ -66,9 +60,7 @@ pub async fn list(db: &Db, call: &Call, page: &PageRequest) -> Result<Page<Chann
 pub async fn get(db: &Db, call: &Call, id: &ChannelId) -> Result<Channel, NotificationError> {
     let mut lease = db.read().await?;
     let stored = store::get(&mut lease.scope(call.tenant())?, id).await?;
-    stored
-        .map(|stored| stored.channel)
-        .ok_or(NotificationError::ChannelUnknown)
+    stored.map(|stored| stored.channel).ok_or(NotificationError::ChannelUnknown)
 }
 
 /// Changes a channel; with `expected`, only if it is still of that version.
@@ -85,8 +77,19 @@ pub async fn change(
     expected: Option<i64>,
 ) -> Result<Channel, NotificationError> {
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
-    let before = current(&mut scope, id, expected).await?;
+    let outcome = update(&mut tx.scope(call.tenant()), call, means, id, patch, expected).await;
+    end(tx, outcome).await
+}
+
+async fn update(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    means: Means<'_>,
+    id: &ChannelId,
+    patch: ChannelPatch,
+    expected: Option<i64>,
+) -> Result<Channel, NotificationError> {
+    let before = current(scope, id, expected).await?;
     let shown_before = Some(shown(&before.channel));
     let credential = open(call.tenant(), means.vault, id, &before.sealed)?;
     let (channel, credential) = before
@@ -94,12 +97,11 @@ pub async fn change(
         .change(credential, patch, call.now, means.allow_private)
         .map_err(NotificationError::Invalid)?;
     let stored = seal(call, means.vault, channel, &credential)?;
-    if !store::update(&mut scope, &stored).await? {
+    if !store::update(scope, &stored).await? {
         return Err(NotificationError::NameTaken(stored.channel.name));
     }
     let after = Some(shown(&stored.channel));
-    record(&mut scope, call, "channel.changed", id, shown_before, after).await?;
-    tx.commit().await?;
+    record(scope, call, "channel.changed", id, shown_before, after).await?;
     Ok(stored.channel)
 }
 
@@ -114,13 +116,20 @@ pub async fn delete(
     expected: Option<i64>,
 ) -> Result<(), NotificationError> {
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
-    let before = current(&mut scope, id, expected).await?;
-    store::delete(&mut scope, id).await?;
+    let outcome = remove(&mut tx.scope(call.tenant()), call, id, expected).await;
+    end(tx, outcome).await
+}
+
+async fn remove(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    id: &ChannelId,
+    expected: Option<i64>,
+) -> Result<(), NotificationError> {
+    let before = current(scope, id, expected).await?;
+    store::delete(scope, id).await?;
     let before = Some(shown(&before.channel));
-    record(&mut scope, call, "channel.deleted", id, before, None).await?;
-    tx.commit().await?;
-    Ok(())
+    record(scope, call, "channel.deleted", id, before, None).await
 }
 
 async fn current(
@@ -128,9 +137,7 @@ async fn current(
     id: &ChannelId,
     expected: Option<i64>,
 ) -> Result<Stored, NotificationError> {
-    let stored = store::get(scope, id)
-        .await?
-        .ok_or(NotificationError::ChannelUnknown)?;
+    let stored = store::get(scope, id).await?.ok_or(NotificationError::ChannelUnknown)?;
     if expected.is_some_and(|version| version != stored.channel.version) {
         return Err(NotificationError::Stale);
     }
@@ -145,12 +152,7 @@ async fn record(
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), NotificationError> {
-    let entry = audit::Entry {
-        action,
-        subject: id.as_str(),
-        before,
-        after,
-    };
+    let entry = audit::Entry { action, subject: id.as_str(), before, after };
     Ok(audit::append(scope, call, &entry).await?)
 }
 

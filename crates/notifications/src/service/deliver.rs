@@ -2,8 +2,9 @@
 
 use super::channels;
 use crate::{
-    Delivery, DeliveryState, Means, NotificationError, Outbound, Outcome, Target, request,
+    Delivery, DeliveryState, Means, NotificationError, Outbound, Outcome, request,
     store::delivery::{self as store, Laden},
+    target::Target,
 };
 use db::{DbError, Scope};
 use kernel::{Call, DeliveryId};
@@ -64,21 +65,14 @@ fn request_of(call: &Call, means: Means<'_>, laden: &Laden) -> Result<Prepared, 
         (None, _) | (Some(_), DeliveryState::Sent | DeliveryState::Delivered) => return Ok(Prepared::Done),
         (Some(by), DeliveryState::Queued | DeliveryState::Deferred | DeliveryState::Failed) => by,
     };
-    let channel = laden
-        .channel
-        .as_ref()
-        .ok_or_else(|| NotificationError::ChannelGone(by.name.clone()))?;
+    let channel = laden.channel.as_ref().ok_or_else(|| NotificationError::ChannelGone(by.name.clone()))?;
     if !channel.is_active {
         return Err(NotificationError::RouteInactive(by.name.clone()));
     }
     let credential = channels::open(call.tenant(), means.vault, &by.id, &channel.sealed)?;
     // Looked at again: what the operator allows may have changed since the channel was set up.
-    let target = Target::parse(credential.url.expose(), means.allow_private).map_err(|fault| {
-        NotificationError::Target {
-            name: by.name.clone(),
-            fault,
-        }
-    })?;
+    let target = Target::parse(credential.url.expose(), means.allow_private)
+        .map_err(|fault| NotificationError::Target { name: by.name.clone(), fault })?;
     Ok(Prepared::Send(request::outbound(
         &channel.setup,
         &target,
@@ -104,21 +98,13 @@ pub async fn settle(
     if settlements.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<&DeliveryId> = settlements
-        .iter()
-        .map(|settlement| &settlement.delivery)
-        .collect();
-    let mut known: BTreeMap<DeliveryId, Delivery> = store::get(scope, &ids)
-        .await?
-        .into_iter()
-        .map(|delivery| (delivery.id.clone(), delivery))
-        .collect();
+    let ids: Vec<&DeliveryId> = settlements.iter().map(|settlement| &settlement.delivery).collect();
+    let mut known: BTreeMap<DeliveryId, Delivery> =
+        store::get(scope, &ids).await?.into_iter().map(|delivery| (delivery.id.clone(), delivery)).collect();
     let settled: Vec<Result<Delivery, NotificationError>> = settlements
         .iter()
         .map(|settlement| {
-            let before = known
-                .remove(&settlement.delivery)
-                .ok_or(NotificationError::DeliveryUnknown)?;
+            let before = known.remove(&settlement.delivery).ok_or(NotificationError::DeliveryUnknown)?;
             before.after(&settlement.outcome, settlement.provider_status, call.now)
         })
         .collect();

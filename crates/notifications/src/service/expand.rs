@@ -58,10 +58,8 @@ pub async fn expand_many(
     }
     let routes = store::channel::routes(scope).await?;
     let jobs: Vec<Option<JobId>> = new.iter().map(|message| message.job_id.clone()).collect();
-    let plans: Vec<Result<Plan<'_>, NotificationError>> = new
-        .into_iter()
-        .map(|message| plan(call, &routes, message))
-        .collect();
+    let plans: Vec<Result<Plan<'_>, NotificationError>> =
+        new.into_iter().map(|message| plan(call, &routes, message)).collect();
     let mut written = write(scope, call, plans.iter().flatten()).await?;
 
     let again: Vec<&JobId> = jobs
@@ -93,8 +91,7 @@ fn lost() -> DbError {
 }
 
 fn is_written(plan: &Result<Plan<'_>, NotificationError>, written: &BTreeMap<MessageId, Expanded>) -> bool {
-    plan.as_ref()
-        .is_ok_and(|plan| written.contains_key(&plan.fresh.id))
+    plan.as_ref().is_ok_and(|plan| written.contains_key(&plan.fresh.id))
 }
 
 fn plan<'a>(call: &Call, routes: &'a [Route], message: NewMessage) -> Result<Plan<'a>, NotificationError> {
@@ -121,13 +118,8 @@ async fn write<'a>(
     if fresh.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let ids: BTreeSet<String> = store::message::insert(scope, &fresh, call.now)
-        .await?
-        .into_iter()
-        .collect();
-    let plans: Vec<&Plan<'_>> = plans
-        .filter(|plan| ids.contains(plan.fresh.id.as_str()))
-        .collect();
+    let ids: BTreeSet<String> = store::message::insert(scope, &fresh, call.now).await?.into_iter().collect();
+    let plans: Vec<&Plan<'_>> = plans.filter(|plan| ids.contains(plan.fresh.id.as_str())).collect();
     if plans.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -147,10 +139,7 @@ async fn write<'a>(
         written.insert(plan.fresh.id.clone(), expanded);
         deliveries.extend(laid);
     }
-    let entries: Vec<_> = plans
-        .iter()
-        .map(|plan| (&plan.fresh.draft.recipient, &plan.fresh.id))
-        .collect();
+    let entries: Vec<_> = plans.iter().map(|plan| (&plan.fresh.draft.recipient, &plan.fresh.id)).collect();
     store::inbox::insert(scope, &entries).await?;
     store::delivery::insert(scope, &deliveries, call.now).await?;
     Ok(written)
@@ -172,10 +161,7 @@ fn lay(call: &Call, plan: &Plan<'_>) -> Vec<Delivery> {
     };
     let in_app = way(ChannelKind::InApp, DeliveryState::Delivered, None);
     let through = plan.ways.iter().map(|route| {
-        let channel = DeliveryChannel {
-            id: route.id.clone(),
-            name: route.name.clone(),
-        };
+        let channel = DeliveryChannel { id: route.id.clone(), name: route.name.clone() };
         way(route.kind, DeliveryState::Queued, Some(channel))
     });
     std::iter::once(in_app).chain(through).collect()

@@ -1,5 +1,6 @@
 //! What does somebody find in the inbox, and what of it is read?
 
+use super::end;
 use crate::{InboxEntry, NotificationError, Recipient, store::inbox as store};
 use db::Db;
 use kernel::{Call, MessageId, Page, PageRequest};
@@ -17,9 +18,7 @@ pub async fn list(
 ) -> Result<Page<InboxEntry>, NotificationError> {
     let mut lease = db.read().await?;
     let rows = store::list(&mut lease.scope(call.tenant())?, recipient, unread_only, page).await?;
-    Ok(Page::cut(rows, page, |entry: &InboxEntry| {
-        entry.message_id.as_str().to_owned()
-    }))
+    Ok(Page::cut(rows, page, |entry: &InboxEntry| entry.message_id.as_str().to_owned()))
 }
 
 /// How many messages the recipient has not read.
@@ -43,12 +42,13 @@ pub async fn read(
 ) -> Result<InboxEntry, NotificationError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
-    store::read(&mut scope, recipient, id, call.now).await?;
-    let entry = store::get(&mut scope, recipient, id)
-        .await?
-        .ok_or(NotificationError::MessageUnknown)?;
-    tx.commit().await?;
-    Ok(entry)
+    let outcome = async {
+        store::read(&mut scope, recipient, id, call.now).await?;
+        let entry = store::get(&mut scope, recipient, id).await?;
+        entry.ok_or(NotificationError::MessageUnknown)
+    };
+    let outcome = outcome.await;
+    end(tx, outcome).await
 }
 
 /// Notes that the recipient has read everything, and tells how many messages that were.

@@ -1,5 +1,6 @@
 //! Do the use cases hold on a database?
 
+use super::end;
 use crate::{
     Channel, ChannelKind, ChannelPatch, DeliveryState, Expanded, Means, Method, NewChannel, NewMessage,
     NotificationError, Outcome, Prepared, Recipient, Settlement, channels, expand, expand_many, inbox,
@@ -64,30 +65,21 @@ fn world() -> World {
 
 impl World {
     fn means(&self) -> Means<'_> {
-        Means {
-            vault: &self.vault,
-            allow_private: false,
-        }
+        Means { vault: &self.vault, allow_private: false }
     }
 
     fn later(&self, millis: i64) -> Call {
-        Call {
-            now: Instant::from_millis(NOW + millis),
-            ..self.acme.clone()
-        }
+        Call { now: Instant::from_millis(NOW + millis), ..self.acme.clone() }
     }
 
     async fn channel(&self, name: &str, is_default: bool) -> Channel {
-        channels::create(&self.db, &self.acme, self.means(), new_channel(name, is_default))
-            .await
-            .unwrap()
+        channels::create(&self.db, &self.acme, self.means(), new_channel(name, is_default)).await.unwrap()
     }
 
     async fn expand(&self, new: NewMessage) -> Result<Expanded, NotificationError> {
         let mut tx = self.db.begin().await?;
-        let expanded = expand(&mut tx.scope(self.acme.tenant()), &self.acme, new).await?;
-        tx.commit().await?;
-        Ok(expanded)
+        let expanded = expand(&mut tx.scope(self.acme.tenant()), &self.acme, new).await;
+        end(tx, expanded).await
     }
 
     async fn prepare(&self, id: &DeliveryId) -> Result<Prepared, NotificationError> {
@@ -100,11 +92,7 @@ impl World {
 
     async fn settle(&self, id: &DeliveryId, outcome: Outcome, status: u16) -> Result<(), NotificationError> {
         let mut tx = self.db.begin().await?;
-        let settlement = Settlement {
-            delivery: id.clone(),
-            outcome,
-            provider_status: Some(status),
-        };
+        let settlement = Settlement { delivery: id.clone(), outcome, provider_status: Some(status) };
         let call = self.later(5);
         let all = settle(&mut tx.scope(call.tenant()), &call, &[settlement]).await?;
         tx.commit().await?;
@@ -114,9 +102,7 @@ impl World {
     async fn actions(&self) -> Vec<String> {
         let mut lease = self.db.read().await.unwrap();
         let mut scope = lease.scope(self.acme.tenant()).unwrap();
-        let rows = audit::list(&mut scope, &audit::Filter::default(), &PageRequest::default())
-            .await
-            .unwrap();
+        let rows = audit::list(&mut scope, &audit::Filter::default(), &PageRequest::default()).await.unwrap();
         rows.items.into_iter().map(|row| row.action).collect()
     }
 }
@@ -175,22 +161,14 @@ fn a_channel_is_set_up_changed_and_taken_down_on_record() {
         };
         let stale = channels::change(db, call, means, &made.id, patch.clone(), Some(7)).await;
         assert_eq!(code(stale), "CHANNEL_STALE");
-        let changed = channels::change(db, call, means, &made.id, patch, Some(1))
-            .await
-            .unwrap();
+        let changed = channels::change(db, call, means, &made.id, patch, Some(1)).await.unwrap();
         assert_eq!((changed.name.as_str(), changed.version), ("OPS", 2));
         assert_eq!(channels::get(db, call, &made.id).await.unwrap(), changed);
 
-        assert_eq!(
-            code(channels::delete(db, call, &made.id, Some(1)).await),
-            "CHANNEL_STALE"
-        );
+        assert_eq!(code(channels::delete(db, call, &made.id, Some(1)).await), "CHANNEL_STALE");
         channels::delete(db, call, &made.id, Some(2)).await.unwrap();
         assert_eq!(code(channels::get(db, call, &made.id).await), "CHANNEL_UNKNOWN");
-        assert_eq!(
-            world.actions().await,
-            ["channel.deleted", "channel.changed", "channel.created"]
-        );
+        assert_eq!(world.actions().await, ["channel.deleted", "channel.changed", "channel.created"]);
     });
 }
 
@@ -203,10 +181,7 @@ fn a_name_is_taken_in_any_mix_of_cases() {
         let other = world.channel("Sales", true).await;
         let again = channels::create(db, call, means, new_channel("oPS", false)).await;
         assert_eq!(code(again), "CHANNEL_NAME_TAKEN");
-        let patch = ChannelPatch {
-            name: Some("ops".to_owned()),
-            ..ChannelPatch::default()
-        };
+        let patch = ChannelPatch { name: Some("ops".to_owned()), ..ChannelPatch::default() };
         let renamed = channels::change(db, call, means, &other.id, patch, None).await;
         assert_eq!(code(renamed), "CHANNEL_NAME_TAKEN");
         let elsewhere = channels::create(db, &world.globex, means, new_channel("Ops", false)).await;
@@ -240,10 +215,7 @@ fn channels_come_in_pages() {
         let names = |page: &kernel::Page<Channel>| -> String {
             page.items.iter().map(|channel| channel.name.as_str()).collect()
         };
-        assert_eq!(
-            (names(&first), names(&rest), rest.next),
-            ("ab".into(), "c".into(), None)
-        );
+        assert_eq!((names(&first), names(&rest), rest.next), ("ab".into(), "c".into(), None));
     });
 }
 
@@ -257,32 +229,17 @@ fn another_tenants_things_are_not_there() {
         let delivery = &expanded.deliveries[0].0;
         let unknown = "CHANNEL_UNKNOWN";
         assert_eq!(code(channels::get(db, globex, &channel.id).await), unknown);
-        assert_eq!(
-            code(channels::delete(db, globex, &channel.id, None).await),
-            unknown
-        );
+        assert_eq!(code(channels::delete(db, globex, &channel.id, None).await), unknown);
         let patch = ChannelPatch::default();
         let changed = channels::change(db, globex, means, &channel.id, patch, None).await;
         assert_eq!(code(changed), unknown);
         let page = PageRequest::default();
         assert!(channels::list(db, globex, &page).await.unwrap().items.is_empty());
         let filter = messages::Filter::default();
-        assert!(
-            messages::list(db, globex, &filter, &page)
-                .await
-                .unwrap()
-                .items
-                .is_empty()
-        );
+        assert!(messages::list(db, globex, &filter, &page).await.unwrap().items.is_empty());
         let message = messages::get(db, globex, &expanded.message_id).await;
         assert_eq!(code(message), "MESSAGE_UNKNOWN");
-        assert!(
-            inbox::list(db, globex, &sales(), false, &page)
-                .await
-                .unwrap()
-                .items
-                .is_empty()
-        );
+        assert!(inbox::list(db, globex, &sales(), false, &page).await.unwrap().items.is_empty());
         assert_eq!(inbox::unread(db, globex, &sales()).await.unwrap(), 0);
         assert_eq!(inbox::read_all(db, globex, &sales()).await.unwrap(), 0);
         let read = inbox::read(db, globex, &sales(), &expanded.message_id).await;
@@ -291,15 +248,10 @@ fn another_tenants_things_are_not_there() {
 
         let mut tx = db.begin().await.unwrap();
         let mut scope = tx.scope(globex.tenant());
-        let prepared = prepare(&mut scope, globex, means, &[delivery.clone()])
-            .await
-            .unwrap();
+        let prepared = prepare(&mut scope, globex, means, std::slice::from_ref(delivery)).await.unwrap();
         assert!(matches!(prepared[0], Err(NotificationError::DeliveryUnknown)));
-        let settlement = Settlement {
-            delivery: delivery.clone(),
-            outcome: Outcome::Delivered,
-            provider_status: None,
-        };
+        let settlement =
+            Settlement { delivery: delivery.clone(), outcome: Outcome::Delivered, provider_status: None };
         let settled = settle(&mut scope, globex, &[settlement]).await.unwrap();
         assert!(matches!(settled[0], Err(NotificationError::DeliveryUnknown)));
     });
@@ -316,19 +268,11 @@ fn a_message_stands_in_the_inbox_and_is_queued_for_its_channels() {
         let through: Vec<_> = expanded.deliveries.iter().map(|(_, channel)| channel).collect();
         assert_eq!(through, [&ops.id, &night.id]);
 
-        let message = messages::get(&world.db, &world.acme, &expanded.message_id)
-            .await
-            .unwrap();
+        let message = messages::get(&world.db, &world.acme, &expanded.message_id).await.unwrap();
         let ways: Vec<_> = message
             .deliveries
             .iter()
-            .map(|way| {
-                (
-                    way.kind,
-                    way.state,
-                    way.channel.as_ref().map(|by| by.name.as_str()),
-                )
-            })
+            .map(|way| (way.kind, way.state, way.channel.as_ref().map(|by| by.name.as_str())))
             .collect();
         assert_eq!(
             ways,
@@ -357,21 +301,13 @@ fn a_message_can_ask_for_one_channel_or_none() {
         let alone = world.expand(new_message(None, Some("in_app"))).await.unwrap();
         assert!(alone.deliveries.is_empty());
 
-        let unknown = world
-            .expand(new_message(None, Some("nowhere")))
-            .await
-            .unwrap_err();
+        let unknown = world.expand(new_message(None, Some("nowhere"))).await.unwrap_err();
         assert_eq!(
             unknown.to_string(),
             "There is no channel called \"nowhere\". Correct the channel in the rule, or set one up by that name."
         );
-        let off = ChannelPatch {
-            is_active: Some(false),
-            ..ChannelPatch::default()
-        };
-        channels::change(&world.db, &world.acme, world.means(), &quiet.id, off, None)
-            .await
-            .unwrap();
+        let off = ChannelPatch { is_active: Some(false), ..ChannelPatch::default() };
+        channels::change(&world.db, &world.acme, world.means(), &quiet.id, off, None).await.unwrap();
         let inactive = world.expand(new_message(None, Some("Quiet"))).await;
         assert_eq!(code(inactive), "MESSAGE_CHANNEL_INACTIVE");
         assert_eq!(inbox::unread(&world.db, &world.acme, &sales()).await.unwrap(), 3);
@@ -386,18 +322,10 @@ fn a_job_makes_its_message_once() {
         let first = world.expand(new_message(Some(1), None)).await.unwrap();
         assert!(first.is_new);
         // What the job asks for may meanwhile be gone: it still gets what it made.
-        channels::delete(&world.db, &world.acme, &ops.id, None)
-            .await
-            .unwrap();
+        channels::delete(&world.db, &world.acme, &ops.id, None).await.unwrap();
         for asked in [None, Some("Ops")] {
             let again = world.expand(new_message(Some(1), asked)).await.unwrap();
-            assert_eq!(
-                again,
-                Expanded {
-                    is_new: false,
-                    ..first.clone()
-                }
-            );
+            assert_eq!(again, Expanded { is_new: false, ..first.clone() });
         }
         assert_eq!(inbox::unread(&world.db, &world.acme, &sales()).await.unwrap(), 1);
     });
@@ -420,9 +348,7 @@ fn many_messages_are_written_together() {
             new_message(Some(2), None),
         ];
         let mut tx = world.db.begin().await.unwrap();
-        let all = expand_many(&mut tx.scope(world.acme.tenant()), &world.acme, new)
-            .await
-            .unwrap();
+        let all = expand_many(&mut tx.scope(world.acme.tenant()), &world.acme, new).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(all.len(), 6);
         let expanded = |place: usize| all[place].as_ref().unwrap();
@@ -463,9 +389,7 @@ fn a_delivery_is_prepared_sent_and_settled() {
         let late = world.settle(id, Outcome::Failed { words }, 500).await;
         assert_eq!(code(late), "DELIVERY_SETTLED");
 
-        let message = messages::get(&world.db, &world.acme, &expanded.message_id)
-            .await
-            .unwrap();
+        let message = messages::get(&world.db, &world.acme, &expanded.message_id).await.unwrap();
         let way = &message.deliveries[1];
         assert_eq!(
             (way.state, way.attempts, &way.last_error, way.provider_status),
@@ -494,10 +418,7 @@ fn what_cannot_leave_says_why() {
     let world = world();
     let (db, call, means) = (&world.db, &world.acme, world.means());
     run(async {
-        let private = Means {
-            allow_private: true,
-            ..means
-        };
+        let private = Means { allow_private: true, ..means };
         let mut new = new_channel("Local", true);
         new.url = "http://127.0.0.1:9000/hook".to_owned();
         let refused = channels::create(db, call, means, new.clone()).await.unwrap_err();
@@ -511,13 +432,8 @@ fn what_cannot_leave_says_why() {
              operator to set allow_private_outbound."
         );
 
-        let off = ChannelPatch {
-            is_active: Some(false),
-            ..ChannelPatch::default()
-        };
-        channels::change(db, call, private, &local.id, off, None)
-            .await
-            .unwrap();
+        let off = ChannelPatch { is_active: Some(false), ..ChannelPatch::default() };
+        channels::change(db, call, private, &local.id, off, None).await.unwrap();
         assert_eq!(code(world.prepare(id).await), "MESSAGE_CHANNEL_INACTIVE");
         channels::delete(db, call, &local.id, None).await.unwrap();
         assert_eq!(code(world.prepare(id).await), "DELIVERY_CHANNEL_DELETED");
@@ -567,27 +483,16 @@ fn messages_are_listed_by_recipient_state_and_event() {
             (None, Some(DeliveryState::Failed), None, vec![]),
             (None, None, event.clone(), vec![&third, &first]),
             (Some(sales()), queued, event.clone(), vec![&first]),
-            (
-                Some("other@example.com".parse().unwrap()),
-                None,
-                event.clone(),
-                vec![],
-            ),
+            (Some("other@example.com".parse().unwrap()), None, event.clone(), vec![]),
             (Some(sales()), delivered, None, vec![&third, &first]),
             (Some("other@example.com".parse().unwrap()), queued, None, vec![]),
         ] {
-            let filter = messages::Filter {
-                recipient,
-                state,
-                event,
-            };
+            let filter = messages::Filter { recipient, state, event };
             let mut ids = Vec::new();
             let mut next = None;
             loop {
                 let page = PageRequest::new(1, next).unwrap();
-                let page = messages::list(&world.db, &world.acme, &filter, &page)
-                    .await
-                    .unwrap();
+                let page = messages::list(&world.db, &world.acme, &filter, &page).await.unwrap();
                 ids.extend(page.items.into_iter().map(|message| {
                     assert!(!message.deliveries.is_empty());
                     message.id
@@ -624,23 +529,14 @@ fn an_inbox_is_read_one_by_one_or_all_at_once() {
         };
         let first = list(false, 2, None).await;
         let rest = list(false, 2, first.next.clone()).await;
-        let seen: Vec<_> = first
-            .items
-            .iter()
-            .chain(&rest.items)
-            .map(|entry| &entry.message_id)
-            .collect();
+        let seen: Vec<_> = first.items.iter().chain(&rest.items).map(|entry| &entry.message_id).collect();
         assert_eq!(seen, [&ids[2], &ids[1], &ids[0]]);
 
         let read = inbox::read(db, &world.later(1), &sales(), &ids[1]).await.unwrap();
         let again = inbox::read(db, &world.later(2), &sales(), &ids[1]).await.unwrap();
         assert_eq!((read.read_at, again), (Some(Instant::from_millis(NOW + 1)), read));
-        let unread: Vec<_> = list(true, 50, None)
-            .await
-            .items
-            .into_iter()
-            .map(|entry| entry.message_id)
-            .collect();
+        let unread: Vec<_> =
+            list(true, 50, None).await.items.into_iter().map(|entry| entry.message_id).collect();
         assert_eq!(unread, [ids[2].clone(), ids[0].clone()]);
         assert_eq!(inbox::unread(db, call, &sales()).await.unwrap(), 2);
 
@@ -648,10 +544,7 @@ fn an_inbox_is_read_one_by_one_or_all_at_once() {
         assert_eq!(inbox::read_all(db, &world.later(4), &sales()).await.unwrap(), 0);
         assert_eq!(inbox::unread(db, call, &sales()).await.unwrap(), 0);
         let stranger = "stranger@example.com".parse().unwrap();
-        assert_eq!(
-            code(inbox::read(db, call, &stranger, &ids[0]).await),
-            "MESSAGE_UNKNOWN"
-        );
+        assert_eq!(code(inbox::read(db, call, &stranger, &ids[0]).await), "MESSAGE_UNKNOWN");
     });
 }
 
@@ -675,27 +568,17 @@ fn every_statement_finds_its_rows_by_an_index() {
     run(async {
         let mut lease = db.read().await.unwrap();
         for sql in statements {
-            let parameters = (2..=11)
-                .filter(|place| sql.contains(&format!("?{place}")))
-                .count();
+            let parameters = (2..=11).filter(|place| sql.contains(&format!("?{place}"))).count();
             let mut scope = lease.scope(&tenant).unwrap();
-            let plan: Vec<Detail> = scope
-                .all(
-                    &format!("EXPLAIN QUERY PLAN {sql}"),
-                    vec![Value::Null; parameters],
-                )
-                .await
-                .unwrap();
+            let plan: Vec<Detail> =
+                scope.all(&format!("EXPLAIN QUERY PLAN {sql}"), vec![Value::Null; parameters]).await.unwrap();
             for Detail(step) in plan {
                 let ours = ["SCAN c", "SCAN d", "SCAN m", "SCAN i", "SCAN other"]
                     .iter()
                     .any(|scan| step.starts_with(scan));
                 assert!(!ours || step.contains("VIRTUAL TABLE"), "{step}\n{sql}");
                 let sorts = step.contains("TEMP B-TREE");
-                assert!(
-                    !sorts || sql.contains("json_each") || sql.contains("DISTINCT"),
-                    "{step}\n{sql}"
-                );
+                assert!(!sorts || sql.contains("json_each") || sql.contains("DISTINCT"), "{step}\n{sql}");
             }
         }
     });

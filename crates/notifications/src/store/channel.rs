@@ -1,6 +1,6 @@
 //! How do channels stand in the table `channels`?
 
-use crate::{Channel, ChannelKind, Credential, Method, Setup, route::Route};
+use crate::{Channel, ChannelKind, Method, Setup, channel::Credential, route::Route};
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{ChannelId, PageRequest, Secret};
 use serde::{Deserialize, Serialize};
@@ -65,17 +65,11 @@ pub(crate) fn credential_text(credential: &Credential) -> Result<Secret<String>,
 
 /// What was sealed.
 pub(crate) fn credential(text: &Secret<Vec<u8>>) -> Result<Credential, DbError> {
-    let text: CredentialText = serde_json::from_slice(text.expose()).map_err(|_| DbError::Decode {
-        column: "secret".to_owned(),
-        wanted: "a sealed credential",
-    })?;
+    let text: CredentialText = serde_json::from_slice(text.expose())
+        .map_err(|_| DbError::Decode { column: "secret".to_owned(), wanted: "a sealed credential" })?;
     Ok(Credential {
         url: Secret::new(text.url),
-        headers: text
-            .headers
-            .into_iter()
-            .map(|(name, value)| (name, Secret::new(value)))
-            .collect(),
+        headers: text.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
     })
 }
 
@@ -86,11 +80,7 @@ fn encode(value: &impl Serialize) -> Result<String, DbError> {
 fn config(channel: &Channel) -> Result<String, DbError> {
     let address = channel.address.clone();
     encode(&match &channel.setup {
-        Setup::Slack => ConfigColumn {
-            address,
-            method: None,
-            header_names: Vec::new(),
-        },
+        Setup::Slack => ConfigColumn { address, method: None, header_names: Vec::new() },
         Setup::Webhook { method, header_names } => ConfigColumn {
             address,
             method: Some(method.as_str().to_owned()),
@@ -172,9 +162,7 @@ pub(crate) async fn get(scope: &mut Scope<'_>, id: &ChannelId) -> Result<Option<
 }
 
 pub(crate) async fn list(scope: &mut Scope<'_>, page: &PageRequest) -> Result<Vec<Stored>, DbError> {
-    scope
-        .all(LIST, [page.after_or("").into(), page.probe().into()])
-        .await
+    scope.all(LIST, [page.after_or("").into(), page.probe().into()]).await
 }
 
 /// All channels of the tenant, of which there are few.

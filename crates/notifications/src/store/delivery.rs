@@ -123,10 +123,7 @@ pub(crate) async fn insert(
         })
         .collect();
     let rows = serde_json::Value::Array(rows).to_string();
-    scope
-        .run_for_effect(INSERT, [rows.into(), now.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(INSERT, [rows.into(), now.into()]).await.map(drop)
 }
 
 /// The deliveries of these messages, in the order in which they were laid.

@@ -65,11 +65,7 @@ pub(crate) async fn list(
     page: &PageRequest,
 ) -> Result<Vec<InboxEntry>, DbError> {
     let sql = if unread_only { LIST_UNREAD } else { LIST };
-    let parameters = [
-        recipient.key().into(),
-        page.after_or(END).into(),
-        page.probe().into(),
-    ];
+    let parameters = [recipient.key().into(), page.after_or(END).into(), page.probe().into()];
     scope.all(sql, parameters).await
 }
 
@@ -82,10 +78,7 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn unread(scope: &mut Scope<'_>, recipient: &Recipient) -> Result<i64, DbError> {
-    Ok(scope
-        .one(UNREAD, [recipient.key().into()])
-        .await?
-        .unwrap_or_default())
+    Ok(scope.one(UNREAD, [recipient.key().into()]).await?.unwrap_or_default())
 }
 
 pub(crate) async fn read(
@@ -94,10 +87,7 @@ pub(crate) async fn read(
     id: &MessageId,
     now: Instant,
 ) -> Result<(), DbError> {
-    scope
-        .run_for_effect(READ, [recipient.key().into(), id.into(), now.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(READ, [recipient.key().into(), id.into(), now.into()]).await.map(drop)
 }
 
 pub(crate) async fn read_all(
@@ -105,8 +95,5 @@ pub(crate) async fn read_all(
     recipient: &Recipient,
     now: Instant,
 ) -> Result<(), DbError> {
-    scope
-        .run_for_effect(READ_ALL, [recipient.key().into(), now.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(READ_ALL, [recipient.key().into(), now.into()]).await.map(drop)
 }

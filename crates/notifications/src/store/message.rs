@@ -1,6 +1,6 @@
 //! How do messages stand in the table `messages`?
 
-use crate::{DeliveryState, Draft, Message, Recipient};
+use crate::{DeliveryState, Message, Recipient, message::Draft};
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{ChannelId, DeliveryId, EventId, Instant, JobId, MessageId, PageRequest};
 use serde_json::json;
@@ -40,16 +40,8 @@ const OF_EVENT: &str = "SELECT id, recipient, title, body, event_id, job_id, cre
     FROM messages WHERE tenant_id = ?1 AND event_id = ?2 ORDER BY id";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 8] = [
-    INSERT,
-    OF_JOBS,
-    GET,
-    LIST,
-    LIST_BY_EVENT,
-    LIST_BY_RECIPIENT,
-    LIST_BY_STATE,
-    OF_EVENT,
-];
+pub(crate) const STATEMENTS: [&str; 8] =
+    [INSERT, OF_JOBS, GET, LIST, LIST_BY_EVENT, LIST_BY_RECIPIENT, LIST_BY_STATE, OF_EVENT];
 
 /// A key beyond all ids.
 const END: &str = "msg_~";
@@ -151,11 +143,7 @@ pub(crate) async fn list(
     let state = || Value::from(filter.state.map(DeliveryState::as_str));
     let sql = match (&filter.event, &filter.recipient, filter.state) {
         (Some(event), recipient, _) => {
-            parameters.extend([
-                event.into(),
-                recipient.as_ref().map(Recipient::key).into(),
-                state(),
-            ]);
+            parameters.extend([event.into(), recipient.as_ref().map(Recipient::key).into(), state()]);
             LIST_BY_EVENT
         }
         (None, Some(recipient), _) => {
