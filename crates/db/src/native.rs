@@ -6,7 +6,7 @@ use kernel::Span;
 use rusqlite::types::{Value as Cell, ValueRef};
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -56,10 +56,67 @@ impl Connection for Handle {
     }
 }
 
-/// A pool on one file, or on one database in memory.
+/// A pool on one file.
 pub struct Native {
-    file: Option<PathBuf>,
+    file: PathBuf,
     idle: Mutex<Vec<Box<dyn Connection>>>,
+}
+
+/// Where the one connection to a database in memory lives while nobody uses it.
+type Home = Arc<Mutex<Option<rusqlite::Connection>>>;
+
+/// A pool of one connection, to a database in memory.
+struct Memory(Home);
+
+/// The one connection on loan: it rolls back and goes home when dropped, for the database would be gone with it.
+struct Loan {
+    connection: Option<rusqlite::Connection>,
+    home: Home,
+}
+
+impl Connection for Loan {
+    fn run<'a>(&'a mut self, sql: &'a str, parameters: Vec<Value>) -> BoxFuture<'a, Result<Rows, DbError>> {
+        let outcome = match &self.connection {
+            Some(connection) => run(connection, sql, parameters).map_err(|error| engine(&error)),
+            None => Err(DbError::Locked),
+        };
+        ready(outcome).boxed()
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if !connection.is_autocommit() {
+            // If even this fails the next statement will tell.
+            let _: Result<(), rusqlite::Error> = connection.execute_batch("ROLLBACK");
+        }
+        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+    }
+}
+
+impl Pool for Memory {
+    fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, DbError>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let loan = kept.map(|connection| -> Box<dyn Connection> {
+            Box::new(Loan {
+                connection: Some(connection),
+                home: Arc::clone(&self.0),
+            })
+        });
+        ready(loan.ok_or(DbError::Locked)).boxed()
+    }
+
+    fn release(&self, connection: Box<dyn Connection>) {
+        drop(connection);
+    }
+
+    fn nap(&self, length: Duration) -> BoxFuture<'_, ()> {
+        std::thread::sleep(length);
+        ready(()).boxed()
+    }
 }
 
 impl Native {
@@ -122,10 +179,9 @@ fn open(file: &Path) -> Result<Handle, DbError> {
 impl Pool for Native {
     fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, DbError>> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match (kept, &self.file) {
-            (Some(connection), _) => Ok(connection),
-            (None, Some(file)) => open(file).map(|handle| -> Box<dyn Connection> { Box::new(handle) }),
-            (None, None) => Err(DbError::Locked),
+        let connection = match kept {
+            Some(connection) => Ok(connection),
+            None => open(&self.file).map(|handle| -> Box<dyn Connection> { Box::new(handle) }),
         };
         ready(connection).boxed()
     }
@@ -154,7 +210,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("contract.db");
         let pool = Native {
-            file: Some(file),
+            file,
             idle: Mutex::default(),
         };
         let outcome = futures::executor::block_on(contract::check(&pool));
