@@ -40,10 +40,6 @@ impl Fault for JobError {
     }
 
     fn retry_after(&self) -> Option<kernel::Span> {
-        if let Self::Db(error) = self {
-            error.retry_after()
-        } else {
-            None
-        }
+        if let Self::Db(error) = self { error.retry_after() } else { None }
     }
 }

@@ -112,11 +112,7 @@ pub struct Patience {
 impl Default for Patience {
     /// Ten attempts: after 1 s, 2 s, 4 s … at most 15 minutes apart; about 8 minutes in all.
     fn default() -> Self {
-        Self {
-            attempts: 10,
-            first: Span::seconds(1),
-            most: Span::minutes(15),
-        }
+        Self { attempts: 10, first: Span::seconds(1), most: Span::minutes(15) }
     }
 }
 
@@ -140,12 +136,7 @@ impl Patience {
             return None;
         }
         let doubled = 1_i64.checked_shl(failures.saturating_sub(1)).unwrap_or(i64::MAX);
-        let plain = self
-            .first
-            .as_millis()
-            .saturating_mul(doubled)
-            .min(self.most.as_millis())
-            .max(0);
+        let plain = self.first.as_millis().saturating_mul(doubled).min(self.most.as_millis()).max(0);
         let percent = 80 + i64::from(jitter) * 40 / 255;
         let wait = plain.saturating_mul(percent) / 100;
         let asked = retry_after.map_or(0, |asked| asked.min(RETRY_AFTER_AT_MOST).as_millis());
@@ -297,27 +288,14 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_most_and_end() {
-        let patience = Patience {
-            attempts: 5,
-            first: Span::seconds(10),
-            most: Span::seconds(35),
-        };
-        let waits: Vec<_> = (1..=5)
-            .map(|failures| patience.next(failures, at(0), 128, None))
-            .collect();
-        assert_eq!(
-            waits,
-            [Some(at(10)), Some(at(20)), Some(at(35)), Some(at(35)), None]
-        );
+        let patience = Patience { attempts: 5, first: Span::seconds(10), most: Span::seconds(35) };
+        let waits: Vec<_> = (1..=5).map(|failures| patience.next(failures, at(0), 128, None)).collect();
+        assert_eq!(waits, [Some(at(10)), Some(at(20)), Some(at(35)), Some(at(35)), None]);
     }
 
     #[test]
     fn jitter_stays_within_a_fifth() {
-        let patience = Patience {
-            attempts: 5,
-            first: Span::seconds(10),
-            most: Span::seconds(35),
-        };
+        let patience = Patience { attempts: 5, first: Span::seconds(10), most: Span::seconds(35) };
         assert_eq!(patience.next(1, at(0), 0, None), Some(at(8)));
         assert_eq!(patience.next(1, at(0), 255, None), Some(at(12)));
     }
@@ -325,29 +303,19 @@ mod tests {
     #[test]
     fn retry_after_is_kept_within_an_hour() {
         let patience = Patience::default();
-        assert_eq!(
-            patience.next(1, at(0), 128, Some(Span::seconds(90))),
-            Some(at(90))
-        );
+        assert_eq!(patience.next(1, at(0), 128, Some(Span::seconds(90))), Some(at(90)));
         assert_eq!(patience.next(1, at(0), 128, Some(Span::days(9))), Some(at(3600)));
     }
 
     #[test]
     fn no_number_of_failures_overflows() {
-        let patience = Patience {
-            attempts: u32::MAX,
-            first: Span::days(3650),
-            most: Span::days(3650),
-        };
+        let patience = Patience { attempts: u32::MAX, first: Span::days(3650), most: Span::days(3650) };
         assert!(patience.next(4_000_000_000, at(0), 255, None).is_some());
     }
 
     #[test]
     fn what_follows() {
-        let patience = Patience {
-            attempts: 2,
-            ..Patience::default()
-        };
+        let patience = Patience { attempts: 2, ..Patience::default() };
         let failed = Outcome::Failed { retry_after: None };
         assert_eq!(next(&patience, 0, &Outcome::Done, at(0), 0), Next::Done);
         assert!(matches!(next(&patience, 0, &failed, at(0), 0), Next::Again(_)));

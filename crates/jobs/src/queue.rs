@@ -59,11 +59,7 @@ pub struct Settlement {
 /// # Errors
 /// [`DbError`].
 pub async fn enqueue(all: &mut AllTenants<'_>, jobs: &[NewJob], now: Instant) -> Result<(), DbError> {
-    if jobs.is_empty() {
-        Ok(())
-    } else {
-        store::insert(all, jobs, now).await
-    }
+    if jobs.is_empty() { Ok(()) } else { store::insert(all, jobs, now).await }
 }
 
 /// Leases up to `most` due jobs, round the tenants: each tenant's oldest before any tenant's second-oldest.
@@ -77,14 +73,7 @@ pub async fn claim(
     most: u16,
 ) -> Result<Vec<Leased>, DbError> {
     let jobs = store::claim(all, now, lease.as_str(), now + LEASE, most).await?;
-    Ok(jobs
-        .into_iter()
-        .map(|job| Leased {
-            job,
-            lease: lease.clone(),
-            started: now,
-        })
-        .collect())
+    Ok(jobs.into_iter().map(|job| Leased { job, lease: lease.clone(), started: now }).collect())
 }
 
 /// Takes back the jobs whose lease ran out: they are queued again, or dead if that was the last attempt. Tells how many.
@@ -103,11 +92,7 @@ pub async fn settle(
     all: &mut AllTenants<'_>,
     settlements: &[Settlement],
 ) -> Result<Vec<(TenantId, JobId)>, DbError> {
-    if settlements.is_empty() {
-        Ok(Vec::new())
-    } else {
-        store::settle(all, settlements).await
-    }
+    if settlements.is_empty() { Ok(Vec::new()) } else { store::settle(all, settlements).await }
 }
 
 /// When the next queued job is due; `None` if none is queued.

@@ -48,9 +48,7 @@ const REDRIVE_AT_ONCE: i64 = 10_000;
 /// [`JobError::Unknown`].
 pub async fn get(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
     let mut lease = db.read().await?;
-    store::get(&mut lease.scope(call.tenant())?, id)
-        .await?
-        .ok_or(JobError::Unknown)
+    store::get(&mut lease.scope(call.tenant())?, id).await?.ok_or(JobError::Unknown)
 }
 
 /// A tenant's jobs, newest first.
@@ -89,10 +87,7 @@ pub async fn place(db: &Db, call: &Call, job: &Job) -> Result<Option<Place>, Job
     }
     let mut lease = db.read().await?;
     let ahead = store::ahead(&mut lease.scope(call.tenant())?, job.due).await?;
-    Ok(Some(Place {
-        ahead,
-        expected: job.due.max(call.now),
-    }))
+    Ok(Some(Place { ahead, expected: job.due.max(call.now) }))
 }
 
 /// How many jobs there are by kind and state.
@@ -126,13 +121,7 @@ pub async fn retry(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
     store::requeue(&mut scope, id, call.now).await?;
     note(&mut scope, call, "job.retried", id.as_str(), job.state).await?;
     tx.commit().await?;
-    Ok(Job {
-        state: State::Queued,
-        failures: 0,
-        due: call.now,
-        ended: None,
-        ..job
-    })
+    Ok(Job { state: State::Queued, failures: 0, due: call.now, ended: None, ..job })
 }
 
 /// Takes back a job that has not ended.
@@ -148,11 +137,7 @@ pub async fn cancel(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
     }
     note(&mut scope, call, "job.cancelled", id.as_str(), job.state).await?;
     tx.commit().await?;
-    Ok(Job {
-        state: State::Cancelled,
-        ended: Some(call.now),
-        ..job
-    })
+    Ok(Job { state: State::Cancelled, ended: Some(call.now), ..job })
 }
 
 /// How many dead jobs a redrive would take.
@@ -190,11 +175,6 @@ async fn note(
     subject: &str,
     was: State,
 ) -> Result<(), JobError> {
-    let entry = Entry {
-        action,
-        subject,
-        before: Some(json!({"state": was.as_str()})),
-        after: None,
-    };
+    let entry = Entry { action, subject, before: Some(json!({"state": was.as_str()})), after: None };
     Ok(audit::append(scope, call, &entry).await?)
 }

@@ -180,9 +180,7 @@ pub(crate) async fn insert(all: &mut AllTenants<'_>, jobs: &[NewJob], now: Insta
         })
         .collect();
     let text = serde_json::Value::Array(lines).to_string();
-    all.run_for_effect(INSERT, [Value::Text(text), now.into()])
-        .await
-        .map(drop)
+    all.run_for_effect(INSERT, [Value::Text(text), now.into()]).await.map(drop)
 }
 
 pub(crate) async fn claim(
@@ -192,8 +190,7 @@ pub(crate) async fn claim(
     until: Instant,
     most: u16,
 ) -> Result<Vec<Job>, DbError> {
-    all.all(CLAIM, [now.into(), lease.into(), until.into(), most.into()])
-        .await
+    all.all(CLAIM, [now.into(), lease.into(), until.into(), most.into()]).await
 }
 
 pub(crate) async fn expire(all: &mut AllTenants<'_>, now: Instant) -> Result<usize, DbError> {
@@ -225,14 +222,8 @@ pub(crate) async fn settle(
             ])
         })
         .collect();
-    let names: Vec<Name> = all
-        .all(SETTLE, [Value::Text(serde_json::Value::Array(jobs).to_string())])
-        .await?;
-    all.run_for_effect(
-        NOTE,
-        [Value::Text(serde_json::Value::Array(attempts).to_string())],
-    )
-    .await?;
+    let names: Vec<Name> = all.all(SETTLE, [Value::Text(serde_json::Value::Array(jobs).to_string())]).await?;
+    all.run_for_effect(NOTE, [Value::Text(serde_json::Value::Array(attempts).to_string())]).await?;
     Ok(names.into_iter().map(|name| (name.0, name.1)).collect())
 }
 
@@ -309,10 +300,7 @@ pub(crate) async fn counts(scope: &mut Scope<'_>) -> Result<Vec<Count>, DbError>
 }
 
 pub(crate) async fn requeue(scope: &mut Scope<'_>, id: &JobId, now: Instant) -> Result<(), DbError> {
-    scope
-        .run_for_effect(REQUEUE, [id.into(), now.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(REQUEUE, [id.into(), now.into()]).await.map(drop)
 }
 
 pub(crate) async fn cancel(scope: &mut Scope<'_>, id: &JobId, now: Instant) -> Result<bool, DbError> {
@@ -320,10 +308,7 @@ pub(crate) async fn cancel(scope: &mut Scope<'_>, id: &JobId, now: Instant) -> R
 }
 
 pub(crate) async fn dead_count(scope: &mut Scope<'_>, kind: Option<crate::Kind>) -> Result<i64, DbError> {
-    Ok(scope
-        .one(DEAD_COUNT, [kind.map(crate::Kind::as_str).into()])
-        .await?
-        .unwrap_or(0))
+    Ok(scope.one(DEAD_COUNT, [kind.map(crate::Kind::as_str).into()]).await?.unwrap_or(0))
 }
 
 pub(crate) async fn redrive(
@@ -332,10 +317,5 @@ pub(crate) async fn redrive(
     now: Instant,
     most: i64,
 ) -> Result<usize, DbError> {
-    scope
-        .run_for_effect(
-            REDRIVE,
-            [kind.map(crate::Kind::as_str).into(), now.into(), most.into()],
-        )
-        .await
+    scope.run_for_effect(REDRIVE, [kind.map(crate::Kind::as_str).into(), now.into(), most.into()]).await
 }

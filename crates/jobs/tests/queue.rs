@@ -38,17 +38,11 @@ impl Yard {
             let mut tx = db.begin().await.unwrap();
             for name in tenants {
                 let sql = "INSERT INTO tenants (tenant_id, name, state, created_at, updated_at) VALUES (?1, ?1, 'active', 0, 0)";
-                tx.all_tenants()
-                    .run_for_effect(sql, [(*name).into()])
-                    .await
-                    .unwrap();
+                tx.all_tenants().run_for_effect(sql, [(*name).into()]).await.unwrap();
             }
             tx.commit().await.unwrap();
         });
-        Self {
-            db,
-            chance: Arc::default(),
-        }
+        Self { db, chance: Arc::default() }
     }
 
     fn job(&self, name: &str, due: Instant) -> NewJob {
@@ -61,10 +55,7 @@ impl Yard {
             rule: None,
             parent: None,
             due,
-            patience: Patience {
-                attempts: 2,
-                ..Patience::default()
-            },
+            patience: Patience { attempts: 2, ..Patience::default() },
             trace: "t".to_owned(),
             stillborn: None,
         }
@@ -81,9 +72,8 @@ impl Yard {
     fn claim(&self, now: Instant, most: u16) -> Vec<jobs::Leased> {
         block_on(async {
             let mut tx = self.db.begin().await.unwrap();
-            let leased = jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*self.chance), most)
-                .await
-                .unwrap();
+            let leased =
+                jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*self.chance), most).await.unwrap();
             tx.commit().await.unwrap();
             leased
         })
@@ -147,27 +137,17 @@ fn an_outcome_counts_only_under_its_own_lease() {
     assert_eq!(yard.expire(at(59)), 0);
     assert_eq!(yard.expire(at(60)), 1);
     let quick = yard.claim(at(60), 1).remove(0);
-    assert_eq!(
-        yard.settle(&slow, Next::Dead, at(61)),
-        0,
-        "the first worker came too late"
-    );
+    assert_eq!(yard.settle(&slow, Next::Dead, at(61)), 0, "the first worker came too late");
     assert_eq!(yard.settle(&quick, Next::Done, at(61)), 1);
     assert_eq!(yard.get("acme", &quick.job.id).state, State::Done);
     let attempts = block_on(async {
         let mut lease = yard.db.read().await.unwrap();
         let acme = tenant("acme");
-        let attempts = jobs::attempts(
-            &mut lease.scope(&acme).unwrap(),
-            std::slice::from_ref(&quick.job.id),
-        )
-        .await;
+        let attempts =
+            jobs::attempts(&mut lease.scope(&acme).unwrap(), std::slice::from_ref(&quick.job.id)).await;
         attempts.unwrap()
     });
-    let endings: Vec<_> = attempts
-        .iter()
-        .map(|attempt| (attempt.number, attempt.ending.as_str()))
-        .collect();
+    let endings: Vec<_> = attempts.iter().map(|attempt| (attempt.number, attempt.ending.as_str())).collect();
     assert_eq!(endings, [(1, "lost"), (2, "done")]);
 }
 
@@ -189,16 +169,8 @@ fn claims_go_round_the_tenants() {
     let yard = Yard::new(&["flood", "small", "third"]);
     let flood: Vec<_> = (0..50).map(|turn| yard.job("flood", at(turn))).collect();
     yard.put(&flood);
-    yard.put(&[
-        yard.job("small", at(60)),
-        yard.job("small", at(61)),
-        yard.job("third", at(62)),
-    ]);
-    let first: Vec<_> = yard
-        .claim(at(100), 6)
-        .iter()
-        .map(|leased| leased.job.tenant.to_string())
-        .collect();
+    yard.put(&[yard.job("small", at(60)), yard.job("small", at(61)), yard.job("third", at(62))]);
+    let first: Vec<_> = yard.claim(at(100), 6).iter().map(|leased| leased.job.tenant.to_string()).collect();
     let count = |name: &str| first.iter().filter(|one| *one == name).count();
     assert_eq!((count("flood"), count("small"), count("third")), (3, 2, 1));
 }
@@ -210,10 +182,7 @@ fn a_suspended_tenants_jobs_wait() {
     let set = |state: &str| {
         block_on(async {
             let mut tx = yard.db.begin().await.unwrap();
-            tx.all_tenants()
-                .run_for_effect("UPDATE tenants SET state = ?1", [state.into()])
-                .await
-                .unwrap();
+            tx.all_tenants().run_for_effect("UPDATE tenants SET state = ?1", [state.into()]).await.unwrap();
             tx.commit().await.unwrap();
         });
     };
@@ -240,10 +209,7 @@ fn a_dead_job_is_redriven_with_all_its_attempts_before_it() {
         Err(JobError::NotRetryable(State::Leased))
     ));
     yard.settle(&again, Next::Done, at(6));
-    assert!(matches!(
-        block_on(jobs::cancel(&yard.db, &call, &id)),
-        Err(JobError::Ended(State::Done))
-    ));
+    assert!(matches!(block_on(jobs::cancel(&yard.db, &call, &id)), Err(JobError::Ended(State::Done))));
 }
 
 #[test]
@@ -252,43 +218,19 @@ fn another_tenants_job_is_no_job() {
     let job = yard.job("acme", at(0));
     yard.put(std::slice::from_ref(&job));
     let call = yard.call("other", at(0));
-    assert!(matches!(
-        block_on(jobs::get(&yard.db, &call, &job.id)),
-        Err(JobError::Unknown)
-    ));
-    assert!(matches!(
-        block_on(jobs::cancel(&yard.db, &call, &job.id)),
-        Err(JobError::Unknown)
-    ));
-    let page = block_on(jobs::list(
-        &yard.db,
-        &call,
-        &Filter::default(),
-        &PageRequest::default(),
-    ))
-    .unwrap();
+    assert!(matches!(block_on(jobs::get(&yard.db, &call, &job.id)), Err(JobError::Unknown)));
+    assert!(matches!(block_on(jobs::cancel(&yard.db, &call, &job.id)), Err(JobError::Unknown)));
+    let page = block_on(jobs::list(&yard.db, &call, &Filter::default(), &PageRequest::default())).unwrap();
     assert!(page.items.is_empty());
 }
 
 #[test]
 fn a_stillborn_job_is_dead_with_its_reason_and_a_second_insert_changes_nothing() {
     let yard = Yard::new(&["acme"]);
-    let job = NewJob {
-        stillborn: Some("the template failed".to_owned()),
-        ..yard.job("acme", at(0))
-    };
-    yard.put(&[
-        job.clone(),
-        NewJob {
-            stillborn: None,
-            ..job.clone()
-        },
-    ]);
+    let job = NewJob { stillborn: Some("the template failed".to_owned()), ..yard.job("acme", at(0)) };
+    yard.put(&[job.clone(), NewJob { stillborn: None, ..job.clone() }]);
     let stored = yard.get("acme", &job.id);
-    assert_eq!(
-        (stored.state, stored.last_error.as_deref()),
-        (State::Dead, Some("the template failed"))
-    );
+    assert_eq!((stored.state, stored.last_error.as_deref()), (State::Dead, Some("the template failed")));
     assert!(yard.claim(at(9), 9).is_empty());
 }
 
@@ -298,9 +240,7 @@ fn the_schema_refuses_a_state_without_its_columns() {
     yard.put(&[yard.job("acme", at(0))]);
     let outcome = block_on(async {
         let mut tx = yard.db.begin().await.unwrap();
-        tx.all_tenants()
-            .run_for_effect("UPDATE jobs SET state = 'done'", [])
-            .await
+        tx.all_tenants().run_for_effect("UPDATE jobs SET state = 'done'", []).await
     });
     assert!(matches!(outcome, Err(DbError::Engine(_))));
 }
