@@ -60,5 +60,5 @@ pub(crate) fn tidy(workspace: &Workspace) -> Result<()> {
         say(&format!("tidy: {} files, every wall holds", tree.files.len()));
         return Ok(());
     }
-    bail!("tidy: {} breaches", breaches.len())
+    bail!("tidy: {} places to mend", breaches.len())
 }
