@@ -1,0 +1,2 @@
+//! How fast is it, and what does it lose?
+fn main() {}
