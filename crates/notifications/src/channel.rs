@@ -180,12 +180,12 @@ pub(crate) struct Credential {
 pub struct NewChannel {
     /// Its name.
     pub name: String,
-    /// Its kind.
-    pub kind: ChannelKind,
+    /// Its kind: `slack` or `webhook`.
+    pub kind: String,
     /// Where it leads.
     pub url: String,
-    /// How a webhook is called; `POST` unless named.
-    pub method: Option<Method>,
+    /// How a webhook is called: `POST` or `PUT`; `POST` unless named.
+    pub method: Option<String>,
     /// Headers that a webhook adds.
     pub headers: Option<Vec<(String, String)>>,
     /// Whether messages leave by it.
@@ -197,12 +197,14 @@ pub struct NewChannel {
 /// What is to be changed of a channel; `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ChannelPatch {
+    /// Its kind, which must stay.
+    pub kind: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// Where it leads.
     pub url: Option<String>,
-    /// How a webhook is called.
-    pub method: Option<Method>,
+    /// How a webhook is called: `POST` or `PUT`.
+    pub method: Option<String>,
     /// Headers that a webhook adds: all of them.
     pub headers: Option<Vec<(String, String)>>,
     /// Whether messages leave by it.
@@ -213,6 +215,22 @@ pub struct ChannelPatch {
 
 /// Header names and values that let us in.
 type Headers = Vec<(String, Secret<String>)>;
+
+impl From<NewChannel> for ChannelPatch {
+    /// The whole channel anew: what is left out is as for a new one.
+    fn from(new: NewChannel) -> Self {
+        let anew = new.kind == ChannelKind::Webhook.as_str();
+        Self {
+            kind: Some(new.kind),
+            name: Some(new.name),
+            url: Some(new.url),
+            method: new.method.or_else(|| anew.then(|| Method::Post.to_string())),
+            headers: new.headers.or_else(|| anew.then(Vec::new)),
+            is_active: Some(new.is_active),
+            is_default: Some(new.is_default),
+        }
+    }
+}
 
 impl NewChannel {
     /// The channel and its credential.
@@ -229,7 +247,7 @@ impl NewChannel {
         let name = fields.take("name", checked_name(&self.name));
         let target = fields.take("config.url", Target::parse(&self.url, allow_private));
         let before = (Method::Post, Headers::new());
-        let setup = settings(self.kind, before, self.method, self.headers, &mut fields);
+        let setup = settings(self.kind.parse().ok(), before, self.method, self.headers, &mut fields);
         let made = name.zip(target).zip(setup).map(|((name, target), (setup, headers))| {
             let channel = Channel {
                 id,
@@ -273,12 +291,15 @@ impl Channel {
             None => Some((self.address, credential.url)),
         };
         let kind = self.setup.kind();
+        if patch.kind.as_deref().is_some_and(|wanted| wanted != kind.as_str()) {
+            fields.fault("kind", format_args!("must stay {kind}; set up another channel for another kind"));
+        }
         let method = match self.setup {
             Setup::Slack => Method::Post,
             Setup::Webhook { method, .. } => method,
         };
         let before = (method, credential.headers);
-        let setup = settings(kind, before, patch.method, patch.headers, &mut fields);
+        let setup = settings(Some(kind), before, patch.method, patch.headers, &mut fields);
         let made = name.zip(reach).zip(setup).map(|((name, (address, url)), (setup, headers))| {
             let channel = Self {
                 id: self.id,
@@ -299,18 +320,18 @@ impl Channel {
 
 /// The settings of a channel of this kind, after what is wanted was put over what was there before.
 fn settings(
-    kind: ChannelKind,
+    kind: Option<ChannelKind>,
     before: (Method, Headers),
-    method: Option<Method>,
+    method: Option<String>,
     headers: Option<Vec<(String, String)>>,
     fields: &mut Fields,
 ) -> Option<(Setup, Headers)> {
     match kind {
-        ChannelKind::InApp => {
+        None | Some(ChannelKind::InApp) => {
             fields.fault("kind", "must be slack or webhook; in_app is always there, without a channel");
             None
         }
-        ChannelKind::Slack => {
+        Some(ChannelKind::Slack) => {
             if method.is_some() {
                 fields.fault("config.method", "is only for webhooks; leave it out");
             }
@@ -319,13 +340,14 @@ fn settings(
             }
             Some((Setup::Slack, Headers::new()))
         }
-        ChannelKind::Webhook => {
+        Some(ChannelKind::Webhook) => {
             let headers = headers.map_or(before.1, |wanted| checked_headers(wanted, fields));
-            let setup = Setup::Webhook {
-                method: method.unwrap_or(before.0),
-                header_names: headers.iter().map(|(name, _)| name.clone()).collect(),
+            let method = match method {
+                Some(text) => fields.take("config.method", text.parse())?,
+                None => before.0,
             };
-            Some((setup, headers))
+            let header_names = headers.iter().map(|(name, _)| name.clone()).collect();
+            Some((Setup::Webhook { method, header_names }, headers))
         }
     }
 }
@@ -389,7 +411,7 @@ mod tests {
     fn webhook() -> NewChannel {
         NewChannel {
             name: " Ops ".to_owned(),
-            kind: ChannelKind::Webhook,
+            kind: "webhook".to_owned(),
             url: "https://example.com/hook?token=t".to_owned(),
             method: None,
             headers: Some(vec![("Authorization".to_owned(), "Bearer s".to_owned())]),
@@ -424,9 +446,9 @@ mod tests {
         check(
             NewChannel {
                 name: String::new(),
-                kind: ChannelKind::Slack,
+                kind: "slack".to_owned(),
                 url: "http://127.0.0.1/".to_owned(),
-                method: Some(Method::Put),
+                method: Some("PUT".to_owned()),
                 ..webhook()
             },
             &[
@@ -438,8 +460,15 @@ mod tests {
             ],
         );
         check(
-            NewChannel { kind: ChannelKind::InApp, ..webhook() },
+            NewChannel { kind: "in_app".to_owned(), ..webhook() },
             &["kind: must be slack or webhook; in_app is always there, without a channel"],
+        );
+        check(
+            NewChannel { url: "x".to_owned(), method: Some("GET".to_owned()), ..webhook() },
+            &[
+                "config.url: is not a URL; write it in full, such as https://example.com/hook",
+                "config.method: must be one of POST, PUT",
+            ],
         );
     }
 
@@ -480,8 +509,11 @@ mod tests {
     fn a_patch_keeps_what_it_does_not_name() {
         let (before, credential) = webhook().set_up(id(), NOW, false).unwrap();
         let later = Instant::from_millis(1_700_000_000_001);
-        let patch =
-            ChannelPatch { method: Some(Method::Put), is_active: Some(false), ..ChannelPatch::default() };
+        let patch = ChannelPatch {
+            method: Some("PUT".to_owned()),
+            is_active: Some(false),
+            ..ChannelPatch::default()
+        };
         let (after, kept) = before.clone().change(credential.clone(), patch, later, false).unwrap();
         assert_eq!(kept, credential);
         assert_eq!(
@@ -503,5 +535,17 @@ mod tests {
         let faults = before.change(credential, patch, later, false).unwrap_err();
         let faulty: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(faulty, ["name", "config.url"]);
+    }
+
+    #[test]
+    fn a_channel_made_anew_keeps_its_kind_alone() {
+        let (before, credential) = webhook().set_up(id(), NOW, false).unwrap();
+        let anew = NewChannel { headers: None, method: None, name: "Anew".to_owned(), ..webhook() };
+        let change = |new: NewChannel| before.clone().change(credential.clone(), new.into(), NOW, false);
+        let (after, kept) = change(anew.clone()).unwrap();
+        assert_eq!(after.setup, Setup::Webhook { method: Method::Post, header_names: Vec::new() });
+        assert!(kept.headers.is_empty());
+        let faults = change(NewChannel { kind: "slack".to_owned(), ..anew }).unwrap_err();
+        assert_eq!(faults[0].to_string(), "kind: must stay webhook; set up another channel for another kind");
     }
 }

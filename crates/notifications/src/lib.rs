@@ -30,13 +30,26 @@ pub use service::{
 };
 pub use target::TargetError;
 
+use kernel::Secret;
+use std::sync::Arc;
 use vault::Vault;
 
 /// What channels need of the operator.
-#[derive(Debug, Clone, Copy)]
-pub struct Means<'a> {
+#[derive(Debug, Clone)]
+pub struct Means {
     /// Seals and opens what lets us in at the other end.
-    pub vault: &'a Vault,
+    pub vault: Arc<Vault>,
     /// Whether private addresses may be sent to: the variable `allow_private_outbound`.
     pub allow_private: bool,
+}
+
+impl Means {
+    /// Means with a vault of these keys: the variable `vault_keys`.
+    ///
+    /// # Errors
+    /// [`NotificationError::Vault`] if the keys do not read.
+    pub fn new(vault_keys: &Secret<String>, allow_private: bool) -> Result<Self, NotificationError> {
+        let vault = Arc::new(Vault::from_keys(vault_keys.expose())?);
+        Ok(Self { vault, allow_private })
+    }
 }

@@ -18,13 +18,13 @@ use vault::Vault;
 pub async fn create(
     db: &Db,
     call: &Call,
-    means: Means<'_>,
+    means: &Means,
     new: NewChannel,
 ) -> Result<Channel, NotificationError> {
     let id = ChannelId::new(call.now, &*call.chance);
     let (channel, credential) =
         new.set_up(id, call.now, means.allow_private).map_err(NotificationError::Invalid)?;
-    let stored = seal(call, means.vault, channel, &credential)?;
+    let stored = seal(call, &means.vault, channel, &credential)?;
     let mut tx = db.begin().await?;
     let outcome = insert(&mut tx.scope(call.tenant()), call, stored).await;
     end(tx, outcome).await
@@ -71,7 +71,7 @@ pub async fn get(db: &Db, call: &Call, id: &ChannelId) -> Result<Channel, Notifi
 pub async fn change(
     db: &Db,
     call: &Call,
-    means: Means<'_>,
+    means: &Means,
     id: &ChannelId,
     patch: ChannelPatch,
     expected: Option<i64>,
@@ -84,19 +84,19 @@ pub async fn change(
 async fn update(
     scope: &mut Scope<'_>,
     call: &Call,
-    means: Means<'_>,
+    means: &Means,
     id: &ChannelId,
     patch: ChannelPatch,
     expected: Option<i64>,
 ) -> Result<Channel, NotificationError> {
     let before = current(scope, id, expected).await?;
     let shown_before = Some(shown(&before.channel));
-    let credential = open(call.tenant(), means.vault, id, &before.sealed)?;
+    let credential = open(call.tenant(), &means.vault, id, &before.sealed)?;
     let (channel, credential) = before
         .channel
         .change(credential, patch, call.now, means.allow_private)
         .map_err(NotificationError::Invalid)?;
-    let stored = seal(call, means.vault, channel, &credential)?;
+    let stored = seal(call, &means.vault, channel, &credential)?;
     if !store::update(scope, &stored).await? {
         return Err(NotificationError::NameTaken(stored.channel.name));
     }

@@ -39,7 +39,7 @@ pub struct Settlement {
 pub async fn prepare(
     scope: &mut Scope<'_>,
     call: &Call,
-    means: Means<'_>,
+    means: &Means,
     deliveries: &[DeliveryId],
 ) -> Result<Vec<Result<Prepared, NotificationError>>, DbError> {
     if deliveries.is_empty() {
@@ -60,7 +60,7 @@ pub async fn prepare(
         .collect())
 }
 
-fn request_of(call: &Call, means: Means<'_>, laden: &Laden) -> Result<Prepared, NotificationError> {
+fn request_of(call: &Call, means: &Means, laden: &Laden) -> Result<Prepared, NotificationError> {
     let by = match (&laden.by, laden.state) {
         (None, _) | (Some(_), DeliveryState::Sent | DeliveryState::Delivered) => return Ok(Prepared::Done),
         (Some(by), DeliveryState::Queued | DeliveryState::Deferred | DeliveryState::Failed) => by,
@@ -69,7 +69,7 @@ fn request_of(call: &Call, means: Means<'_>, laden: &Laden) -> Result<Prepared, 
     if !channel.is_active {
         return Err(NotificationError::RouteInactive(by.name.clone()));
     }
-    let credential = channels::open(call.tenant(), means.vault, &by.id, &channel.sealed)?;
+    let credential = channels::open(call.tenant(), &means.vault, &by.id, &channel.sealed)?;
     // Looked at again: what the operator allows may have changed since the channel was set up.
     let target = Target::parse(credential.url.expose(), means.allow_private)
         .map_err(|fault| NotificationError::Target { name: by.name.clone(), fault })?;
