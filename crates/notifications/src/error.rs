@@ -90,7 +90,7 @@ impl Fault for NotificationError {
             Self::ChannelUnknown => "CHANNEL_UNKNOWN",
             Self::NameTaken(_) => "CHANNEL_NAME_TAKEN",
             Self::TooMany(_) => "CHANNEL_LIMIT_REACHED",
-            Self::Stale => "CHANNEL_STALE",
+            Self::Stale => "PRECONDITION_FAILED",
             Self::RouteUnknown(_) => "MESSAGE_CHANNEL_UNKNOWN",
             Self::RouteInactive(_) => "MESSAGE_CHANNEL_INACTIVE",
             Self::ChannelGone(_) => "DELIVERY_CHANNEL_DELETED",
