@@ -61,6 +61,16 @@ impl Client {
         }
     }
 
+    /// The same server and credential, on a connection of its own.
+    #[must_use]
+    pub fn clone_unconnected(&self) -> Self {
+        Self {
+            address: self.address,
+            bearer: self.bearer.clone(),
+            connection: RefCell::new(None),
+        }
+    }
+
     /// The same server, without a credential.
     #[must_use]
     pub fn anonymous(&self) -> Self {
