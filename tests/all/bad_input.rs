@@ -17,54 +17,21 @@ fn post_text(client: &Client, path: &str, kind: &str, body: impl Into<Vec<u8>>) 
 #[test]
 fn a_body_that_cannot_be_read() {
     let client = Stage::shared().client();
-    let nested = format!(
-        r#"{{"event": "contact_created", "data": {}1{}}}"#,
-        "[".repeat(1000),
-        "]".repeat(1000)
-    );
+    let nested =
+        format!(r#"{{"event": "contact_created", "data": {}1{}}}"#, "[".repeat(1000), "]".repeat(1000));
     let big = format!(
         r#"{{"event": "contact_created", "data": {{"contact_id": "{}"}}}}"#,
         "x".repeat(2 * 1024 * 1024)
     );
     for path in [EVENTS, RULES] {
         for (what, kind, body, status, code) in [
-            (
-                "not JSON",
-                "application/json",
-                "{\"event\": ".to_owned(),
-                400,
-                "INVALID_JSON",
-            ),
-            (
-                "two values",
-                "application/json",
-                "{} {}".to_owned(),
-                400,
-                "INVALID_JSON",
-            ),
+            ("not JSON", "application/json", "{\"event\": ".to_owned(), 400, "INVALID_JSON"),
+            ("two values", "application/json", "{} {}".to_owned(), 400, "INVALID_JSON"),
             ("empty", "application/json", String::new(), 400, "INVALID_JSON"),
-            (
-                "XML",
-                "application/xml",
-                "<event/>".to_owned(),
-                415,
-                "UNSUPPORTED_MEDIA_TYPE",
-            ),
-            (
-                "plain text",
-                "text/plain",
-                "{}".to_owned(),
-                415,
-                "UNSUPPORTED_MEDIA_TYPE",
-            ),
+            ("XML", "application/xml", "<event/>".to_owned(), 415, "UNSUPPORTED_MEDIA_TYPE"),
+            ("plain text", "text/plain", "{}".to_owned(), 415, "UNSUPPORTED_MEDIA_TYPE"),
             ("2 MiB", "application/json", big.clone(), 413, "BODY_TOO_LARGE"),
-            (
-                "1,000 levels",
-                "application/json",
-                nested.clone(),
-                400,
-                "NESTING_TOO_DEEP",
-            ),
+            ("1,000 levels", "application/json", nested.clone(), 400, "NESTING_TOO_DEEP"),
         ] {
             eprintln!("{path}: {what}");
             if what == "two values" && path == RULES {
@@ -73,10 +40,7 @@ fn a_body_that_cannot_be_read() {
             expect::problem(&post_text(&client, path, kind, body), status, code);
         }
         let answer = client.request("POST", path).header("Content-Length", "2").send();
-        assert!(
-            answer.is_ok_and(|answer| answer.status >= 400),
-            "no content type at all"
-        );
+        assert!(answer.is_ok_and(|answer| answer.status >= 400), "no content type at all");
     }
 }
 
@@ -84,11 +48,7 @@ fn a_body_that_cannot_be_read() {
 fn not_utf8_in_the_body() {
     let client = Stage::shared().client();
     let body = b"{\"event\": \"contact_created\", \"data\": {\"contact_id\": \"\xff\xfe\"}}".to_vec();
-    expect::problem(
-        &post_text(&client, EVENTS, "application/json", body),
-        400,
-        "INVALID_JSON",
-    );
+    expect::problem(&post_text(&client, EVENTS, "application/json", body), 400, "INVALID_JSON");
 }
 
 #[test]
@@ -119,12 +79,7 @@ fn events_that_name_what_is_not_there() {
         "VALIDATION_ERROR",
         &["event"],
     );
-    expect::fields(
-        &send(json!({"event": "high_value_opportunity"})),
-        400,
-        "VALIDATION_ERROR",
-        &["data"],
-    );
+    expect::fields(&send(json!({"event": "high_value_opportunity"})), 400, "VALIDATION_ERROR", &["data"]);
     expect::fields(
         &send(json!({"event": "high_value_opportunity", "data": {"opportunity_name": "Deal"}})),
         400,
@@ -137,11 +92,7 @@ fn events_that_name_what_is_not_there() {
     }
     let answer = send(json!({"event": "contact_created", "data": {"contact_id": "c"}, "urgent": true}));
     expect::problem(&answer, 400, "VALIDATION_ERROR");
-    assert!(
-        answer.text().contains("urgent"),
-        "does not name the unknown field: {}",
-        answer.text()
-    );
+    assert!(answer.text().contains("urgent"), "does not name the unknown field: {}", answer.text());
 }
 
 /// A sound rule with one thing replaced.
@@ -161,11 +112,7 @@ fn rules_that_name_what_is_not_there() {
         ("/name", json!(""), "name"),
         ("/name", json!("x".repeat(100_000)), "name"),
         ("/conditions/0/type", json!("smells_like"), "conditions[0].type"),
-        (
-            "/conditions/0",
-            json!({"type": "value_threshold", "value": "many"}),
-            "conditions[0].value",
-        ),
+        ("/conditions/0", json!({"type": "value_threshold", "value": "many"}), "conditions[0].value"),
         (
             "/conditions/0",
             json!({"type": "matches", "field": "opportunity_name", "value": "("}),
@@ -173,11 +120,7 @@ fn rules_that_name_what_is_not_there() {
         ),
         ("/actions/0/type", json!("make_coffee"), "actions[0].type"),
         ("/actions", json!([]), "actions"),
-        (
-            "/actions/0/parameters",
-            json!({"recipient": "a@example.com"}),
-            "actions[0].parameters.message",
-        ),
+        ("/actions/0/parameters", json!({"recipient": "a@example.com"}), "actions[0].parameters.message"),
         (
             "/actions/0/parameters",
             json!({"recipient": "a@example.com", "message": "Hello {{"}),
@@ -216,18 +159,14 @@ fn conditions_are_bounded() {
         deep = json!({"type": "all", "conditions": [deep]});
     }
     expect::problem(
-        &client
-            .post(RULES, &rule_with("/conditions", json!([deep])))
-            .unwrap(),
+        &client.post(RULES, &rule_with("/conditions", json!([deep]))).unwrap(),
         400,
         "VALIDATION_ERROR",
     );
     let one = json!({"type": "exists", "field": "opportunity_id", "value": true});
     let many = vec![one; 5000];
     expect::problem(
-        &client
-            .post(RULES, &rule_with("/conditions", json!(many)))
-            .unwrap(),
+        &client.post(RULES, &rule_with("/conditions", json!(many))).unwrap(),
         400,
         "VALIDATION_ERROR",
     );
@@ -253,12 +192,7 @@ fn headers_that_are_not_text() {
         .send();
     assert_eq!(answer.unwrap().status, 401);
     let event = json!({"event": "contact_created", "data": {"contact_id": "c-1"}});
-    let answer = client
-        .request("POST", EVENTS)
-        .header("Idempotency-Key", junk)
-        .json(&event)
-        .send()
-        .unwrap();
+    let answer = client.request("POST", EVENTS).header("Idempotency-Key", junk).json(&event).send().unwrap();
     expect::fields(&answer, 400, "VALIDATION_ERROR", &["Idempotency-Key"]);
     let answer = client
         .request("POST", EVENTS)
@@ -289,16 +223,8 @@ fn paths_that_lead_nowhere() {
         "/acme-corp/api/v1/no/such/path",
     ] {
         let answer = client.get(path).unwrap();
-        assert!(
-            matches!(answer.status, 400 | 404),
-            "{path}: {} {}",
-            answer.status,
-            answer.text()
-        );
-        let code = answer.json().unwrap()["error"]["code"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        assert!(matches!(answer.status, 400 | 404), "{path}: {} {}", answer.status, answer.text());
+        let code = answer.json().unwrap()["error"]["code"].as_str().unwrap_or_default().to_owned();
         expect::problem(&answer, answer.status, &code);
     }
     expect::problem(
@@ -326,9 +252,6 @@ fn queries_that_mean_nothing() {
         eprintln!("{query}: {}", answer.text());
         let body = expect::problem(&answer, 400, "VALIDATION_ERROR");
         let named = body["error"]["details"].to_string();
-        assert!(
-            named.contains(field) || named.contains("query"),
-            "{query}: {body}"
-        );
+        assert!(named.contains(field) || named.contains("query"), "{query}: {body}");
     }
 }

@@ -24,11 +24,7 @@ fn cloud_event(id: &str, value: u32) -> Value {
 }
 
 fn send(client: &Client, kind: &str, body: &Value) -> tests::Answer {
-    client
-        .request("POST", PATH)
-        .body(kind, body.to_string())
-        .send()
-        .unwrap()
+    client.request("POST", PATH).body(kind, body.to_string()).send().unwrap()
 }
 
 #[test]
@@ -38,20 +34,11 @@ fn structured_mode() {
     let answer = send(&client, STRUCTURED, &cloud_event(&name, 20000));
     assert_eq!(answer.status, 202, "{}", answer.text());
     let accepted = answer.json().unwrap();
-    assert_eq!(
-        accepted["matched"].as_array().map(Vec::len),
-        Some(1),
-        "{accepted}"
-    );
+    assert_eq!(accepted["matched"].as_array().map(Vec::len), Some(1), "{accepted}");
 
     // Source and id are the key: the same again is the same event, whatever else it says.
-    let again = send(&client, STRUCTURED, &cloud_event(&name, 20000))
-        .json()
-        .unwrap();
-    assert_eq!(
-        (&again["id"], &again["duplicate"]),
-        (&accepted["id"], &json!(true))
-    );
+    let again = send(&client, STRUCTURED, &cloud_event(&name, 20000)).json().unwrap();
+    assert_eq!((&again["id"], &again["duplicate"]), (&accepted["id"], &json!(true)));
 }
 
 #[test]
@@ -71,10 +58,7 @@ fn binary_mode() {
     let accepted = answer.json().unwrap();
     assert_eq!(accepted["matched"].as_array().map(Vec::len), Some(1));
     let again = send(&client, STRUCTURED, &cloud_event(&name, 1)).json().unwrap();
-    assert_eq!(
-        again["id"], accepted["id"],
-        "the modes are three spellings of one event"
-    );
+    assert_eq!(again["id"], accepted["id"], "the modes are three spellings of one event");
 }
 
 #[test]
@@ -83,27 +67,13 @@ fn a_batch_is_answered_one_by_one() {
     let (one, two, three) = (fresh("ce"), fresh("ce"), fresh("ce"));
     let mut bad = cloud_event(&two, 0);
     bad["type"] = json!("no_such_trigger");
-    let answer = send(
-        &client,
-        BATCH,
-        &json!([cloud_event(&one, 11000), bad, cloud_event(&three, 12)]),
-    );
-    assert!(
-        matches!(answer.status, 202 | 207),
-        "{} {}",
-        answer.status,
-        answer.text()
-    );
+    let answer = send(&client, BATCH, &json!([cloud_event(&one, 11000), bad, cloud_event(&three, 12)]));
+    assert!(matches!(answer.status, 202 | 207), "{} {}", answer.status, answer.text());
     let body = answer.json().unwrap();
-    let results = body["data"]
-        .as_array()
-        .unwrap_or_else(|| panic!("is no list: {body}"));
+    let results = body["data"].as_array().unwrap_or_else(|| panic!("is no list: {body}"));
     assert_eq!(results.len(), 3, "{body}");
     assert_eq!(results[0]["matched"].as_array().map(Vec::len), Some(1), "{body}");
-    assert!(
-        !text(&results[1]["error"], "code").is_empty(),
-        "the bad one carries its error: {body}"
-    );
+    assert!(!text(&results[1]["error"], "code").is_empty(), "the bad one carries its error: {body}");
     assert_eq!(results[2]["matched"], json!([]), "{body}");
     for result in [&results[0], &results[2]] {
         let path = format!("{PATH}/{}", id(result));
@@ -114,26 +84,13 @@ fn a_batch_is_answered_one_by_one() {
 #[test]
 fn a_batch_has_at_most_a_thousand() {
     let client = Stage::shared().client();
-    let many: Vec<Value> = (0..1001)
-        .map(|number| cloud_event(&format!("many-{number}"), 1))
-        .collect();
+    let many: Vec<Value> = (0..1001).map(|number| cloud_event(&format!("many-{number}"), 1)).collect();
     let answer = send(&client, BATCH, &Value::Array(many));
-    assert!(
-        matches!(answer.status, 400 | 413),
-        "{} {}",
-        answer.status,
-        answer.text()
-    );
-    let full: Vec<Value> = (0..1000)
-        .map(|number| cloud_event(&fresh(&format!("full-{number}")), 1))
-        .collect();
+    assert!(matches!(answer.status, 400 | 413), "{} {}", answer.status, answer.text());
+    let full: Vec<Value> =
+        (0..1000).map(|number| cloud_event(&fresh(&format!("full-{number}")), 1)).collect();
     let answer = send(&client, BATCH, &Value::Array(full));
-    assert!(
-        matches!(answer.status, 202 | 207),
-        "{} {}",
-        answer.status,
-        answer.text()
-    );
+    assert!(matches!(answer.status, 202 | 207), "{} {}", answer.status, answer.text());
 }
 
 #[test]
@@ -142,19 +99,9 @@ fn what_a_cloud_event_lacks_is_told() {
     for lack in ["id", "source", "type", "specversion"] {
         let mut event = cloud_event(&fresh("ce"), 1);
         event.as_object_mut().unwrap().remove(lack);
-        expect::fields(
-            &send(&client, STRUCTURED, &event),
-            400,
-            "VALIDATION_ERROR",
-            &[lack],
-        );
+        expect::fields(&send(&client, STRUCTURED, &event), 400, "VALIDATION_ERROR", &[lack]);
     }
     let mut old = cloud_event(&fresh("ce"), 1);
     old["specversion"] = json!("0.3");
-    expect::fields(
-        &send(&client, STRUCTURED, &old),
-        400,
-        "VALIDATION_ERROR",
-        &["specversion"],
-    );
+    expect::fields(&send(&client, STRUCTURED, &old), 400, "VALIDATION_ERROR", &["specversion"]);
 }

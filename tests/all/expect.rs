@@ -8,20 +8,11 @@ use tests::Answer;
 pub fn problem(answer: &Answer, status: u16, code: &str) -> Value {
     assert_eq!(answer.status, status, "{}", answer.text());
     let kind = answer.header("content-type").unwrap_or_default();
-    assert!(
-        kind.starts_with("application/json"),
-        "an error is JSON, this is {kind:?}: {}",
-        answer.text()
-    );
+    assert!(kind.starts_with("application/json"), "an error is JSON, this is {kind:?}: {}", answer.text());
     let body = answer.json().unwrap();
     let error = &body["error"];
     assert_eq!(error["code"], code, "{body}");
-    assert!(
-        error["message"]
-            .as_str()
-            .is_some_and(|message| message.len() > 10),
-        "says too little: {body}"
-    );
+    assert!(error["message"].as_str().is_some_and(|message| message.len() > 10), "says too little: {body}");
     assert!(error["details"].is_array(), "has no details: {body}");
     let request = error["request_id"].as_str().unwrap_or_default();
     assert!(
@@ -51,10 +42,7 @@ pub fn steady(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(blot(text)),
         Value::Array(values) => values.iter().map(steady).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), steady(value)))
-            .collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), steady(value))).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
@@ -72,9 +60,5 @@ fn blot(text: &str) -> String {
         && text.ends_with('Z')
         && text.get(4..5) == Some("-")
         && text.get(10..11) == Some("T");
-    if is_time {
-        "[time]".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if is_time { "[time]".to_owned() } else { text.to_owned() }
 }

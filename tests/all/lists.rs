@@ -27,10 +27,7 @@ fn pages_hold_everything_once() {
             text(&page["meta"], "timestamp").ends_with('Z') && !page["meta"]["version"].is_null(),
             "{page}"
         );
-        assert!(
-            text(&page["links"], "self").starts_with("/api/v1/automation/rules"),
-            "{page}"
-        );
+        assert!(text(&page["links"], "self").starts_with("/api/v1/automation/rules"), "{page}");
         seen.extend(data(&page).iter().map(id));
         match page["links"]["next"].as_str() {
             Some(next) => path = next.to_owned(),
@@ -47,10 +44,7 @@ fn pages_hold_everything_once() {
 fn links_stay_below_the_slug_that_was_asked() {
     let client = Stage::shared().client();
     let page = get(&client, "/acme-corp/api/v1/automation/triggers?limit=1");
-    assert!(
-        text(&page["links"], "self").starts_with("/acme-corp/api/v1/"),
-        "{page}"
-    );
+    assert!(text(&page["links"], "self").starts_with("/acme-corp/api/v1/"), "{page}");
     if let Some(next) = page["links"]["next"].as_str() {
         assert_eq!(client.get(next).unwrap().status, 200);
     }
@@ -62,11 +56,7 @@ fn one_resource_as_json_api() {
     let body = rule_for(&fresh("o"), &json!([tell("a@example.com", "a")]));
     let rule = post(&client, "/api/v1/automation/rules", &body, 201);
     let path = format!("/api/v1/automation/rules/{}", id(&rule));
-    let answer = client
-        .request("GET", &path)
-        .header("Accept", "application/vnd.api+json")
-        .send()
-        .unwrap();
+    let answer = client.request("GET", &path).header("Accept", "application/vnd.api+json").send().unwrap();
     assert_eq!(answer.header("content-type"), Some("application/vnd.api+json"));
     let wrapped = answer.json().unwrap();
     assert_eq!(wrapped["data"]["id"], rule["id"]);

@@ -71,23 +71,17 @@ impl Operation {
     /// The same path with an id that nobody has.
     pub fn path_of_nobody(&self, path: &str) -> String {
         let parts = self.template.split('/').zip(path.split('/'));
-        let changed = parts.map(|(template, part)| {
-            if template.starts_with('{') {
-                nobodys(part)
-            } else {
-                part.to_owned()
-            }
-        });
+        let changed = parts.map(
+            |(template, part)| {
+                if template.starts_with('{') { nobodys(part) } else { part.to_owned() }
+            },
+        );
         changed.collect::<Vec<_>>().join("/")
     }
 
     /// The request, with a body that fits where one is wanted.
     pub fn request<'a>(&self, client: &'a Client, path: &str) -> Request<'a> {
-        let query = if path.ends_with("/toggle") {
-            "?is_active=true"
-        } else {
-            ""
-        };
+        let query = if path.ends_with("/toggle") { "?is_active=true" } else { "" };
         let request = client.request(&self.method, &format!("{path}{query}"));
         match &self.body {
             Some(body) => request.json(body),
@@ -106,22 +100,14 @@ fn id_of(entry: &Value) -> Option<String> {
     if entry["custom"] == false || entry["built_in"] == true {
         return None;
     }
-    ["id", "trigger_id", "tenant_id"]
-        .iter()
-        .find_map(|name| entry[*name].as_str())
-        .map(str::to_owned)
+    ["id", "trigger_id", "tenant_id"].iter().find_map(|name| entry[*name].as_str()).map(str::to_owned)
 }
 
 /// An id of the same kind whose last signs differ.
 fn nobodys(id: &str) -> String {
     let kept = id.len().saturating_sub(6);
-    let end = if id.ends_with("000000") {
-        "000001"
-    } else {
-        "000000"
-    };
-    id.get(..kept)
-        .map_or_else(|| "nobody".to_owned(), |start| format!("{start}{end}"))
+    let end = if id.ends_with("000000") { "000001" } else { "000000" };
+    id.get(..kept).map_or_else(|| "nobody".to_owned(), |start| format!("{start}{end}"))
 }
 
 /// A body that the operation takes: one of ours where the shape is not enough, else one made from its schema.
@@ -141,9 +127,7 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         ("patch", _) => Some(json!({"name": only})),
         _ => None,
     };
-    let schema = contents
-        .get("application/json")
-        .and_then(|content| content.get("schema"));
+    let schema = contents.get("application/json").and_then(|content| content.get("schema"));
     ours.or_else(|| Some(made(schema?, document, 0)))
 }
 
@@ -153,9 +137,8 @@ fn made(schema: &Value, document: &Value, depth: usize) -> Value {
         return Value::Null;
     }
     let within = |schema: &Value| made(schema, document, depth + 1);
-    if let Some(target) = schema["$ref"]
-        .as_str()
-        .and_then(|place| document.pointer(place.trim_start_matches('#')))
+    if let Some(target) =
+        schema["$ref"].as_str().and_then(|place| document.pointer(place.trim_start_matches('#')))
     {
         return within(target);
     }
@@ -164,33 +147,21 @@ fn made(schema: &Value, document: &Value, depth: usize) -> Value {
             return example.clone();
         }
     }
-    if let Some(first) = schema
-        .pointer("/examples/0")
-        .or_else(|| schema.pointer("/enum/0"))
-    {
+    if let Some(first) = schema.pointer("/examples/0").or_else(|| schema.pointer("/enum/0")) {
         return first.clone();
     }
     if let Some(first) = schema.pointer("/oneOf/0").or_else(|| schema.pointer("/anyOf/0")) {
         return within(first);
     }
-    let kind = schema["type"]
-        .as_str()
-        .or_else(|| schema["type"][0].as_str())
-        .unwrap_or("object");
+    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).unwrap_or("object");
     match kind {
         "string" => json!("2030-01-01T00:00:00.000Z"),
         "integer" | "number" => json!(1),
         "boolean" => json!(true),
         "array" => json!([within(&schema["items"])]),
         _ => {
-            let required = schema["required"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
-            required
-                .map(|name| (name.to_owned(), within(&schema["properties"][name])))
-                .collect()
+            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            required.map(|name| (name.to_owned(), within(&schema["properties"][name]))).collect()
         }
     }
 }

@@ -28,11 +28,8 @@ fn every_route_has_its_three_cases() {
                     answer.text()
                 );
                 expect::problem(&answer, 401, text(&answer.json().unwrap()["error"], "code"));
-                let answer = operation
-                    .request(&other, &path)
-                    .header("X-Tenant-ID", "acme-corp")
-                    .send()
-                    .unwrap();
+                let answer =
+                    operation.request(&other, &path).header("X-Tenant-ID", "acme-corp").send().unwrap();
                 expect::problem(&answer, 403, "TENANT_MISMATCH");
             }
             let answer = operation.request(&owner, &path).send().unwrap();

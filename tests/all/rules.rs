@@ -9,12 +9,7 @@ use serde_json::{Value, json};
 const RULES: &str = "/api/v1/automation/rules";
 
 fn create(client: &tests::Client, name: &str) -> Value {
-    post(
-        client,
-        RULES,
-        &rule_for(name, &json!([tell("somebody@example.com", "Hello")])),
-        201,
-    )
+    post(client, RULES, &rule_for(name, &json!([tell("somebody@example.com", "Hello")])), 201)
 }
 
 fn is_listed(client: &tests::Client, filter: &str, rule: &str) -> bool {
@@ -33,10 +28,7 @@ fn a_rule_is_found_by_each_filter_and_by_no_other() {
         ("trigger_id=deal_closed_won", false),
         ("is_active=true", true),
         ("is_active=false", false),
-        (
-            "module_type=sales&trigger_id=opportunity_created&is_active=true",
-            true,
-        ),
+        ("module_type=sales&trigger_id=opportunity_created&is_active=true", true),
     ] {
         assert_eq!(is_listed(&client, filter, &rule), is_there, "{filter}");
     }
@@ -53,27 +45,17 @@ fn a_toggled_rule_rests_and_comes_back() {
     assert_eq!(matched(&client), json!([rule]));
 
     let toggle = |to: &str| {
-        let answer = client
-            .request("PUT", &format!("{RULES}/{rule}/toggle?is_active={to}"))
-            .send()
-            .unwrap();
+        let answer = client.request("PUT", &format!("{RULES}/{rule}/toggle?is_active={to}")).send().unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json().unwrap()
     };
     assert_eq!(toggle("false")["is_active"], false);
     assert!(is_listed(&client, "is_active=false", &rule));
-    assert_eq!(
-        matched(&client),
-        json!([]),
-        "a resting rule does not match, from the very next event on"
-    );
+    assert_eq!(matched(&client), json!([]), "a resting rule does not match, from the very next event on");
     assert_eq!(toggle("true")["is_active"], true);
     assert_eq!(toggle("true")["is_active"], true, "twice is once");
     assert_eq!(matched(&client), json!([rule]));
-    let answer = client
-        .request("PUT", &format!("{RULES}/{rule}/toggle?is_active=maybe"))
-        .send()
-        .unwrap();
+    let answer = client.request("PUT", &format!("{RULES}/{rule}/toggle?is_active=maybe")).send().unwrap();
     expect::problem(&answer, 400, "VALIDATION_ERROR");
 }
 
@@ -93,16 +75,11 @@ fn a_change_holds_for_the_next_event() {
         |only: &str| post(&client, "/api/v1/events", &event_for(only, "Deal"), 202)["matched"].clone();
     assert_eq!((matched(&only), matched(&other)), (json!([]), json!([id(&rule)])));
 
-    let answer = client
-        .patch(&path, &json!({"description": null, "name": "Only the name"}))
-        .unwrap();
+    let answer = client.patch(&path, &json!({"description": null, "name": "Only the name"})).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     let patched = get(&client, &path);
     assert_eq!(patched["name"], "Only the name");
-    assert_eq!(
-        patched["conditions"], whole["conditions"],
-        "what a patch does not name stays"
-    );
+    assert_eq!(patched["conditions"], whole["conditions"], "what a patch does not name stays");
 }
 
 #[test]
@@ -114,20 +91,14 @@ fn a_deleted_rule_is_gone() {
     let gone = client.get(&path).unwrap();
     assert_eq!(gone.status, 404, "{}", gone.text());
     assert_eq!(client.delete(&path).unwrap().status, 404);
-    assert_eq!(
-        post(&client, "/api/v1/events", &event_for(&only, "Deal"), 202)["matched"],
-        json!([])
-    );
+    assert_eq!(post(&client, "/api/v1/events", &event_for(&only, "Deal"), 202)["matched"], json!([]));
 }
 
 #[test]
 fn below_the_slug_it_is_the_same_rule() {
     let client = Stage::shared().client();
     let rule = id(&create(&client, &fresh("o")));
-    for path in [
-        format!("/acme-corp{RULES}/{rule}"),
-        format!("/api/automation/rules/{rule}"),
-    ] {
+    for path in [format!("/acme-corp{RULES}/{rule}"), format!("/api/automation/rules/{rule}")] {
         assert_eq!(get(&client, &path)["id"], rule.as_str(), "{path}");
     }
 }

@@ -20,11 +20,8 @@ pub const SOON: Duration = Duration::from_secs(20);
 pub const ORIGIN: &str = "https://app.example.com";
 
 /// Our receivers live on this machine, which rules may not reach unless the operator says so.
-pub const OPTIONS: &[&str] = &[
-    "--allow-private-outbound",
-    "--variable",
-    "cors_origins=https://app.example.com",
-];
+pub const OPTIONS: &[&str] =
+    &["--allow-private-outbound", "--variable", "cors_origins=https://app.example.com"];
 
 /// A running program and the key of its first tenant.
 pub struct Stage {
@@ -66,13 +63,7 @@ impl Stage {
         let mut options = OPTIONS.to_vec();
         options.extend(["--test-clock", path.to_str().unwrap()]);
         let host = Signalbox::start(&options).unwrap();
-        Self::of(
-            host,
-            Some(Clock {
-                file,
-                ahead: Mutex::new(0),
-            }),
-        )
+        Self::of(host, Some(Clock { file, ahead: Mutex::new(0) }))
     }
 
     /// What runs already.
@@ -108,10 +99,7 @@ impl Stage {
 
     /// Moves the wall clock of all components forward.
     pub fn pass(&self, time: Duration) {
-        let clock = self
-            .clock
-            .as_ref()
-            .expect("only a stage with a clock can move it");
+        let clock = self.clock.as_ref().expect("only a stage with a clock can move it");
         let mut ahead = clock.ahead.lock().unwrap();
         *ahead += u64::try_from(time.as_millis()).unwrap();
         // Renamed into place: a component that looks meanwhile sees the old time or the new one, never an empty file.
@@ -124,11 +112,7 @@ impl Stage {
 /// A name that nobody else uses in this run.
 pub fn fresh(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "{what}-{}-{}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("{what}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A rule on a trigger that its values alone decide: `opportunity_id` must equal `only`.
@@ -186,33 +170,21 @@ pub fn id(value: &Value) -> String {
 
 /// The entries of a list.
 pub fn data(list: &Value) -> &Vec<Value> {
-    list["data"]
-        .as_array()
-        .unwrap_or_else(|| panic!("is no list: {list}"))
+    list["data"].as_array().unwrap_or_else(|| panic!("is no list: {list}"))
 }
 
 /// The messages in the inbox of `recipient`, as the owner of the tenant sees them.
 pub fn inbox(client: &Client, recipient: &str) -> Vec<Value> {
-    let list = get(
-        client,
-        &format!("/api/v1/notifications/messages?recipient={recipient}&limit=200"),
-    );
+    let list = get(client, &format!("/api/v1/notifications/messages?recipient={recipient}&limit=200"));
     data(&list).clone()
 }
 
 /// Waits for a message with this text to `recipient`.
 pub fn message(client: &Client, recipient: &str, body: &str) -> Value {
     let found = eventually(SOON, || {
-        inbox(client, recipient)
-            .into_iter()
-            .find(|message| message.to_string().contains(body))
+        inbox(client, recipient).into_iter().find(|message| message.to_string().contains(body))
     });
-    found.unwrap_or_else(|| {
-        panic!(
-            "no message {body:?} for {recipient}: {:?}",
-            inbox(client, recipient)
-        )
-    })
+    found.unwrap_or_else(|| panic!("no message {body:?} for {recipient}: {:?}", inbox(client, recipient)))
 }
 
 /// Waits until the job has come to this state.
@@ -224,15 +196,10 @@ pub fn job(client: &Client, id: &str, state: &str) -> Value {
 
 /// The first job of an event that was accepted.
 pub fn first_job(accepted: &Value) -> String {
-    accepted["jobs"][0]
-        .as_str()
-        .unwrap_or_else(|| panic!("has no job: {accepted}"))
-        .to_owned()
+    accepted["jobs"][0].as_str().unwrap_or_else(|| panic!("has no job: {accepted}")).to_owned()
 }
 
 /// Logs in.
 pub fn login(client: &Client, email: &str, password: &str) -> Answer {
-    client
-        .post("/api/auth/login", &json!({"email": email, "password": password}))
-        .unwrap()
+    client.post("/api/auth/login", &json!({"email": email, "password": password})).unwrap()
 }

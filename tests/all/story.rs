@@ -40,15 +40,10 @@ fn an_event_becomes_a_message_and_the_trace_explains_it() {
     // 3. Triggers and the rule, which the empty state was seeded with.
     let triggers = get(&person, "/api/v1/automation/triggers?module_type=sales");
     assert!(
-        data(&triggers)
-            .iter()
-            .any(|trigger| trigger["trigger_id"] == "high_value_opportunity"),
+        data(&triggers).iter().any(|trigger| trigger["trigger_id"] == "high_value_opportunity"),
         "{triggers}"
     );
-    let rules = get(
-        &person,
-        "/api/v1/automation/rules?trigger_id=high_value_opportunity",
-    );
+    let rules = get(&person, "/api/v1/automation/rules?trigger_id=high_value_opportunity");
     assert_eq!(data(&rules).len(), 1, "{rules}");
     let rule = id(&data(&rules)[0]);
     insta::assert_json_snapshot!("the_seeded_rule", steady(&data(&rules)[0]));
@@ -65,11 +60,7 @@ fn an_event_becomes_a_message_and_the_trace_explains_it() {
     insta::assert_json_snapshot!("the_event_is_accepted", steady(&accepted));
 
     // 5. The message.
-    message(
-        &person,
-        "sales-manager@example.com",
-        "New high-value opportunity: Big deal - $12500",
-    );
+    message(&person, "sales-manager@example.com", "New high-value opportunity: Big deal - $12500");
     assert_eq!(inbox(&person, "sales-manager@example.com").len(), 1);
 
     // 6. The trace.
@@ -77,17 +68,8 @@ fn an_event_becomes_a_message_and_the_trace_explains_it() {
     crate::stage::job(&person, &job, "done");
     let trace = get(&person, &format!("/api/v1/events/{}/trace", id(&accepted)));
     let whole = trace.to_string();
-    for part in [
-        id(&accepted),
-        rule,
-        job,
-        "value_threshold".to_owned(),
-        "Big deal".to_owned(),
-    ] {
-        assert!(
-            whole.contains(&part),
-            "the trace does not tell of {part}: {trace}"
-        );
+    for part in [id(&accepted), rule, job, "value_threshold".to_owned(), "Big deal".to_owned()] {
+        assert!(whole.contains(&part), "the trace does not tell of {part}: {trace}");
     }
     insta::assert_json_snapshot!("the_trace", steady(&trace));
 }
@@ -101,15 +83,9 @@ fn below_the_threshold_nothing_happens_and_the_trace_says_why() {
         "data": {"opportunity_id": "o-2", "opportunity_name": "Small deal", "value": 9999.99}
     });
     let accepted = post(&client, "/api/v1/events", &event, 202);
-    assert_eq!(
-        (&accepted["matched"], &accepted["jobs"]),
-        (&json!([]), &json!([]))
-    );
+    assert_eq!((&accepted["matched"], &accepted["jobs"]), (&json!([]), &json!([])));
     let trace = get(&client, &format!("/api/v1/events/{}/trace", id(&accepted)));
-    assert!(
-        trace.to_string().contains("value_threshold"),
-        "does not name the clause that failed: {trace}"
-    );
+    assert!(trace.to_string().contains("value_threshold"), "does not name the clause that failed: {trace}");
 }
 
 #[test]
@@ -127,26 +103,10 @@ fn the_rule_of_the_seeds_is_created_as_its_example_shows() {
         .unwrap();
     assert_eq!(answer.status, 201, "{}", answer.text());
     let rule = answer.json().unwrap();
-    for field in [
-        "name",
-        "description",
-        "module_type",
-        "trigger_id",
-        "conditions",
-        "actions",
-    ] {
+    for field in ["name", "description", "module_type", "trigger_id", "conditions", "actions"] {
         assert_eq!(rule[field], sent[field], "{field}");
     }
-    assert_eq!(
-        (&rule["tenant_id"], &rule["is_active"]),
-        (&json!("acme-corp"), &json!(true))
-    );
+    assert_eq!((&rule["tenant_id"], &rule["is_active"]), (&json!("acme-corp"), &json!(true)));
     assert!(text(&rule, "created_at").ends_with('Z') && text(&rule, "updated_at").ends_with('Z'));
-    assert_eq!(
-        client
-            .delete(&format!("/api/v1/automation/rules/{}", id(&rule)))
-            .unwrap()
-            .status,
-        204
-    );
+    assert_eq!(client.delete(&format!("/api/v1/automation/rules/{}", id(&rule))).unwrap().status, 204);
 }

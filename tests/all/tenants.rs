@@ -35,12 +35,7 @@ impl Two {
 pub fn furnish(client: &Client) {
     let only = fresh(MARK);
     let recipient = format!("{MARK}@example.com");
-    post(
-        client,
-        "/api/v1/automation/rules",
-        &rule_for(&only, &json!([tell(&recipient, MARK)])),
-        201,
-    );
+    post(client, "/api/v1/automation/rules", &rule_for(&only, &json!([tell(&recipient, MARK)])), 201);
     let channel = json!({"name": fresh(MARK), "kind": "webhook", "url": "http://127.0.0.1:9/acmeonly"});
     post(client, "/api/v1/notifications/channels", &channel, 201);
     let event = crate::stage::event_for(&only, MARK);
@@ -50,11 +45,7 @@ pub fn furnish(client: &Client) {
 
 /// What must not be seen in any answer to the other tenant.
 fn assert_blind(what: &str, answer: &Answer) {
-    assert!(
-        !answer.text().contains(MARK),
-        "{what} shows the other tenant's: {}",
-        answer.text()
-    );
+    assert!(!answer.text().contains(MARK), "{what} shows the other tenant's: {}", answer.text());
     assert!(answer.status < 500, "{what}: {} {}", answer.status, answer.text());
 }
 
@@ -72,33 +63,15 @@ fn the_others_ids_are_as_good_as_none() {
         let answer = operation.request(&two.other, &path).send().unwrap();
         assert_blind(&what, &answer);
         if operation.has_id() && !operation.is_public {
-            assert!(
-                (400..500).contains(&answer.status),
-                "{what}: {} {}",
-                answer.status,
-                answer.text()
-            );
+            assert!((400..500).contains(&answer.status), "{what}: {} {}", answer.status, answer.text());
             // The same answer as for an id that nobody has.
-            let nobodys = operation
-                .request(&two.other, &operation.path_of_nobody(&path))
-                .send()
-                .unwrap();
-            assert_eq!(
-                answer.status,
-                nobodys.status,
-                "{what}: {} | {}",
-                answer.text(),
-                nobodys.text()
-            );
+            let nobodys = operation.request(&two.other, &operation.path_of_nobody(&path)).send().unwrap();
+            assert_eq!(answer.status, nobodys.status, "{what}: {} | {}", answer.text(), nobodys.text());
             let code = |answer: &Answer| answer.json().unwrap_or_default()["error"]["code"].clone();
             assert_eq!(code(&answer), code(&nobodys), "{what}");
         }
     }
-    assert_eq!(
-        before,
-        everything(&owner, &operations),
-        "the other tenant changed something"
-    );
+    assert_eq!(before, everything(&owner, &operations), "the other tenant changed something");
 }
 
 #[test]
@@ -111,17 +84,10 @@ fn naming_the_other_tenant_is_refused_and_so_is_naming_nobodys() {
         };
         for (named, whose) in [("acme-corp", "the other's"), ("nobody-at-all", "nobody's")] {
             let what = format!("{} {path} naming {whose} tenant", operation.method);
-            let by_header = operation
-                .request(&two.other, &path)
-                .header("X-Tenant-ID", named)
-                .send()
-                .unwrap();
+            let by_header = operation.request(&two.other, &path).header("X-Tenant-ID", named).send().unwrap();
             assert_blind(&what, &by_header);
             expect::problem(&by_header, 403, "TENANT_MISMATCH");
-            let by_path = operation
-                .request(&two.other, &format!("/{named}{path}"))
-                .send()
-                .unwrap();
+            let by_path = operation.request(&two.other, &format!("/{named}{path}")).send().unwrap();
             assert_blind(&what, &by_path);
             expect::problem(&by_path, 403, "TENANT_MISMATCH");
         }
@@ -148,12 +114,7 @@ fn an_event_meets_only_its_own_tenants_rules() {
     let only = fresh("o");
     let rule = rule_for(&only, &json!([tell("a@example.com", "a")]));
     post(&two.stage.client(), "/api/v1/automation/rules", &rule, 201);
-    let accepted = post(
-        &two.other,
-        "/api/v1/events",
-        &crate::stage::event_for(&only, "x"),
-        202,
-    );
+    let accepted = post(&two.other, "/api/v1/events", &crate::stage::event_for(&only, "x"), 202);
     assert_eq!(accepted["matched"], json!([]));
     // The same key in two tenants is two keys.
     for client in [two.stage.client(), two.other] {
@@ -183,11 +144,7 @@ fn everything(owner: &Client, operations: &[Operation]) -> Vec<(String, String)>
             if let Some(meta) = body.get_mut("meta").and_then(|meta| meta.as_object_mut()) {
                 meta.remove("timestamp");
             }
-            for entry in body
-                .pointer_mut("/data")
-                .and_then(|data| data.as_array_mut())
-                .into_iter()
-                .flatten()
+            for entry in body.pointer_mut("/data").and_then(|data| data.as_array_mut()).into_iter().flatten()
             {
                 if let Some(entry) = entry.as_object_mut() {
                     entry.remove("last_used_at");

@@ -26,10 +26,7 @@ pub fn bare_inserts(span: Duration, report: &mut Report) -> Result<()> {
     let database = Connection::open(place.path().join("bare.db"))?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "FULL")?;
-    database.execute(
-        "CREATE TABLE rows (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT",
-        [],
-    )?;
+    database.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT", [])?;
     let body = event("bare").to_string();
     let mut insert = database.prepare("INSERT INTO rows (body) VALUES (?1)")?;
     let start = Instant::now();
@@ -38,21 +35,15 @@ pub fn bare_inserts(span: Duration, report: &mut Report) -> Result<()> {
         insert.execute(params![body])?;
         count += 1;
     }
-    report.add(
-        "bare durable INSERTs",
-        f64::from(count) / start.elapsed().as_secs_f64(),
-        "1/s",
-    );
+    report.add("bare durable INSERTs", f64::from(count) / start.elapsed().as_secs_f64(), "1/s");
     Ok(())
 }
 
 /// Authenticated, validated, one rule matching, committed.
 pub fn measure(host: &Signalbox, span: Duration, report: &mut Report) -> Result<()> {
     report.doing("durable ingest at 32 connections");
-    let clients: Vec<Client> = keys(host, CONNECTIONS)?
-        .iter()
-        .map(|key| host.client().with_bearer(key))
-        .collect();
+    let clients: Vec<Client> =
+        keys(host, CONNECTIONS)?.iter().map(|key| host.client().with_bearer(key)).collect();
     let first = clients.first().context("no client")?;
     let accepted = first.post("/api/v1/events", &event("ingest"))?;
     ensure!(accepted.status == 202, "{} {}", accepted.status, accepted.text());
@@ -60,29 +51,14 @@ pub fn measure(host: &Signalbox, span: Duration, report: &mut Report) -> Result<
     ensure!(matched == Some(1), "one rule should match: {}", accepted.text());
     let bytes: Vec<Vec<u8>> = clients
         .iter()
-        .map(|client| {
-            client
-                .request("POST", "/api/v1/events")
-                .json(&event("ingest"))
-                .bytes()
-        })
+        .map(|client| client.request("POST", "/api/v1/events").json(&event("ingest")).bytes())
         .collect();
     let load = run(&clients, &bytes, 202, span)?;
     report.add("durable ingest", load.rate, "1/s");
     report.add("ingest p50", millis(load.p50), "ms");
     report.add("ingest p99", millis(load.p99), "ms");
-    report.ratio(
-        "ingest per bare INSERT",
-        "durable ingest",
-        "bare durable INSERTs",
-        0.5,
-    );
-    report.ratio(
-        "ingest per empty request",
-        "durable ingest",
-        "floor: empty route",
-        0.0,
-    );
+    report.ratio("ingest per bare INSERT", "durable ingest", "bare durable INSERTs", 0.5);
+    report.ratio("ingest per empty request", "durable ingest", "floor: empty route", 0.0);
     Ok(())
 }
 
@@ -104,20 +80,15 @@ pub fn latency(host: &Signalbox, report: &mut Report) -> Result<()> {
     let mut answered = HashMap::new();
     for number in 0..TIMED {
         let name = format!("c{number}");
-        let answer = client.post(
-            "/api/v1/events",
-            &json!({"event": "contact_created", "data": {"contact_id": name}}),
-        )?;
+        let answer = client
+            .post("/api/v1/events", &json!({"event": "contact_created", "data": {"contact_id": name}}))?;
         ensure!(answer.status == 202, "{} {}", answer.status, answer.text());
         answered.insert(format!("<{name}>"), Instant::now());
         thread::sleep(PAUSE);
     }
     let deliveries = receiver.accepted(TIMED, Duration::from_secs(60));
     let deliveries = deliveries.with_context(|| {
-        format!(
-            "only {} of {TIMED} were delivered in a minute",
-            receiver.deliveries().len()
-        )
+        format!("only {} of {TIMED} were delivered in a minute", receiver.deliveries().len())
     })?;
     let mut times: Vec<Duration> = deliveries
         .iter()
@@ -131,11 +102,7 @@ pub fn latency(host: &Signalbox, report: &mut Report) -> Result<()> {
                 .map(|answered| delivery.at.saturating_duration_since(*answered))
         })
         .collect();
-    ensure!(
-        times.len() >= TIMED,
-        "only {} deliveries could be told apart",
-        times.len()
-    );
+    ensure!(times.len() >= TIMED, "only {} deliveries could be told apart", times.len());
     times.sort_unstable();
     report.add("202 to delivered p50", millis(quantile(&times, 0.50)), "ms");
     report.add("202 to delivered p99", millis(quantile(&times, 0.99)), "ms");
@@ -152,12 +119,7 @@ fn event(name: &str) -> Value {
 
 fn created(client: &Client, path: &str, body: &Value) -> Result<Value> {
     let answer = client.post(path, body)?;
-    ensure!(
-        answer.status == 201,
-        "POST {path} answered {}: {}",
-        answer.status,
-        answer.text()
-    );
+    ensure!(answer.status == 201, "POST {path} answered {}: {}", answer.status, answer.text());
     answer.json()
 }
 
@@ -168,15 +130,10 @@ fn keys(host: &Signalbox, count: usize) -> Result<Vec<String>> {
     for number in 0..count {
         let body = json!({"name": format!("bench {number}"), "permissions": ["events:write"]});
         let made = eventually(Duration::from_secs(5), || {
-            client
-                .post("/api/v1/admin/api-keys", &body)
-                .ok()
-                .filter(|answer| answer.status == 201)
+            client.post("/api/v1/admin/api-keys", &body).ok().filter(|answer| answer.status == 201)
         });
         let key = made.context("no API key can be made")?.json()?;
-        let key = ["key", "api_key", "secret", "token"]
-            .iter()
-            .find_map(|name| key[*name].as_str());
+        let key = ["key", "api_key", "secret", "token"].iter().find_map(|name| key[*name].as_str());
         keys.push(key.context("the new key is not shown")?.to_owned());
     }
     Ok(keys)

@@ -40,12 +40,7 @@ pub fn run(clients: &[Client], bytes: &[Vec<u8>], status: u16, span: Duration) -
                     while !stops.load(Ordering::Relaxed) {
                         let sent = Instant::now();
                         let answer = client.prepared(bytes)?;
-                        ensure!(
-                            answer.status == status,
-                            "answered {}: {}",
-                            answer.status,
-                            answer.text()
-                        );
+                        ensure!(answer.status == status, "answered {}: {}", answer.status, answer.text());
                         if counts.load(Ordering::Relaxed) {
                             times.push(sent.elapsed());
                         } else {
@@ -62,10 +57,8 @@ pub fn run(clients: &[Client], bytes: &[Vec<u8>], status: u16, span: Duration) -
         thread::sleep(span);
         stops.store(true, Ordering::Relaxed);
         let counted = from.elapsed();
-        let results: Vec<Result<Vec<Duration>>> = threads
-            .into_iter()
-            .map(|thread| thread.join().expect("a sender does not panic"))
-            .collect();
+        let results: Vec<Result<Vec<Duration>>> =
+            threads.into_iter().map(|thread| thread.join().expect("a sender does not panic")).collect();
         (results, counted)
     });
     let mut times = Vec::new();

@@ -9,11 +9,7 @@ pub fn resident_mebibytes(process: u32) -> Result<f64> {
     let status =
         fs::read_to_string(format!("/proc/{process}/status")).context("memory is read from /proc")?;
     let line = field(&status, "VmRSS").context("the process has no VmRSS")?;
-    let kibibytes: f64 = line
-        .trim_end_matches(" kB")
-        .trim()
-        .parse()
-        .context("VmRSS is no number")?;
+    let kibibytes: f64 = line.trim_end_matches(" kB").trim().parse().context("VmRSS is no number")?;
     Ok(kibibytes / 1024.0)
 }
 
@@ -32,7 +28,5 @@ pub fn about() -> Value {
 /// The value after `name:`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = text.lines().filter_map(|line| line.split_once(':'));
-    pairs
-        .find(|(known, _)| known.trim() == name)
-        .map(|(_, value)| value.trim())
+    pairs.find(|(known, _)| known.trim() == name).map(|(_, value)| value.trim())
 }

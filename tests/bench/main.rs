@@ -60,11 +60,7 @@ fn all(span: Duration) -> Result<()> {
     load::floor(&host, span, &mut report)?;
     ingest::bare_inserts(span, &mut report)?;
     ingest::measure(&host, span, &mut report)?;
-    report.add(
-        "memory after the load",
-        machine::resident_mebibytes(host.id())?,
-        "MiB",
-    );
+    report.add("memory after the load", machine::resident_mebibytes(host.id())?, "MiB");
     report.finish(&folder()?)
 }
 
@@ -97,7 +93,5 @@ fn folder() -> Result<PathBuf> {
 
 /// An empty state directory on the disk that is measured.
 fn state() -> Result<Arc<TempDir>> {
-    Ok(Arc::new(
-        tempfile::Builder::new().prefix("state-").tempdir_in(folder()?)?,
-    ))
+    Ok(Arc::new(tempfile::Builder::new().prefix("state-").tempdir_in(folder()?)?))
 }

@@ -15,11 +15,7 @@ pub struct Report {
 impl Report {
     /// Of a run whose loads last so long.
     pub const fn new(span: Duration) -> Self {
-        Self {
-            span,
-            lines: Vec::new(),
-            aims: Vec::new(),
-        }
+        Self { span, lines: Vec::new(), aims: Vec::new() }
     }
 
     /// Tells what is measured now.
@@ -51,27 +47,15 @@ impl Report {
     }
 
     fn value(&self, name: &str) -> Option<f64> {
-        self.lines
-            .iter()
-            .find(|(known, ..)| known == name)
-            .map(|(_, value, _)| *value)
+        self.lines.iter().find(|(known, ..)| known == name).map(|(_, value, _)| *value)
     }
 
     /// Prints the table and writes report.json.
     pub fn finish(&self, folder: &Path) -> Result<()> {
-        let widest = self
-            .lines
-            .iter()
-            .map(|(name, ..)| name.chars().count())
-            .max()
-            .unwrap_or(0);
+        let widest = self.lines.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
         println!();
         for (name, value, unit) in &self.lines {
-            let figure = if *value >= 100.0 {
-                format!("{value:.0}")
-            } else {
-                format!("{value:.2}")
-            };
+            let figure = if *value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") };
             println!("{name:<widest$}  {figure:>9} {unit}");
         }
         for (aim, is_met) in &self.aims {
@@ -82,11 +66,8 @@ impl Report {
             .iter()
             .map(|(name, value, unit)| json!({"name": name, "value": value, "unit": unit}))
             .collect();
-        let aims: Vec<Value> = self
-            .aims
-            .iter()
-            .map(|(aim, is_met)| json!({"aim": aim, "met": is_met}))
-            .collect();
+        let aims: Vec<Value> =
+            self.aims.iter().map(|(aim, is_met)| json!({"aim": aim, "met": is_met})).collect();
         let whole = json!({
             "machine": machine::about(),
             "seconds_per_load": self.span.as_secs(),

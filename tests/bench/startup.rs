@@ -17,11 +17,7 @@ pub fn measure(report: &mut Report) -> Result<Signalbox> {
     let (_, state) = cold.terminate(Duration::from_secs(40))?;
     report.doing("start-up, everything compiled");
     let warm = Signalbox::start_on(state, &options)?;
-    report.add(
-        "start-up, everything compiled",
-        warm.started_in.as_secs_f64(),
-        "s",
-    );
+    report.add("start-up, everything compiled", warm.started_in.as_secs_f64(), "s");
     // Whatever it does at first is over by then.
     thread::sleep(Duration::from_secs(3));
     report.add("idle memory", machine::resident_mebibytes(warm.id())?, "MiB");

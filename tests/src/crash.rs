@@ -47,10 +47,7 @@ pub fn crash_round(host: Signalbox, options: &[&str], name: &str) -> Result<(Sig
 
     let stored = stored_events(&client, name)?;
     for (id, answer) in &accepted {
-        ensure!(
-            stored.contains_key(id),
-            "event {id} got its 202 and is gone: {answer}"
-        );
+        ensure!(stored.contains_key(id), "event {id} got its 202 and is gone: {answer}");
     }
     let mut last = String::new();
     let whole = eventually(RECOVERY, || match unfinished(&client, &stored, name) {
@@ -70,15 +67,7 @@ pub fn crash_round(host: Signalbox, options: &[&str], name: &str) -> Result<(Sig
         promised(&client, id, answer)?;
     }
     let restart = host.started_in;
-    Ok((
-        host,
-        Round {
-            accepted: accepted.len(),
-            stored: stored.len(),
-            restart,
-            recovery: ready.elapsed(),
-        },
-    ))
+    Ok((host, Round { accepted: accepted.len(), stored: stored.len(), restart, recovery: ready.elapsed() }))
 }
 
 type Accepted = BTreeMap<String, Value>;
@@ -109,35 +98,23 @@ fn load_and_kill(
                     let Ok(body) = answer.json() else { return };
                     if answer.status == 202 {
                         let id = body["id"].as_str().unwrap_or_default().to_owned();
-                        accepted
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .insert(id, body);
+                        accepted.lock().unwrap_or_else(PoisonError::into_inner).insert(id, body);
                         count.fetch_add(1, Ordering::Release);
                     }
                 }
             });
         }
-        let reached = eventually(Duration::from_secs(60), || {
-            (count.load(Ordering::Acquire) >= moment).then_some(())
-        });
+        let reached =
+            eventually(Duration::from_secs(60), || (count.load(Ordering::Acquire) >= moment).then_some(()));
         // Some microseconds more, so that the kill meets a commit and not only the time between two.
-        thread::sleep(Duration::from_micros(
-            u64::try_from(chance % 3000).unwrap_or_default(),
-        ));
+        thread::sleep(Duration::from_micros(u64::try_from(chance % 3000).unwrap_or_default()));
         let state = host.kill();
         reached.map(|()| state)
     });
     let state = state.with_context(|| {
-        format!(
-            "only {} of {moment} events were accepted in a minute",
-            count.load(Ordering::Acquire)
-        )
+        format!("only {} of {moment} events were accepted in a minute", count.load(Ordering::Acquire))
     })?;
-    Ok((
-        accepted.into_inner().unwrap_or_else(PoisonError::into_inner),
-        state,
-    ))
+    Ok((accepted.into_inner().unwrap_or_else(PoisonError::into_inner), state))
 }
 
 fn event(name: &str, number: usize) -> Value {
@@ -159,22 +136,11 @@ fn stored_events(client: &Client, name: &str) -> Result<BTreeMap<String, usize>>
     let mut found = BTreeMap::new();
     for entry in all {
         let id = entry["id"].as_str().context("an event has no id")?.to_owned();
-        let event = if entry["data"].is_object() {
-            entry
-        } else {
-            get(client, &format!("/api/v1/events/{id}"))?
-        };
-        let about = event["data"]["opportunity_id"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let event =
+            if entry["data"].is_object() { entry } else { get(client, &format!("/api/v1/events/{id}"))? };
+        let about = event["data"]["opportunity_id"].as_str().unwrap_or_default().to_owned();
         if let Some(number) = about.strip_prefix(&prefix) {
-            found.insert(
-                id,
-                number
-                    .parse()
-                    .with_context(|| format!("{about} is not one of ours"))?,
-            );
+            found.insert(id, number.parse().with_context(|| format!("{about} is not one of ours"))?);
         }
     }
     let numbers: BTreeSet<usize> = found.values().copied().collect();
@@ -184,10 +150,7 @@ fn stored_events(client: &Client, name: &str) -> Result<BTreeMap<String, usize>>
 
 /// What is not there yet; none if every stored event has its one message and nothing else has one.
 fn unfinished(client: &Client, stored: &BTreeMap<String, usize>, name: &str) -> Result<Option<String>> {
-    let messages = all(
-        client,
-        &format!("/api/v1/notifications/messages?recipient={RECIPIENT}&limit=200"),
-    )?;
+    let messages = all(client, &format!("/api/v1/notifications/messages?recipient={RECIPIENT}&limit=200"))?;
     let texts: Vec<String> = messages.iter().map(Value::to_string).collect();
     for (id, number) in stored {
         let deal = deal(name, *number);
@@ -197,15 +160,8 @@ fn unfinished(client: &Client, stored: &BTreeMap<String, usize>, name: &str) -> 
             count => bail!("event {id} ({deal}) has {count} messages"),
         }
     }
-    let ours = texts
-        .iter()
-        .filter(|text| text.contains(&format!(" {name}-")))
-        .count();
-    ensure!(
-        ours == stored.len(),
-        "{ours} messages tell of {} events",
-        stored.len()
-    );
+    let ours = texts.iter().filter(|text| text.contains(&format!(" {name}-"))).count();
+    ensure!(ours == stored.len(), "{ours} messages tell of {} events", stored.len());
     Ok(None)
 }
 
@@ -217,15 +173,8 @@ fn promised(client: &Client, id: &str, answer: &Value) -> Result<()> {
         named("matched").len() == 1 && named("jobs").len() == 1,
         "event {id} matched otherwise: {answer}"
     );
-    for what in named("matched")
-        .iter()
-        .chain(&named("jobs"))
-        .filter_map(Value::as_str)
-    {
-        ensure!(
-            trace.contains(what),
-            "{what} is not in the trace of {id}: {trace}"
-        );
+    for what in named("matched").iter().chain(&named("jobs")).filter_map(Value::as_str) {
+        ensure!(trace.contains(what), "{what} is not in the trace of {id}: {trace}");
     }
     for job in named("jobs").iter().filter_map(Value::as_str) {
         let path = format!("/api/v1/jobs/{job}");
@@ -233,23 +182,14 @@ fn promised(client: &Client, id: &str, answer: &Value) -> Result<()> {
             let job = get(client, &path).ok()?;
             (job["state"] == "done").then_some(())
         });
-        ensure!(
-            done.is_some(),
-            "job {job} of {id} is not done: {}",
-            get(client, &path)?
-        );
+        ensure!(done.is_some(), "job {job} of {id} is not done: {}", get(client, &path)?);
     }
     Ok(())
 }
 
 fn get(client: &Client, path: &str) -> Result<Value> {
     let answer = client.get(path)?;
-    ensure!(
-        answer.status == 200,
-        "GET {path} answered {}: {}",
-        answer.status,
-        answer.text()
-    );
+    ensure!(answer.status == 200, "GET {path} answered {}: {}", answer.status, answer.text());
     answer.json()
 }
 
@@ -269,10 +209,7 @@ fn all(client: &Client, path: &str) -> Result<Vec<Value>> {
 
 /// Any number; the rounds should differ, that is all.
 fn chance() -> usize {
-    let nanos = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .subsec_nanos();
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
     // A step of xorshift, because clocks tick in round numbers.
     let mut mixed = nanos | 1;
     mixed ^= mixed << 13;
