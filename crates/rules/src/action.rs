@@ -10,7 +10,7 @@ use kernel::{FieldFault, Fields, Span};
 use serde_json::{Map, Value};
 
 /// The most actions of a rule.
-pub const MOST_ACTIONS: usize = 20;
+pub(crate) const MOST_ACTIONS: usize = 20;
 
 /// What an action does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -176,16 +176,15 @@ impl Actions {
         fields.done().map(|()| Self { actions, templates })
     }
 
-    /// What is to be done for this data.
+    /// What is to be done for the data in `context`.
     ///
     /// # Errors
     /// The first parameter that comes to nothing usable: then none of the actions is carried out.
-    pub fn plan(&self, data: &Value) -> Result<Vec<PlannedAction>, RenderFault> {
-        let context = Context::new(data);
+    pub(crate) fn plan(&self, context: &Context<'_>) -> Result<Vec<PlannedAction>, RenderFault> {
         self.actions
             .iter()
             .enumerate()
-            .map(|(index, action)| action.plan(index, &self.templates, &context))
+            .map(|(index, action)| action.plan(index, &self.templates, context))
             .collect()
     }
 }
@@ -270,7 +269,7 @@ fn parameters(
         match given.get(parameter.name) {
             Some(value) => {
                 parameter.shape.check(value, &place, given, fields);
-                filled.push((parameter, Filled::compile(value, &place, templates, fields)));
+                filled.push((parameter, Filled::new(parameter.shape, value, &place, templates, fields)));
             }
             None if parameter.required => {
                 fields.fault(place, format!("is missing; {} needs it", kind.as_str()));

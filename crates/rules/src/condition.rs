@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// The most conditions in a rule, groups counted.
-pub const MOST_CLAUSES: usize = 50;
+pub(crate) const MOST_CLAUSES: usize = 50;
 /// The deepest nesting of groups.
-pub const DEEPEST: usize = 8;
+pub(crate) const DEEPEST: usize = 8;
 /// The published names of the condition types that look at a change.
 const CHANGES: &[&str] = &["changed", "changed_from", "changed_to"];
 /// The field that `value_threshold` looks at when none is named.

@@ -170,12 +170,13 @@ impl Clause {
         let (old, new) = (change.old.find(data), change.new.find(data));
         let shown = (old.map(Shown::of), new.map(Shown::of));
         let meets = |wanted: &Option<Value>, value: &Value| wanted.as_ref().is_none_or(|wanted| same(value, wanted));
+        let stayed = old.zip(new).is_some_and(|(old, new)| same(old, new));
         let holds = match (old, new) {
-            (Some(old), Some(new)) => !same(old, new) && meets(&change.from, old) && meets(&change.to, new),
+            (Some(old), Some(new)) => !stayed && meets(&change.from, old) && meets(&change.to, new),
             _ => false,
         };
         let went = match (&shown.0, &shown.1) {
-            (Some(old), Some(new)) if old == new => format!("{} stayed {new}", self.name),
+            (Some(_), Some(new)) if stayed => format!("{} stayed {new}", self.name),
             (Some(old), Some(new)) => format!("{} went from {old} to {new}", self.name),
             (None, Some(_)) => format!("{} is not in the data", change.old),
             (Some(_), None) => format!("{} is not in the data", change.new),

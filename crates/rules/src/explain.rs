@@ -1,6 +1,6 @@
 //! Why did a rule match, or not? A [`Verdict`] says it clause by clause, in words and as data.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use std::{fmt::Write, sync::Arc};
 
 /// The most of a value that an explanation shows, in characters.
@@ -160,6 +160,16 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// A rule whose conditions were not looked at.
+    pub(crate) fn unasked(standing: Standing, because: String) -> Self {
+        Self {
+            standing,
+            decided_by: None,
+            because,
+            clauses: Vec::new(),
+        }
+    }
+
     /// Whether the rule matched.
     #[must_use]
     pub fn matched(&self) -> bool {
@@ -169,48 +179,48 @@ impl Verdict {
     /// Compact JSON, as it is kept with the event.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut said = json!({
-            "matched": self.matched(),
-            "standing": self.standing.as_str(),
-            "because": self.because,
-            "clauses": self.clauses.iter().map(Finding::to_json).collect::<Vec<_>>(),
-        });
-        if let (Some(object), Some(path)) = (said.as_object_mut(), &self.decided_by) {
-            object.insert("decided_by".to_owned(), Value::from(&**path));
+        // Put together by hand: the json! macro would write numbers anew.
+        let mut said = Map::new();
+        let mut put = |key: &str, value: Value| said.insert(key.to_owned(), value);
+        put("matched", Value::Bool(self.matched()));
+        put("standing", Value::from(self.standing.as_str()));
+        put("because", Value::from(self.because.as_str()));
+        if let Some(path) = &self.decided_by {
+            put("decided_by", Value::from(&**path));
         }
-        said
+        put("clauses", self.clauses.iter().map(Finding::to_json).collect());
+        Value::Object(said)
     }
 }
 
 impl Finding {
     fn to_json(&self) -> Value {
-        let mut said = json!({"path": &*self.path, "type": self.kind, "holds": self.holds, "why": self.why});
-        let Some((object, sight)) = said.as_object_mut().zip(self.sight.as_ref()) else {
-            return said;
-        };
-        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-        put("field", Value::from(&*sight.field));
-        if let Some(wanted) = &sight.wanted {
-            put("wanted", wanted.value.clone());
-        }
-        match &sight.seen {
-            Seen::Value(shown) => {
-                put("seen", shown.value.clone());
-                if shown.cut {
-                    put("cut", Value::Bool(true));
-                }
+        let mut said = Map::new();
+        let mut put = |key: &str, value: Value| said.insert(key.to_owned(), value);
+        put("path", Value::from(&*self.path));
+        put("type", Value::from(self.kind));
+        put("holds", Value::Bool(self.holds));
+        put("why", Value::from(self.why.as_str()));
+        if let Some(sight) = &self.sight {
+            put("field", Value::from(&*sight.field));
+            if let Some(wanted) = &sight.wanted {
+                put("wanted", wanted.value.clone());
             }
-            Seen::Nothing => {}
-            Seen::Change(old, new) => {
-                let mut pair = serde_json::Map::new();
-                for (name, shown) in [("old", old), ("new", new)] {
-                    if let Some(shown) = shown {
-                        pair.insert(name.to_owned(), shown.value.clone());
+            match &sight.seen {
+                Seen::Value(shown) => {
+                    put("seen", shown.value.clone());
+                    if shown.cut {
+                        put("cut", Value::Bool(true));
                     }
                 }
-                put("seen", Value::Object(pair));
+                Seen::Nothing => {}
+                Seen::Change(old, new) => {
+                    let sides = [("old", old), ("new", new)].into_iter();
+                    let there = sides.filter_map(|(name, shown)| Some((name.to_owned(), shown.as_ref()?.value.clone())));
+                    put("seen", Value::Object(there.collect()));
+                }
             }
         }
-        said
+        Value::Object(said)
     }
 }

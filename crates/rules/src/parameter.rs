@@ -64,10 +64,27 @@ const OWN_HEADERS: &[&str] = &[
 ];
 
 impl Filled {
+    /// Compiles a parameter, noting a fault for each template that does not compile.
+    pub(crate) fn new(shape: Shape, value: &Value, path: &str, templates: &mut Templates, fields: &mut Fields) -> Self {
+        match (shape, value) {
+            (Shape::Url, Value::String(text)) => match templates.add(text, true) {
+                Ok(Some(id)) => Self::Text(id),
+                Ok(None) => Self::Fixed(value.clone()),
+                Err(message) => {
+                    fields.fault(path, message);
+                    Self::Fixed(Value::Null)
+                }
+            },
+            (Shape::Text(_) | Shape::Trigger | Shape::Data | Shape::Url | Shape::Method | Shape::Headers | Shape::Json, _) => {
+                Self::compile(value, path, templates, fields)
+            }
+        }
+    }
+
     /// Compiles the templates in `value`, noting a fault for each that does not compile.
     pub(crate) fn compile(value: &Value, path: &str, templates: &mut Templates, fields: &mut Fields) -> Self {
         match value {
-            Value::String(text) => match templates.add(text) {
+            Value::String(text) => match templates.add(text, false) {
                 Ok(Some(id)) => Self::Text(id),
                 Ok(None) => Self::Fixed(value.clone()),
                 Err(message) => {
@@ -176,8 +193,15 @@ impl Shape {
                 Err("is empty, because the data has nothing to put there".to_owned())
             }
             Self::Url => {
-                let sound = value.as_str().is_some_and(|text| url::Url::parse(text).is_ok());
-                if sound { Ok(()) } else { Err("is no address once the data is put in".to_owned()) }
+                let text = value.as_str().unwrap_or_default();
+                let path = text.split(['?', '#']).next().unwrap_or_default();
+                if url::Url::parse(text).is_err() {
+                    Err("is no address once the data is put in".to_owned())
+                } else if path.split('/').any(|segment| [".", ".."].contains(&segment)) {
+                    Err("has a path segment . or .. once the data is put in".to_owned())
+                } else {
+                    Ok(())
+                }
             }
             Self::Headers => match value.as_object().and_then(|headers| headers.iter().find(|(_, text)| !is_header(text))) {
                 Some((name, _)) => Err(format!("has a line break or control character in {name} once the data is put in")),

@@ -9,7 +9,7 @@ const DEEPEST: usize = 64;
 
 /// The text is not a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PathError {
+pub(crate) enum PathError {
     /// Too long or too deep.
     #[error("must be a path of at most 200 characters and 64 steps")]
     Size,
@@ -26,7 +26,7 @@ enum Step {
 
 /// A path into the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldPath {
+pub(crate) struct FieldPath {
     text: Box<str>,
     steps: Box<[Step]>,
 }
@@ -75,13 +75,13 @@ impl std::str::FromStr for FieldPath {
 impl FieldPath {
     /// The path as it was written.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// What stands there, if anything does.
     #[must_use]
-    pub fn find<'a>(&self, data: &'a Value) -> Option<&'a Value> {
+    pub(crate) fn find<'a>(&self, data: &'a Value) -> Option<&'a Value> {
         self.steps.iter().try_fold(data, |place, step| match step {
             Step::Name(name) => place.as_object()?.get(&**name),
             Step::Place(index) => place.as_array()?.get(*index),
@@ -91,7 +91,7 @@ impl FieldPath {
     /// The same path with `prefix` before its last name (`contact.status` → `contact.old_status`); `None` if it ends
     /// in a place.
     #[must_use]
-    pub fn prefixed(&self, prefix: &str) -> Option<Self> {
+    pub(crate) fn prefixed(&self, prefix: &str) -> Option<Self> {
         if self.text.ends_with(']') {
             return None;
         }

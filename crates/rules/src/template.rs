@@ -4,18 +4,19 @@
 //! a short text grow without bound, or round an amount, is refused when the rule is saved. Rendering has fuel, and its
 //! output a limit. Numbers keep the text that they were sent in.
 
+use crate::{number::Decimal, path::FieldPath};
 use minijinja::{
-    Environment, Error, State, UndefinedBehavior, Value as Slot,
+    AutoEscape, Environment, Error, State, UndefinedBehavior, Value as Slot,
     value::{Object, ObjectRepr},
 };
 use serde_json::{Number, Value};
 use std::{
     collections::BTreeMap,
-    fmt, io,
+    fmt::{self, Write as _},
+    io,
     sync::{Arc, OnceLock},
 };
 
-use crate::{number::Decimal, path::FieldPath};
 
 /// The longest template, in characters.
 const LONGEST: usize = 20_000;
@@ -29,6 +30,8 @@ const EXACT_DIGITS: usize = 15;
 const TEXTS: &str = "\u{0}texts";
 /// Where the formatter notes that it printed nothing for something undefined.
 const UNDEFINED: &str = "undefined";
+/// How the names of templates begin that make addresses: what they place is percent-encoded.
+const ADDRESS: &str = "address";
 /// The statements that a template may use.
 const STATEMENTS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor"];
 
@@ -42,7 +45,17 @@ pub(crate) struct Templates {
 
 /// One of the templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TemplateId(usize);
+pub(crate) struct TemplateId {
+    number: usize,
+    address: bool,
+}
+
+impl TemplateId {
+    fn name(self) -> String {
+        let kind = if self.address { ADDRESS } else { "text" };
+        format!("{kind} {}", self.number)
+    }
+}
 
 /// What a template came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +82,13 @@ fn environment() -> Environment<'static> {
             environment.set_fuel(Some(FUEL));
             environment.set_recursion_limit(32);
             environment.set_formatter(print);
+            environment.set_auto_escape_callback(|name| {
+                if name.starts_with(ADDRESS) {
+                    AutoEscape::Custom(ADDRESS.into())
+                } else {
+                    AutoEscape::None
+                }
+            });
             environment.add_filter("upper", filters::upper);
             environment.add_filter("lower", filters::lower);
             environment.add_filter("capitalize", filters::capitalize);
@@ -86,7 +106,8 @@ fn environment() -> Environment<'static> {
         .clone()
 }
 
-/// Prints a value: nothing for what is null or not there, a number as it was sent, all else as MiniJinja does.
+/// Prints a value: nothing for what is null or not there, a number as it was sent, all else as MiniJinja does. Into an
+/// address it is percent-encoded, so that it stays within its segment or its query's field.
 fn print(out: &mut minijinja::Output, state: &mut State, value: &Slot) -> Result<(), Error> {
     if value.is_undefined() {
         state.set_temp(UNDEFINED, Slot::from(true));
@@ -95,14 +116,37 @@ fn print(out: &mut minijinja::Output, state: &mut State, value: &Slot) -> Result
     if value.is_none() {
         return Ok(());
     }
-    if value.is_number() && !value.is_integer() {
-        let texts = state.lookup(TEXTS).and_then(|texts| texts.downcast_object::<Texts>());
-        let sent = texts.as_deref().zip(f64::try_from(value.clone()).ok());
-        if let Some(text) = sent.and_then(|(texts, number)| texts.0.get(&number.to_bits())) {
-            return out.write_str(text).map_err(Error::from);
-        }
+    let exact = exact_text(state, value);
+    if *state.auto_escape() == AutoEscape::Custom(ADDRESS.into()) {
+        let text = exact.unwrap_or_else(|| value.to_string());
+        return encode(&text, out).map_err(Error::from);
     }
-    minijinja::escape_formatter(out, state, value)
+    match exact {
+        Some(text) => out.write_str(&text).map_err(Error::from),
+        None => write!(out, "{value}").map_err(Error::from),
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3.
+fn encode(text: &str, out: &mut minijinja::Output) -> fmt::Result {
+    text.bytes().try_for_each(|byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.write_char(char::from(byte))
+        } else {
+            write!(out, "%{byte:02X}")
+        }
+    })
+}
+
+/// The text that a number was sent in, where a double would print another.
+fn exact_text(state: &State, value: &Slot) -> Option<String> {
+    if !value.is_number() || value.is_integer() {
+        return None;
+    }
+    let texts = state.lookup(TEXTS)?;
+    let texts = texts.downcast_object_ref::<Texts>()?;
+    let number = f64::try_from(value.clone()).ok()?;
+    texts.0.get(&number.to_bits()).map(|text| text.to_string())
 }
 
 /// The texts of the numbers in the data that a double tells apart, but would print otherwise: 12500.50.
@@ -191,11 +235,11 @@ impl Templates {
         }
     }
 
-    /// Compiles a text; `None` if it has no template in it.
+    /// Compiles a text, be it an `address`; `None` if it has no template in it.
     ///
     /// # Errors
     /// Why it is refused, as the end of a sentence that begins with the parameter.
-    pub(crate) fn add(&mut self, text: &str) -> Result<Option<TemplateId>, String> {
+    pub(crate) fn add(&mut self, text: &str, address: bool) -> Result<Option<TemplateId>, String> {
         if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
             return Ok(None);
         }
@@ -203,8 +247,9 @@ impl Templates {
             return Err(format!("must be a template of at most {LONGEST} characters"));
         }
         only_places_and_chooses(text)?;
-        let id = TemplateId(self.names.len());
-        let name = id.0.to_string();
+        let number = self.names.len();
+        let id = TemplateId { number, address };
+        let name = id.name();
         self.environment
             .add_template_owned(name.clone(), text.to_owned())
             .map_err(|error| refused(&error))?;
@@ -221,7 +266,7 @@ impl Templates {
     /// Why it could not be rendered, as the end of a sentence that begins with the parameter.
     pub(crate) fn render(&self, id: TemplateId, context: &Context<'_>) -> Result<Rendered, String> {
         let failed = |error: Error| format!("could not be rendered: {}", reason(&error));
-        let template = self.environment.get_template(&id.0.to_string()).map_err(failed)?;
+        let template = self.environment.get_template(&id.name()).map_err(failed)?;
         let mut out = Limited(Vec::new());
         let outcome = template.render_captured_to(context.root.clone(), &mut out);
         let undefined = match outcome {
@@ -240,7 +285,7 @@ impl Templates {
 
     fn missing(&self, id: TemplateId, data: &Value) -> Vec<String> {
         let there = |name: &str| name.parse::<FieldPath>().is_ok_and(|path| path.find(data).is_some());
-        let named = self.names.get(id.0).into_iter().flatten();
+        let named = self.names.get(id.number).into_iter().flatten();
         let missing: Vec<String> = named.filter(|name| !there(name)).cloned().collect();
         if missing.is_empty() {
             vec!["part of an expression".to_owned()]

@@ -1,6 +1,6 @@
 //! What can happen? The built-in triggers of the CRM and Sales modules, and what each one's data must hold.
 
-use kernel::FieldFault;
+use kernel::{Fault, FieldFault, Kind};
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -165,6 +165,16 @@ impl fmt::Display for UnknownTrigger {
 }
 
 impl std::error::Error for UnknownTrigger {}
+
+impl Fault for UnknownTrigger {
+    fn kind(&self) -> Kind {
+        Kind::Invalid
+    }
+
+    fn code(&self) -> &'static str {
+        "TRIGGER_UNKNOWN"
+    }
+}
 
 /// The trigger of that name.
 ///
