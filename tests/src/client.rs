@@ -44,21 +44,19 @@ impl Client {
     /// Without a credential.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            bearer: None,
-            connection: RefCell::new(None),
-        }
+        Self { address, bearer: None, connection: RefCell::new(None) }
     }
 
     /// The same server, with an access token or an API key.
     #[must_use]
     pub fn with_bearer(&self, bearer: &str) -> Self {
-        Self {
-            address: self.address,
-            bearer: Some(bearer.to_owned()),
-            connection: RefCell::new(None),
-        }
+        Self { address: self.address, bearer: Some(bearer.to_owned()), connection: RefCell::new(None) }
+    }
+
+    /// The same server and credential, on a connection of its own.
+    #[must_use]
+    pub fn clone_unconnected(&self) -> Self {
+        Self { address: self.address, bearer: self.bearer.clone(), connection: RefCell::new(None) }
     }
 
     /// The same server, without a credential.
@@ -169,11 +167,9 @@ impl Request<'_> {
     /// The request as it goes over the wire.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = format!(
-            "{} {} HTTP/1.1\r\nHost: {}\r\n",
-            self.method, self.path, self.client.address
-        )
-        .into_bytes();
+        let mut bytes =
+            format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.path, self.client.address)
+                .into_bytes();
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");
@@ -245,8 +241,7 @@ impl Answer {
     fn closes(&self) -> bool {
         let has_end = find(&self.headers, "content-length").is_some()
             || find(&self.headers, "transfer-encoding").is_some();
-        self.header("connection")
-            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
             || !(has_end || matches!(self.status, 204 | 304))
     }
 }
@@ -257,9 +252,7 @@ fn is_open(connection: &BufReader<TcpStream>) -> bool {
     if !connection.buffer().is_empty() || stream.set_nonblocking(true).is_err() {
         return false;
     }
-    let silent = stream
-        .peek(&mut [0])
-        .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    let silent = stream.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
     stream.set_nonblocking(false).is_ok() && silent
 }
 
@@ -268,11 +261,7 @@ fn read(connection: &mut BufReader<TcpStream>, bodiless: bool) -> Result<Answer>
         let (status, message) = read_one(connection, bodiless)?;
         // 1xx only announces the answer.
         if status >= 200 {
-            return Ok(Answer {
-                status,
-                headers: message.headers,
-                body: message.body,
-            });
+            return Ok(Answer { status, headers: message.headers, body: message.body });
         }
     }
 }
@@ -286,13 +275,6 @@ fn read_one(connection: &mut BufReader<TcpStream>, bodiless: bool) -> Result<(u1
     let start = seen.get(9..12).map(<[u8]>::to_vec);
     let silent = matches!(start.as_deref(), Some(b"204" | b"304" | [b'1', ..]));
     let message = Message::read(connection, Side::Client, bodiless || silent)?.context("no answer")?;
-    let status = message
-        .first
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    Ok((
-        status.with_context(|| format!("{:?} is no answer", message.first))?,
-        message,
-    ))
+    let status = message.first.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.with_context(|| format!("{:?} is no answer", message.first))?, message))
 }

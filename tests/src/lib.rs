@@ -4,11 +4,13 @@
 //! what was seen; nothing here waits without a deadline.
 
 mod client;
+mod crash;
 mod receiver;
 mod signalbox;
 mod wire;
 
 pub use client::{Answer, Client, Request};
+pub use crash::{Round, crash_round};
 pub use receiver::{Delivery, Receiver, Reply};
 pub use signalbox::{Credentials, Signalbox};
 

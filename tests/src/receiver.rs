@@ -82,10 +82,7 @@ impl Receiver {
     pub fn start(reply: Reply) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot open a port")?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State {
-            reply: Mutex::new(reply),
-            deliveries: Mutex::default(),
-        });
+        let state = Arc::new(State { reply: Mutex::new(reply), deliveries: Mutex::default() });
         let door = Some(Door::open(listener, &state));
         Ok(Self { address, state, door })
     }
@@ -111,11 +108,8 @@ impl Receiver {
     #[must_use]
     pub fn accepted(&self, count: usize, limit: Duration) -> Option<Vec<Delivery>> {
         eventually(limit, || {
-            let taken: Vec<_> = self
-                .deliveries()
-                .into_iter()
-                .filter(|one| (200..300).contains(&one.status))
-                .collect();
+            let taken: Vec<_> =
+                self.deliveries().into_iter().filter(|one| (200..300).contains(&one.status)).collect();
             (taken.len() >= count).then_some(taken)
         })
     }
@@ -161,11 +155,7 @@ impl Door {
                 }
             })
         };
-        Self {
-            is_closing,
-            streams,
-            porter,
-        }
+        Self { is_closing, streams, porter }
     }
 
     fn close(self, address: SocketAddr) {
@@ -227,27 +217,56 @@ fn answer(reply: &Reply, message: &Message) -> (u16, String, &'static str) {
 
 /// Incoming webhooks as Slack documents them: a POST of JSON with `text` or `blocks`, answered with `ok`.
 fn slack(message: &Message) -> (u16, &'static str) {
-    let is_json = message
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with(b"application/json"));
+    let is_json = message.header("content-type").is_some_and(|kind| kind.starts_with(b"application/json"));
     if !message.first.starts_with("POST ") || !is_json {
         return (400, "invalid_payload");
     }
     let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(&message.body) else {
         return (400, "invalid_payload");
     };
-    let has_text = body
-        .get("text")
-        .and_then(Value::as_str)
-        .is_some_and(|text| !text.is_empty());
-    if has_text || body.contains_key("blocks") {
-        (200, "ok")
-    } else {
-        (400, "no_text")
-    }
+    let has_text = body.get("text").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    if has_text || body.contains_key("blocks") { (200, "ok") } else { (400, "no_text") }
 }
 
 /// A thread that died holding the lock left whole values behind: all changes are single pushes or stores.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+    use serde_json::json;
+
+    fn client(receiver: &Receiver) -> Client {
+        Client::new(receiver.address)
+    }
+
+    #[test]
+    fn slack_reads_text_and_nothing_less() {
+        let receiver = Receiver::start(Reply::Slack).unwrap();
+        let client = client(&receiver);
+        let post =
+            |body: &Value| client.post("/in", body).map(|answer| (answer.status, answer.text())).unwrap();
+        assert_eq!(post(&json!({"text": "hello"})), (200, "ok".to_owned()));
+        assert_eq!(post(&json!({"message": "hello"})), (400, "no_text".to_owned()));
+        assert_eq!(post(&json!("hello")), (400, "invalid_payload".to_owned()));
+        let statuses: Vec<u16> = receiver.deliveries().iter().map(|delivery| delivery.status).collect();
+        assert_eq!(statuses, [200, 400, 400]);
+    }
+
+    #[test]
+    fn it_goes_away_and_comes_back() {
+        let mut receiver = Receiver::start(Reply::Accept).unwrap();
+        let client = client(&receiver);
+        assert_eq!(client.get("/").unwrap().status, 200);
+        receiver.stop();
+        assert!(client.get("/").is_err());
+        receiver.restart().unwrap();
+        assert_eq!(client.get("/").unwrap().status, 200);
+        receiver.reply(Reply::RetryAfter(503, 7));
+        assert_eq!(client.get("/").unwrap().header("retry-after"), Some("7"));
+        assert_eq!(receiver.accepted(2, Duration::ZERO).map(|taken| taken.len()), Some(2));
+    }
 }

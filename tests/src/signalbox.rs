@@ -81,24 +81,12 @@ impl Signalbox {
             None => child.try_wait().ok().flatten().map(Err),
         });
         match ready {
-            Some(Ok(address)) => Ok(Self {
-                child,
-                address,
-                state,
-                started_in: start.elapsed(),
-            }),
-            Some(Err(status)) => bail!(
-                "signalbox ended with {status} before it was ready:\n{}",
-                tail(&log)
-            ),
+            Some(Ok(address)) => Ok(Self { child, address, state, started_in: start.elapsed() }),
+            Some(Err(status)) => bail!("signalbox ended with {status} before it was ready:\n{}", tail(&log)),
             None => {
                 drop(child.kill());
                 drop(child.wait());
-                bail!(
-                    "signalbox was not ready within {} s:\n{}",
-                    PATIENCE.as_secs(),
-                    tail(&log)
-                )
+                bail!("signalbox was not ready within {} s:\n{}", PATIENCE.as_secs(), tail(&log))
             }
         }
     }
@@ -166,9 +154,7 @@ impl Signalbox {
     /// SIGTERM; whether it ended well within `limit`, and the state that is left.
     pub fn terminate(mut self, limit: Duration) -> Result<(bool, Arc<TempDir>)> {
         // The shell's own `kill`: the standard library sends no other signal than SIGKILL.
-        let sent = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", self.child.id())])
-            .status()?;
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status()?;
         if !sent.success() {
             bail!("cannot send SIGTERM");
         }
@@ -195,9 +181,8 @@ fn listening(log: &Path) -> Option<SocketAddr> {
     // Only a whole line: the last one may still be being written.
     let (whole, _) = text.rsplit_once('\n')?;
     let (_, after) = whole.split_once(READY)?;
-    let end = after
-        .find(|sign: char| !(sign.is_ascii_digit() || matches!(sign, '.' | ':')))
-        .unwrap_or(after.len());
+    let end =
+        after.find(|sign: char| !(sign.is_ascii_digit() || matches!(sign, '.' | ':'))).unwrap_or(after.len());
     after.get(..end)?.parse().ok()
 }
 
@@ -205,8 +190,5 @@ fn listening(log: &Path) -> Option<SocketAddr> {
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    lines
-        .get(lines.len().saturating_sub(30)..)
-        .unwrap_or_default()
-        .join("\n")
+    lines.get(lines.len().saturating_sub(30)..).unwrap_or_default().join("\n")
 }

@@ -37,47 +37,28 @@ impl Message {
             if text.is_empty() {
                 break;
             }
-            let colon = text
-                .iter()
-                .position(|byte| *byte == b':')
-                .context("a header has no colon")?;
+            let colon = text.iter().position(|byte| *byte == b':').context("a header has no colon")?;
             let (name, value) = text.split_at(colon);
             let value = value.get(1..).unwrap_or_default().trim_ascii().to_vec();
             headers.push((String::from_utf8_lossy(name).to_ascii_lowercase(), value));
         }
-        let body = if bodiless {
-            Vec::new()
-        } else {
-            body(from, side, &headers)?
-        };
+        let body = if bodiless { Vec::new() } else { body(from, side, &headers)? };
         Ok(Some(Self { first, headers, body }))
     }
 }
 
 pub(crate) fn find<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a [u8]> {
-    headers
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_slice())
+    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
 }
 
 fn body(from: &mut impl BufRead, side: Side, headers: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
-    let is_chunked = find(headers, "transfer-encoding").is_some_and(|value| {
-        value
-            .to_ascii_lowercase()
-            .windows(7)
-            .any(|part| part == b"chunked")
-    });
+    let is_chunked = find(headers, "transfer-encoding")
+        .is_some_and(|value| value.to_ascii_lowercase().windows(7).any(|part| part == b"chunked"));
     let mut body = Vec::new();
     if is_chunked {
         loop {
             let size = line(from)?.context("the other side went away within a chunked body")?;
-            let size = String::from_utf8_lossy(&size)
-                .split(';')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
+            let size = String::from_utf8_lossy(&size).split(';').next().unwrap_or_default().trim().to_owned();
             let size =
                 u64::from_str_radix(&size, 16).with_context(|| format!("{size:?} is no chunk size"))?;
             if size == 0 {
@@ -89,9 +70,7 @@ fn body(from: &mut impl BufRead, side: Side, headers: &[(String, Vec<u8>)]) -> R
         }
     }
     if let Some(length) = find(headers, "content-length") {
-        let length = String::from_utf8_lossy(length)
-            .parse()
-            .context("the length is no number")?;
+        let length = String::from_utf8_lossy(length).parse().context("the length is no number")?;
         take(from, length, &mut body)?;
     } else if side == Side::Client {
         from.take(LONGEST).read_to_end(&mut body)?;

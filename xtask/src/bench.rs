@@ -31,10 +31,7 @@ enum Which {
 
 pub(crate) fn bench(workspace: &Workspace, args: &Args) -> Result<()> {
     build::ensure(workspace, false)?;
-    let mut command = cargo(
-        workspace,
-        &["bench", "--package", "tests", "--bench", "load", "--"],
-    );
+    let mut command = cargo(workspace, &["bench", "--package", "tests", "--bench", "load", "--"]);
     match args.which.as_ref().unwrap_or(&Which::All { seconds: 10 }) {
         Which::All { seconds } => command.args(["all", "--seconds", &seconds.to_string()]),
         Which::Crash { rounds } => command.args(["crash", "--rounds", &rounds.to_string()]),

@@ -54,11 +54,7 @@ fn build_components(workspace: &Workspace, components: &[Component]) -> Result<(
     }
     ensure_wasm_target(workspace)?;
     let names: Vec<&str> = components.iter().map(|one| one.folder.as_str()).collect();
-    say(&format!(
-        "building {} components for {WASM}: {}",
-        names.len(),
-        names.join(", ")
-    ));
+    say(&format!("building {} components for {WASM}: {}", names.len(), names.join(", ")));
     let mut command = cargo(workspace, &["build", "--target", WASM, "--profile", "component"]);
     for component in components {
         command.args(["--package", &component.package]);
@@ -83,10 +79,7 @@ fn build_host(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     say("building the host, target/release/signalbox (the first time compiles wasmtime: several minutes)");
-    timed(&mut cargo(
-        workspace,
-        &["build", "--release", "--package", "host"],
-    ))
+    timed(&mut cargo(workspace, &["build", "--release", "--package", "host"]))
 }
 
 fn timed(command: &mut Command) -> Result<()> {
@@ -99,23 +92,17 @@ fn timed(command: &mut Command) -> Result<()> {
 /// Installs the target through rustup unless the toolchain has it already, whoever installed that.
 pub(crate) fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
     let mut ask = Command::new("rustc");
-    ask.current_dir(&workspace.root)
-        .args(["--print", "target-libdir", "--target", WASM]);
+    ask.current_dir(&workspace.root).args(["--print", "target-libdir", "--target", WASM]);
     let library = output(&mut ask)?;
     if Path::new(library.trim()).exists() {
         return Ok(());
     }
     say(&format!("installing the target {WASM}"));
     let mut add = Command::new("rustup");
-    add.current_dir(&workspace.root)
-        .args(["target", "add", WASM])
-        .stdin(Stdio::null());
+    add.current_dir(&workspace.root).args(["target", "add", WASM]).stdin(Stdio::null());
     match add.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => bail!(
-            "{} ended with {status}: look at its message above, then try again",
-            words(&add)
-        ),
+        Ok(status) => bail!("{} ended with {status}: look at its message above, then try again", words(&add)),
         Err(_) => bail!(
             "this Rust has no target {WASM}, and there is no rustup to install it. Components are compiled for that target. \
              Install Rust with rustup (https://rustup.rs), or the package of your distribution that holds {WASM}"

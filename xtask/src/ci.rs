@@ -43,10 +43,7 @@ fn format(workspace: &Workspace) -> Result<()> {
 }
 
 fn lints(workspace: &Workspace) -> Result<()> {
-    succeed(&mut cargo(
-        workspace,
-        &["clippy", "--release", "--all-targets", "--", "--deny", "warnings"],
-    ))
+    succeed(&mut cargo(workspace, &["clippy", "--release", "--all-targets", "--", "--deny", "warnings"]))
 }
 
 fn component_lints(workspace: &Workspace) -> Result<()> {

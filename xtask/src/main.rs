@@ -16,11 +16,7 @@ use std::process::ExitCode;
 use workspace::Workspace;
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "The chores of Signalbox",
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", about = "The chores of Signalbox", disable_help_subcommand = true)]
 struct Chore {
     #[command(subcommand)]
     chore: Which,

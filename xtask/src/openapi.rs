@@ -35,12 +35,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     if kept == text {
         return Ok(());
     }
-    let line = kept
-        .lines()
-        .zip(text.lines())
-        .take_while(|(one, other)| one == other)
-        .count()
-        + 1;
+    let line = kept.lines().zip(text.lines()).take_while(|(one, other)| one == other).count() + 1;
     bail!(
         "{FILE} differs from what the program says, first in line {line}: run cargo xtask openapi and commit the file"
     )
@@ -51,11 +46,7 @@ fn fetch(workspace: &Workspace) -> Result<String> {
     let host = Signalbox::start(&[])?;
     let answer = host.client().get("/api/v1/openapi.json")?;
     if answer.status != 200 {
-        bail!(
-            "GET /api/v1/openapi.json answered {}: {}",
-            answer.status,
-            answer.text()
-        );
+        bail!("GET /api/v1/openapi.json answered {}: {}", answer.status, answer.text());
     }
     // serde_json keeps objects sorted, so the text does not depend on the order in which routes were written down.
     let document = answer.json()?;

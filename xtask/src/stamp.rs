@@ -42,10 +42,7 @@ impl Stamp {
         let mut hasher = DefaultHasher::new();
         for path in files {
             let about = fs::metadata(&path).with_context(|| format!("cannot look at {}", path.display()))?;
-            let changed = about
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let changed = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             (path, about.len(), changed).hash(&mut hasher);
         }
         for name in VARIABLES {

@@ -17,28 +17,21 @@ pub(crate) struct Args {
 pub(crate) fn up(workspace: &Workspace, args: &Args) -> Result<()> {
     build::ensure(workspace, false)?;
     let mut command = Command::new(workspace.signalbox());
-    command
-        .arg("up")
-        .arg("--from")
-        .arg(workspace.root.join("spin.toml"));
+    command.arg("up").arg("--from").arg(workspace.root.join("spin.toml"));
     if !has(&args.options, "--state") {
         command.arg("--state").arg(workspace.root.join(STATE));
     }
     command.args(&args.options);
     // Not a child but our successor: signals and the exit status are the host's own.
     let error = command.exec();
-    Err(anyhow!(
-        "cannot start {}: {error}",
-        workspace.signalbox().display()
-    ))
+    Err(anyhow!("cannot start {}: {error}", workspace.signalbox().display()))
 }
 
 fn has(options: &[OsString], name: &str) -> bool {
-    options.iter().filter_map(|option| option.to_str()).any(|option| {
-        option
-            .strip_prefix(name)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-    })
+    options
+        .iter()
+        .filter_map(|option| option.to_str())
+        .any(|option| option.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
 }
 
 #[cfg(test)]

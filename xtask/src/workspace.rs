@@ -27,9 +27,7 @@ impl Workspace {
             .parent()
             .filter(|root| root.join("Cargo.toml").exists())
             .ok_or_else(|| anyhow!("{} is gone: run cargo xtask inside the checkout", here.display()))?;
-        Ok(Self {
-            root: root.to_owned(),
-        })
+        Ok(Self { root: root.to_owned() })
     }
 
     /// Where everything is built. Fixed, because spin.toml names files in it.
@@ -61,9 +59,8 @@ impl Workspace {
             }
             let text = fs::read_to_string(&manifest)
                 .with_context(|| format!("cannot read {}", manifest.display()))?;
-            let table: toml::Table = text
-                .parse()
-                .with_context(|| format!("{} is not TOML", manifest.display()))?;
+            let table: toml::Table =
+                text.parse().with_context(|| format!("{} is not TOML", manifest.display()))?;
             let package = table
                 .get("package")
                 .and_then(|package| package.get("name"))

@@ -12,29 +12,15 @@ const REMEDY: &str = "move the code to the floor that both may use, or to pipeli
     a door in xtask/src/tidy/allowed.rs needs a reason";
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Breach>> {
-    let text = output(&mut cargo(
-        workspace,
-        &["metadata", "--format-version", "1", "--no-deps", "--offline"],
-    ))?;
+    let text =
+        output(&mut cargo(workspace, &["metadata", "--format-version", "1", "--no-deps", "--offline"]))?;
     let metadata: Value = serde_json::from_str(&text).context("cargo metadata is not JSON")?;
     Ok(breaches(&metadata))
 }
 
 fn breaches(metadata: &Value) -> Vec<Breach> {
-    let packages = || {
-        metadata
-            .get("packages")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
-    let name = |value: &Value| {
-        value
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let packages = || metadata.get("packages").and_then(Value::as_array).into_iter().flatten();
+    let name = |value: &Value| value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let ours: Vec<String> = packages().map(name).collect();
     let mut found = Vec::new();
     for package in packages() {
@@ -47,20 +33,11 @@ fn breaches(metadata: &Value) -> Vec<Breach> {
             ));
             continue;
         }
-        let used = package
-            .get("dependencies")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(name);
+        let used = package.get("dependencies").and_then(Value::as_array).into_iter().flatten().map(name);
         for used in used.filter(|used| ours.contains(used)) {
             // A crate may name itself among its dev-dependencies, to switch on a feature.
             if used != user && !allowed::may_use(&user, &used) {
-                found.push(Breach::new(
-                    format!("package {user}"),
-                    format!("uses {used}"),
-                    REMEDY,
-                ));
+                found.push(Breach::new(format!("package {user}"), format!("uses {used}"), REMEDY));
             }
         }
     }
@@ -80,16 +57,11 @@ mod tests {
             {"name": "kernel", "dependencies": []},
             {"name": "drawer", "dependencies": []},
         ]});
-        let found: Vec<String> = breaches(&metadata)
-            .into_iter()
-            .map(|breach| breach.place + " " + &breach.what)
-            .collect();
+        let found: Vec<String> =
+            breaches(&metadata).into_iter().map(|breach| breach.place + " " + &breach.what).collect();
         assert_eq!(
             found,
-            [
-                "package rules uses jobs",
-                "package drawer is not in the table of who may use whom"
-            ]
+            ["package rules uses jobs", "package drawer is not in the table of who may use whom"]
         );
     }
 }

@@ -9,11 +9,7 @@ pub(super) fn check(workspace: &Workspace, tree: &Tree) -> Result<Vec<Breach>> {
     let components = workspace.components()?;
     let Some(spin) = tree.files.iter().find(|file| file.path == "spin.toml") else {
         if !components.is_empty() {
-            found.push(Breach::new(
-                "spin.toml",
-                "is missing",
-                "every component is started by it",
-            ));
+            found.push(Breach::new("spin.toml", "is missing", "every component is started by it"));
         }
         return Ok(found);
     };
@@ -42,10 +38,7 @@ pub(super) fn check(workspace: &Workspace, tree: &Tree) -> Result<Vec<Breach>> {
 }
 
 fn migrations(tree: &Tree) -> Vec<Breach> {
-    let names = tree
-        .files
-        .iter()
-        .filter_map(|file| file.path.strip_prefix("migrations/"));
+    let names = tree.files.iter().filter_map(|file| file.path.strip_prefix("migrations/"));
     names
         .enumerate()
         .filter(|(place, name)| !name.starts_with(&format!("{:04}_", place + 1)) || !name.ends_with(".sql"))

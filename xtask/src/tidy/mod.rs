@@ -25,11 +25,7 @@ struct Breach {
 
 impl Breach {
     fn new(place: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            what: what.into(),
-            remedy: remedy.into(),
-        }
+        Self { place: place.into(), what: what.into(), remedy: remedy.into() }
     }
 
     /// In a line of a file.

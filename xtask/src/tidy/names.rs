@@ -13,11 +13,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
             let stem = part.split('.').next().unwrap_or(part);
             if NAMELESS.contains(&stem) {
                 let what = format!("is called `{stem}`, which says nothing about what is inside");
-                found.push(Breach::new(
-                    &file.path,
-                    what,
-                    "name it after the question that it answers",
-                ));
+                found.push(Breach::new(&file.path, what, "name it after the question that it answers"));
             }
         }
     }
@@ -45,11 +41,7 @@ mod tests {
         let places: Vec<String> = check(&tree).into_iter().map(|breach| breach.place).collect();
         assert_eq!(
             places,
-            [
-                "crates/rules/src/utils.rs",
-                "crates/core/src/lib.rs",
-                "crates/core/src/lib.rs:1"
-            ]
+            ["crates/rules/src/utils.rs", "crates/core/src/lib.rs", "crates/core/src/lib.rs:1"]
         );
     }
 }

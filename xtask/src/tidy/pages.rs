@@ -12,12 +12,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
                 let elsewhere = path.is_empty() || path.contains("://") || path.starts_with("mailto:");
                 if !elsewhere && !resolve(folder, path).is_some_and(|path| tree.has(&path)) {
                     let what = format!("links to {path}, which is not there");
-                    found.push(Breach::at(
-                        &file.path,
-                        number + 1,
-                        what,
-                        "mend the link, or write the page",
-                    ));
+                    found.push(Breach::at(&file.path, number + 1, what, "mend the link, or write the page"));
                 }
             }
         }
@@ -53,10 +48,7 @@ mod tests {
     #[test]
     fn links_lead_somewhere() {
         let tree = Tree::of(&[
-            (
-                "README.md",
-                "[a](docs/a.md) [b](docs) [c](https://example.com/x) [d](#top)",
-            ),
+            ("README.md", "[a](docs/a.md) [b](docs) [c](https://example.com/x) [d](#top)"),
             ("docs/a.md", "[up](../README.md#x)\n[gone](gone.md)"),
         ]);
         let places: Vec<String> = check(&tree).into_iter().map(|breach| breach.place).collect();

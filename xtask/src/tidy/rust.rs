@@ -16,11 +16,7 @@ enum Room {
 
 impl Views {
     pub(super) fn of(source: &str) -> Self {
-        let mut views = Self {
-            code: String::new(),
-            comments: String::new(),
-            strings: String::new(),
-        };
+        let mut views = Self { code: String::new(), comments: String::new(), strings: String::new() };
         let mut rest = source;
         while !rest.is_empty() {
             let (room, length) = next(rest, views.code.chars().next_back());
@@ -157,10 +153,7 @@ fn item_end(code: &[char], start: usize) -> usize {
 
 /// Each line that holds `word` as a word of its own, counted from 1.
 pub(super) fn lines_with<'a>(view: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    view.lines()
-        .enumerate()
-        .filter(move |(_, line)| holds(line, word))
-        .map(|(number, _)| number + 1)
+    view.lines().enumerate().filter(move |(_, line)| holds(line, word)).map(|(number, _)| number + 1)
 }
 
 fn holds(line: &str, word: &str) -> bool {
@@ -168,9 +161,7 @@ fn holds(line: &str, word: &str) -> bool {
     let word_ends_open = !joins(word.chars().next_back());
     line.match_indices(word).any(|(place, _)| {
         let before = line.get(..place).and_then(|text| text.chars().next_back());
-        let after = line
-            .get(place + word.len()..)
-            .and_then(|text| text.chars().next());
+        let after = line.get(place + word.len()..).and_then(|text| text.chars().next());
         !joins(before) && (word_ends_open || !joins(after))
     })
 }

@@ -35,20 +35,13 @@ impl Tree {
     /// Whether there is such a file, or a folder with files in it.
     pub(super) fn has(&self, path: &str) -> bool {
         let folder = format!("{}/", path.trim_end_matches('/'));
-        self.files
-            .iter()
-            .any(|file| file.path == path || file.path.starts_with(&folder))
+        self.files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
     }
 
     #[cfg(test)]
     pub(super) fn of(files: &[(&str, &str)]) -> Self {
-        let files = files
-            .iter()
-            .map(|(path, text)| File {
-                path: (*path).into(),
-                text: (*text).into(),
-            })
-            .collect();
+        let files =
+            files.iter().map(|(path, text)| File { path: (*path).into(), text: (*text).into() }).collect();
         Self { files }
     }
 }
@@ -62,19 +55,12 @@ fn walk(folder: &Path, below: &str, files: &mut Vec<File>) -> Result<()> {
         if MADE.contains(&name.as_str()) || kind.is_symlink() {
             continue;
         }
-        let path = if below.is_empty() {
-            name
-        } else {
-            format!("{below}/{name}")
-        };
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
         if kind.is_dir() {
             walk(&entry.path(), &path, files)?;
         } else {
             let bytes = fs::read(entry.path()).with_context(|| format!("cannot read {path}"))?;
-            files.push(File {
-                path,
-                text: String::from_utf8(bytes).unwrap_or_default(),
-            });
+            files.push(File { path, text: String::from_utf8(bytes).unwrap_or_default() });
         }
     }
     Ok(())

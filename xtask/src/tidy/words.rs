@@ -8,14 +8,8 @@ use super::{
 };
 
 /// How a statement begins. Upper case: that is how SQL is written here.
-const STATEMENTS: &[&str] = &[
-    "SELECT ",
-    "INSERT INTO",
-    "INSERT OR",
-    "UPDATE ",
-    "DELETE FROM",
-    "CREATE TABLE",
-];
+const STATEMENTS: &[&str] =
+    &["SELECT ", "INSERT INTO", "INSERT OR", "UPDATE ", "DELETE FROM", "CREATE TABLE"];
 
 /// Notes that say "not done".
 const NOTES: &[&str] = &["TODO", "FIXME", "XXX"];
@@ -34,11 +28,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Breach> {
         gaps(file, &views, &mut found);
     }
     let other = [".toml", ".sql", ".wit", ".md", ".html"];
-    for file in tree
-        .files
-        .iter()
-        .filter(|file| other.iter().any(|ending| file.path.ends_with(ending)))
-    {
+    for file in tree.files.iter().filter(|file| other.iter().any(|ending| file.path.ends_with(ending))) {
         notes(file, &file.text, &mut found);
     }
     found
@@ -50,11 +40,7 @@ fn owned(file: &File, views: &Views, found: &mut Vec<Breach>) {
             continue;
         }
         for line in lines_with(&views.code, owned.word) {
-            let what = format!(
-                "says `{}`, which belongs to {}",
-                owned.word,
-                owned.owners.join(", ")
-            );
+            let what = format!("says `{}`, which belongs to {}", owned.word, owned.owners.join(", "));
             found.push(Breach::at(&file.path, line, what, owned.remedy));
         }
     }
@@ -62,19 +48,15 @@ fn owned(file: &File, views: &Views, found: &mut Vec<Breach>) {
 
 fn sql(file: &File, views: &Views, found: &mut Vec<Breach>) {
     let is_store = file.path.ends_with("/store.rs") || file.path.contains("/store/");
-    if is_store || SQL.iter().any(|place| is_below(&file.path, place)) {
+    let is_test = file.path.contains("/tests/") || file.path.ends_with("/tests.rs");
+    if is_store || is_test || SQL.iter().any(|place| is_below(&file.path, place)) {
         return;
     }
     let strings = views.shipped_strings();
     for (number, line) in strings.lines().enumerate() {
         if STATEMENTS.iter().any(|statement| line.contains(statement)) {
             let remedy = "move the statement to the area's store.rs, as a constant at its top";
-            found.push(Breach::at(
-                &file.path,
-                number + 1,
-                "holds SQL outside a store",
-                remedy,
-            ));
+            found.push(Breach::at(&file.path, number + 1, "holds SQL outside a store", remedy));
         }
     }
 }
@@ -89,12 +71,7 @@ fn gaps(file: &File, views: &Views, found: &mut Vec<Breach>) {
     for (number, line) in views.code.lines().enumerate() {
         if line.contains("#[ignore") {
             let remedy = "make the test pass, or take it out: a test that does not run holds nothing";
-            found.push(Breach::at(
-                &file.path,
-                number + 1,
-                "is a test that does not run",
-                remedy,
-            ));
+            found.push(Breach::at(&file.path, number + 1, "is a test that does not run", remedy));
         }
     }
 }
@@ -112,10 +89,7 @@ mod tests {
     use super::*;
 
     fn places(path: &str, text: &str) -> Vec<String> {
-        check(&Tree::of(&[(path, text)]))
-            .into_iter()
-            .map(|breach| breach.place)
-            .collect()
+        check(&Tree::of(&[(path, text)])).into_iter().map(|breach| breach.place).collect()
     }
 
     #[test]
@@ -123,34 +97,17 @@ mod tests {
         let text = "const GET: &str = \"SELECT id FROM rules\";";
         assert_eq!(places("crates/rules/src/store.rs", text), [""; 0]);
         assert_eq!(places("crates/rules/src/store/rule.rs", text), [""; 0]);
-        assert_eq!(
-            places("crates/rules/src/service.rs", text),
-            ["crates/rules/src/service.rs:1"]
-        );
-        assert_eq!(
-            places("crates/rules/src/service.rs", "// SELECT by hand"),
-            [""; 0]
-        );
+        assert_eq!(places("crates/rules/src/service.rs", text), ["crates/rules/src/service.rs:1"]);
+        assert_eq!(places("crates/rules/src/service.rs", "// SELECT by hand"), [""; 0]);
+        assert_eq!(places("crates/rules/tests/service.rs", text), [""; 0]);
     }
 
     #[test]
     fn words_have_owners() {
-        assert_eq!(
-            places("components/rules/src/lib.rs", "use spin_sdk::http;"),
-            [""; 0]
-        );
-        assert_eq!(
-            places("components/rules/src/routes.rs", "use spin_sdk::http;").len(),
-            1
-        );
-        assert_eq!(
-            places("crates/rules/src/error.rs", "fn a() -> StatusCode {}").len(),
-            1
-        );
-        assert_eq!(
-            places("crates/rules/src/error.rs", "// no StatusCode here").len(),
-            0
-        );
+        assert_eq!(places("components/rules/src/lib.rs", "use spin_sdk::http;"), [""; 0]);
+        assert_eq!(places("components/rules/src/routes.rs", "use spin_sdk::http;").len(), 1);
+        assert_eq!(places("crates/rules/src/error.rs", "fn a() -> StatusCode {}").len(), 1);
+        assert_eq!(places("crates/rules/src/error.rs", "// no StatusCode here").len(), 0);
     }
 
     #[test]
@@ -158,9 +115,6 @@ mod tests {
         let note = format!("{}: tidy up", NOTES[0]);
         assert_eq!(places("crates/rules/src/rule.rs", &format!("// {note}")).len(), 1);
         assert_eq!(places("docs/later.md", &note).len(), 1);
-        assert_eq!(
-            places("crates/rules/src/rule.rs", &format!("fn a() {{ {}() }}", GAPS[0])).len(),
-            1
-        );
+        assert_eq!(places("crates/rules/src/rule.rs", &format!("fn a() {{ {}() }}", GAPS[0])).len(), 1);
     }
 }
