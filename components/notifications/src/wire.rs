@@ -28,20 +28,6 @@ pub(crate) struct ChannelIn {
     /// `slack` or `webhook`; stays as it is.
     #[schema(example = "webhook")]
     kind: String,
-    /// How the other end is reached.
-    config: ConfigIn,
-    /// Whether messages leave by it.
-    #[serde(default = "yes")]
-    is_active: bool,
-    /// Whether messages that ask for no channel leave by it.
-    #[serde(default)]
-    is_default: bool,
-}
-
-/// How the other end is reached.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ConfigIn {
     /// The address: a public host over http or https. Slack: the incoming webhook's URL. Never shown again in full.
     #[schema(example = "https://example.com/hooks/signalbox?token=…")]
     url: String,
@@ -51,6 +37,12 @@ pub(crate) struct ConfigIn {
     /// Webhooks only: at most 16 headers to send. Their values are never shown again.
     #[serde(default, deserialize_with = "given")]
     headers: Option<BTreeMap<String, String>>,
+    /// Whether messages leave by it.
+    #[serde(default = "yes")]
+    is_active: bool,
+    /// Whether messages that ask for no channel leave by it.
+    #[serde(default)]
+    is_default: bool,
 }
 
 /// What is to be changed of a channel; what is left out stays.
@@ -63,21 +55,6 @@ pub(crate) struct ChannelPatchIn {
     /// Must stay as it is.
     #[serde(default, deserialize_with = "given")]
     kind: Option<String>,
-    /// How the other end is reached.
-    #[serde(default, deserialize_with = "given")]
-    config: Option<ConfigPatchIn>,
-    /// Whether messages leave by it.
-    #[serde(default, deserialize_with = "given")]
-    is_active: Option<bool>,
-    /// Whether messages that ask for no channel leave by it.
-    #[serde(default, deserialize_with = "given")]
-    is_default: Option<bool>,
-}
-
-/// What is to be changed of how the other end is reached.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ConfigPatchIn {
     /// The address.
     #[serde(default, deserialize_with = "given")]
     url: Option<String>,
@@ -87,6 +64,12 @@ pub(crate) struct ConfigPatchIn {
     /// Webhooks only: all headers to send, instead of those before.
     #[serde(default, deserialize_with = "given")]
     headers: Option<BTreeMap<String, String>>,
+    /// Whether messages leave by it.
+    #[serde(default, deserialize_with = "given")]
+    is_active: Option<bool>,
+    /// Whether messages that ask for no channel leave by it.
+    #[serde(default, deserialize_with = "given")]
+    is_default: Option<bool>,
 }
 
 impl From<ChannelIn> for NewChannel {
@@ -94,9 +77,9 @@ impl From<ChannelIn> for NewChannel {
         Self {
             name: sent.name,
             kind: sent.kind,
-            url: sent.config.url,
-            method: sent.config.method,
-            headers: sent.config.headers.map(|headers| headers.into_iter().collect()),
+            url: sent.url,
+            method: sent.method,
+            headers: sent.headers.map(|headers| headers.into_iter().collect()),
             is_active: sent.is_active,
             is_default: sent.is_default,
         }
@@ -105,13 +88,12 @@ impl From<ChannelIn> for NewChannel {
 
 impl From<ChannelPatchIn> for ChannelPatch {
     fn from(sent: ChannelPatchIn) -> Self {
-        let config = sent.config.unwrap_or_default();
         Self {
             kind: sent.kind,
             name: sent.name,
-            url: config.url,
-            method: config.method,
-            headers: config.headers.map(|headers| headers.into_iter().collect()),
+            url: sent.url,
+            method: sent.method,
+            headers: sent.headers.map(|headers| headers.into_iter().collect()),
             is_active: sent.is_active,
             is_default: sent.is_default,
         }
@@ -130,8 +112,15 @@ pub(crate) struct ChannelOut {
     name: String,
     /// `slack` or `webhook`.
     kind: &'static str,
-    /// How the other end is reached, without what lets us in.
-    config: ConfigOut,
+    /// The address, masked.
+    #[schema(example = "https://hooks.slack.com/…")]
+    url: String,
+    /// Webhooks only: `POST` or `PUT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'static str>,
+    /// Webhooks only: the names of the headers that are sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header_names: Option<Vec<String>>,
     /// Whether messages leave by it.
     is_active: bool,
     /// Whether messages that ask for no channel leave by it.
@@ -142,20 +131,6 @@ pub(crate) struct ChannelOut {
     created_at: String,
     /// When it was changed last.
     updated_at: String,
-}
-
-/// How the other end is reached, without what lets us in.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ConfigOut {
-    /// The address, masked.
-    #[schema(example = "https://hooks.slack.com/…")]
-    url: String,
-    /// Webhooks only: `POST` or `PUT`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<&'static str>,
-    /// Webhooks only: the names of the headers that are sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    header_names: Option<Vec<String>>,
 }
 
 impl ChannelOut {
@@ -170,7 +145,9 @@ impl ChannelOut {
             tenant_id: tenant.to_string(),
             name: channel.name,
             kind,
-            config: ConfigOut { url: channel.address, method, header_names },
+            url: channel.address,
+            method,
+            header_names,
             is_active: channel.is_active,
             is_default: channel.is_default,
             version: channel.version,

@@ -34,8 +34,10 @@ mod tests {
             for sql in statements {
                 let parameters = (2..=11).filter(|place| sql.contains(&format!("?{place}"))).count();
                 let mut scope = lease.scope(&tenant).unwrap();
-                let plan: Vec<Detail> =
-                    scope.all(&format!("EXPLAIN QUERY PLAN {sql}"), vec![Value::Null; parameters]).await.unwrap();
+                let plan: Vec<Detail> = scope
+                    .all(&format!("EXPLAIN QUERY PLAN {sql}"), vec![Value::Null; parameters])
+                    .await
+                    .unwrap();
                 for Detail(step) in plan {
                     let ours = ["SCAN c", "SCAN d", "SCAN m", "SCAN i", "SCAN other"]
                         .iter()

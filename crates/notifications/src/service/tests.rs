@@ -1,22 +1,21 @@
 //! Do the use cases hold on a database? Each has a world of its own, in memory.
 
-mod channels;
-mod deliver;
-mod expand;
+mod delivering;
+mod expanding;
 mod reading;
+mod setting_up;
 
 use super::end;
 use crate::{
     Channel, ChannelKind, ChannelPatch, DeliveryState, Expanded, Means, NewChannel, NewMessage,
     NotificationError, Outcome, Prepared, Recipient, Settlement, channels, expand, expand_many, inbox,
-    messages, prepare, settle, store,
+    messages, prepare, settle,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use db::{Db, DbError, Decode, Row, Value, native::Native};
+use db::{Db, native::Native};
 use futures::executor::block_on;
 use kernel::{
-    Call, Chance, DeliveryId, Fault as _, Instant, JobId, PageRequest, Principal, RequestId, Secret,
-    TenantId, Trace,
+    Call, Chance, DeliveryId, Fault as _, Instant, JobId, PageRequest, Principal, RequestId, Secret, Trace,
 };
 use std::{
     future::Future,

@@ -62,7 +62,7 @@ fn what_cannot_leave_says_why() {
         let mut new = new_channel("Local", true);
         new.url = "http://127.0.0.1:9000/hook".to_owned();
         let refused = channels::create(db, call, means, new.clone()).await.unwrap_err();
-        assert_eq!(refused.fields()[0].field, "config.url");
+        assert_eq!(refused.fields()[0].field, "url");
         let local = channels::create(db, call, private, new).await.unwrap();
         let expanded = world.expand(new_message(None, None)).await.unwrap();
         let id = &expanded.deliveries[0].0;

@@ -101,7 +101,13 @@ fn many_messages_are_written_together() {
         assert!(expanded(1).is_new && !expanded(0).is_new && !expanded(5).is_new);
         assert_eq!(expanded(1).deliveries, expanded(5).deliveries);
         assert_eq!(all[2].as_ref().unwrap_err().code(), "MESSAGE_CHANNEL_UNKNOWN");
-        assert_eq!(all[3].as_ref().unwrap_err().fields()[0].field, "recipient");
+        let faulty = all[3].as_ref().unwrap_err();
+        assert_eq!(faulty.fields()[0].field, "recipient");
+        assert_eq!(
+            faulty.to_string(),
+            "Some fields cannot be accepted: recipient must be an address of 1 to 320 characters, such as an e-mail \
+             address."
+        );
         assert!(expanded(4).deliveries.is_empty());
         assert_eq!(inbox::unread(&world.db, &world.acme, &sales()).await.unwrap(), 3);
     });
