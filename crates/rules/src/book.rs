@@ -11,13 +11,7 @@ use crate::{
 };
 use kernel::RuleId;
 use serde_json::Value;
-use std::{
-    cell::OnceCell,
-    cmp::Reverse,
-    collections::HashMap,
-    fmt::Write as _,
-    sync::Arc,
-};
+use std::{cell::OnceCell, cmp::Reverse, collections::HashMap, fmt::Write as _, sync::Arc};
 
 /// How many rules that cannot match, by the equality that they need, are explained with each event. The rest are counted.
 pub const MOST_EXPLAINED: usize = 50;
@@ -87,7 +81,10 @@ impl RuleBook {
         let mut chapters: HashMap<Box<str>, Chapter> = HashMap::new();
         for rule in active {
             let trigger_id = rule.definition.trigger_id.as_str();
-            chapters.entry(trigger_id.into()).or_default().add(Entry::new(rule));
+            chapters
+                .entry(trigger_id.into())
+                .or_default()
+                .add(Entry::new(rule));
         }
         Self(chapters)
     }
@@ -120,7 +117,9 @@ impl Chapter {
         let place = self.rules.len();
         let needed = entry.body.as_ref().ok().and_then(|compiled| {
             let equalities = compiled.conditions.required_equalities();
-            let mut keys = equalities.into_iter().filter_map(|(field, value)| Some((field.clone(), key(value)?)));
+            let mut keys = equalities
+                .into_iter()
+                .filter_map(|(field, value)| Some((field.clone(), key(value)?)));
             keys.next()
         });
         match needed {
@@ -165,7 +164,11 @@ impl Chapter {
         let context = OnceCell::new();
         let mut stopped: Option<&Entry> = None;
         let mut listed = Vec::new();
-        for entry in self.listed(data).into_iter().filter_map(|place| self.rules.get(place)) {
+        for entry in self
+            .listed(data)
+            .into_iter()
+            .filter_map(|place| self.rules.get(place))
+        {
             let decision = match stopped {
                 Some(by) => entry.not_asked(by),
                 None => entry.ask(data, &context),
@@ -202,7 +205,9 @@ impl Entry {
         let compiled = match &self.body {
             Ok(compiled) => compiled,
             Err(faults) => {
-                let because = format!("not matched: the rule cannot be read any more; correct it and save it again: {faults}");
+                let because = format!(
+                    "not matched: the rule cannot be read any more; correct it and save it again: {faults}"
+                );
                 return self.decision(Verdict::unasked(Standing::Broken, because), Ok(Vec::new()));
             }
         };
@@ -216,7 +221,10 @@ impl Entry {
     }
 
     fn not_asked(&self, by: &Self) -> Decision {
-        let because = format!("not asked: rule {} ({}) matched before it and stopped the matching", by.name, by.rule_id);
+        let because = format!(
+            "not asked: rule {} ({}) matched before it and stopped the matching",
+            by.name, by.rule_id
+        );
         self.decision(Verdict::unasked(Standing::NotAsked, because), Ok(Vec::new()))
     }
 
@@ -245,7 +253,10 @@ fn key(value: &Value) -> Option<String> {
         Value::Null | Value::Bool(_) => Some(value.to_string()),
         Value::Number(_) | Value::String(_) => Some(match Decimal::of(value) {
             Some(number) => format!("#{}", number.canonical()),
-            None => format!("\"{}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            None => format!(
+                "\"{}",
+                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+            ),
         }),
         Value::Array(_) | Value::Object(_) => None,
     }

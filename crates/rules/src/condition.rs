@@ -129,8 +129,14 @@ impl Clause {
     fn equality(&self) -> Option<(&FieldPath, &Value)> {
         match &self.question {
             Question::Value(Test::Equals(value)) => Some((&self.field, value)),
-            Question::Change(Change { new, to: Some(to), .. }) => Some((new, to)),
-            Question::Change(Change { old, from: Some(from), .. }) => Some((old, from)),
+            Question::Change(Change {
+                new, to: Some(to), ..
+            }) => Some((new, to)),
+            Question::Change(Change {
+                old,
+                from: Some(from),
+                ..
+            }) => Some((old, from)),
             Question::Value(_) | Question::Change(_) => None,
         }
     }
@@ -154,7 +160,8 @@ impl Reader {
     fn condition(&mut self, value: &Value, path: String, depth: usize) -> Option<Condition> {
         self.count = self.count.saturating_add(1);
         if depth > DEEPEST {
-            let message = format!("nests deeper than {DEEPEST} levels: flatten the groups, or split the rule");
+            let message =
+                format!("nests deeper than {DEEPEST} levels: flatten the groups, or split the rule");
             self.fields.fault(path, message);
             return None;
         }
@@ -163,8 +170,10 @@ impl Reader {
             return None;
         };
         let Some(kind) = object.get("type").and_then(Value::as_str) else {
-            self.fields
-                .fault(format!("{path}.type"), format!("must name a condition type: {}", known()));
+            self.fields.fault(
+                format!("{path}.type"),
+                format!("must name a condition type: {}", known()),
+            );
             return None;
         };
         let asks = match kind {
@@ -189,7 +198,8 @@ impl Reader {
             }
             Some(list) => self.list(list, &inner, depth.saturating_add(1)),
             None => {
-                self.fields.fault(inner, "is missing: a group holds a list of conditions");
+                self.fields
+                    .fault(inner, "is missing: a group holds a list of conditions");
                 Vec::new()
             }
         }
@@ -201,7 +211,10 @@ impl Reader {
         match object.get("condition") {
             Some(condition) => self.condition(condition, inner, depth.saturating_add(1)),
             None => {
-                self.fields.fault(inner, "is missing: not holds the one condition that must not hold");
+                self.fields.fault(
+                    inner,
+                    "is missing: not holds the one condition that must not hold",
+                );
                 None
             }
         }
@@ -218,7 +231,8 @@ impl Reader {
         let field = self.field(kind, object, path);
         let wanted = object.get("value");
         let question = if CHANGES.contains(&kind) {
-            self.change(kind, field.as_ref(), wanted, path).map(Question::Change)
+            self.change(kind, field.as_ref(), wanted, path)
+                .map(Question::Change)
         } else {
             self.fields
                 .take(&format!("{path}.value"), Test::read(kind, wanted))
@@ -234,7 +248,13 @@ impl Reader {
         })
     }
 
-    fn change(&mut self, kind: &str, field: Option<&FieldPath>, wanted: Option<&Value>, path: &str) -> Option<Change> {
+    fn change(
+        &mut self,
+        kind: &str,
+        field: Option<&FieldPath>,
+        wanted: Option<&Value>,
+        path: &str,
+    ) -> Option<Change> {
         let (from, to) = match (kind, wanted) {
             ("changed_from", Some(value)) => (Some(value.clone()), None),
             ("changed_to", Some(value)) => (None, Some(value.clone())),
@@ -264,12 +284,14 @@ impl Reader {
         match object.get("field") {
             Some(Value::String(text)) => self.fields.take(&place, text.parse()),
             Some(_) => {
-                self.fields.fault(place, "must be text: a path such as value or contact.name");
+                self.fields
+                    .fault(place, "must be text: a path such as value or contact.name");
                 None
             }
             None if kind == "value_threshold" => DEFAULT_FIELD.parse().ok(),
             None => {
-                self.fields.fault(place, "is missing: name the field that the clause looks at");
+                self.fields
+                    .fault(place, "is missing: name the field that the clause looks at");
                 None
             }
         }
@@ -280,7 +302,10 @@ impl Reader {
             let shown: String = key.chars().take(100).collect();
             self.fields.fault(
                 format!("{path}.{shown}"),
-                format!("is not a field of this condition; it takes {}", allowed.join(", ")),
+                format!(
+                    "is not a field of this condition; it takes {}",
+                    allowed.join(", ")
+                ),
             );
         }
     }
@@ -289,4 +314,104 @@ impl Reader {
 /// The published names of all condition types.
 fn known() -> String {
     format!("all, any, not, {}, {}", KINDS.join(", "), CHANGES.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn faults(conditions: &Value) -> Vec<String> {
+        let faults = Conditions::read(conditions).expect_err("a fault");
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn all_faulty_parts_are_told_at_once() {
+        let said = faults(&json!([
+            {"type": "equals", "value": 1},
+            {"type": "greater_than", "field": "value", "value": "much", "feild": 1},
+            {"type": "any", "conditions": []},
+            {"type": "not", "condition": {"type": "between", "field": "a..b", "value": [2, 1]}},
+            {"type": "changed", "field": "status", "value": 1},
+            {"type": "changed_to", "field": "items[0]", "value": 1},
+            {"field": "value"},
+            5,
+        ]));
+        assert_eq!(
+            said,
+            [
+                "conditions[0].field: is missing: name the field that the clause looks at",
+                "conditions[1].feild: is not a field of this condition; it takes type, field, value",
+                "conditions[1].value: must be a number, or a decimal as text such as \"10000.50\"",
+                "conditions[2].conditions: must hold at least one condition",
+                "conditions[3].condition.field: must be a path such as value, contact.name or items[0].price",
+                "conditions[3].condition.value: has its low end above its high end, so it could never hold: swap them",
+                "conditions[4].value: must be left out: changed takes any change; see changed_from and changed_to",
+                "conditions[5].field: must end in a name, because old_ and new_ go before it",
+                "conditions[6].type: must name a condition type: all, any, not, value_threshold, equals, not_equals, \
+                 greater_than, greater_or_equal, less_than, less_or_equal, between, in, not_in, contains, starts_with, \
+                 ends_with, exists, matches, before, after, changed, changed_from, changed_to",
+                "conditions[7]: must be an object with a type",
+            ]
+        );
+    }
+
+    #[test]
+    fn unknown_types_name_the_known_ones() {
+        for kind in ["expression", "Equals", "regex"] {
+            let [said] = &faults(&json!([{"type": kind, "field": "a", "value": 1}]))[..] else {
+                panic!("one fault")
+            };
+            assert!(said.starts_with(&format!(
+                "conditions[0].type: {kind:?} is not a condition type; the types are all,"
+            )));
+        }
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_are_refused() {
+        for (kind, value) in [
+            ("value_threshold", json!(null)),
+            ("in", json!([])),
+            ("in", json!("web")),
+            ("contains", json!("")),
+            ("contains", json!(["a"])),
+            ("starts_with", json!(1)),
+            ("exists", json!("yes")),
+            ("between", json!([1])),
+            ("between", json!([1, "x"])),
+            ("before", json!("2026-01-31")),
+            ("matches", json!("(")),
+            ("matches", json!("(?=a)")),
+            ("matches", json!("a".repeat(257))),
+            ("matches", json!("\\w{1000}{1000}")),
+        ] {
+            let said = faults(&json!([{"type": kind, "field": "a", "value": value}]));
+            assert!(
+                said.len() == 1 && said[0].starts_with("conditions[0].value: "),
+                "{kind} {said:?}"
+            );
+        }
+        assert_eq!(
+            faults(&json!([{"type": "equals", "field": "a"}])),
+            ["conditions[0].value: is missing: what the field is compared to"]
+        );
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let clause = json!({"type": "exists", "field": "a"});
+        assert!(Conditions::read(&json!(vec![clause.clone(); 50])).is_ok());
+        assert!(faults(&json!(vec![clause.clone(); 51]))[0].contains("holds 51 conditions"));
+        let nested = |levels: usize| {
+            (1..levels).fold(
+                clause.clone(),
+                |inner, _| json!({"type": "not", "condition": inner}),
+            )
+        };
+        assert!(Conditions::read(&json!([nested(8)])).is_ok());
+        assert!(faults(&json!([nested(9)]))[0].contains("nests deeper than 8 levels"));
+        assert_eq!(faults(&json!({})), ["conditions: must be a list of conditions"]);
+    }
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 /// The longest duration: 366 days.
 pub(crate) const LONGEST: Span = Span::days(366);
 
-const SHAPE: &str = "must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number";
+const SHAPE: &str =
+    "must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number";
 const SIZE: &str = "must be from 0 to 366 days";
 
 /// Reads a duration from a rule.

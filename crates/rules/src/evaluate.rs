@@ -116,7 +116,11 @@ fn look(condition: &Condition, data: &Value, found: &mut Vec<Finding>) -> Outcom
         Asks::Any(inner) => ("any", any(path, inner, data, found)),
         Asks::Not(inner) => ("not", {
             let inner = look(inner, data, found);
-            let so = if inner.holds { "holds, and must not" } else { "does not hold, as wanted" };
+            let so = if inner.holds {
+                "holds, and must not"
+            } else {
+                "does not hold, as wanted"
+            };
             Outcome {
                 holds: !inner.holds,
                 why: format!("{path}.condition {so}: {}", inner.why),
@@ -169,7 +173,8 @@ impl Clause {
     fn look_at_change(&self, change: &Change, data: &Value) -> (bool, Seen, String) {
         let (old, new) = (change.old.find(data), change.new.find(data));
         let shown = (old.map(Shown::of), new.map(Shown::of));
-        let meets = |wanted: &Option<Value>, value: &Value| wanted.as_ref().is_none_or(|wanted| same(value, wanted));
+        let meets =
+            |wanted: &Option<Value>, value: &Value| wanted.as_ref().is_none_or(|wanted| same(value, wanted));
         let stayed = old.zip(new).is_some_and(|(old, new)| same(old, new));
         let holds = match (old, new) {
             (Some(old), Some(new)) => !stayed && meets(&change.from, old) && meets(&change.to, new),
@@ -188,7 +193,11 @@ impl Clause {
             (None, Some(_)) => format!("a change to {wanted}"),
             (None, None) => "a change".to_owned(),
         };
-        (holds, Seen::Change(shown.0, shown.1), format!("{went}; wanted {wish}"))
+        (
+            holds,
+            Seen::Change(shown.0, shown.1),
+            format!("{went}; wanted {wish}"),
+        )
     }
 
     /// What the clause wants, in words.
@@ -258,10 +267,15 @@ fn compared(value: &Value, holds: impl Fn(&Decimal<'_>) -> bool) -> (bool, &'sta
 }
 
 fn texted(value: &Value, holds: impl Fn(&str) -> bool) -> (bool, &'static str) {
-    value.as_str().map_or((false, NOT_A_TEXT), |text| (holds(text), ""))
+    value
+        .as_str()
+        .map_or((false, NOT_A_TEXT), |text| (holds(text), ""))
 }
 
-fn timed(value: &Value, holds: impl Fn(chrono::DateTime<chrono::FixedOffset>) -> bool) -> (bool, &'static str) {
+fn timed(
+    value: &Value,
+    holds: impl Fn(chrono::DateTime<chrono::FixedOffset>) -> bool,
+) -> (bool, &'static str) {
     let time = value.as_str().and_then(instant);
     time.map_or((false, NOT_A_TIME), |time| (holds(time), ""))
 }
@@ -297,8 +311,7 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
                     .iter()
                     .all(|(name, value)| right.get(name).is_some_and(|other| same(value, other)))
         }
-        (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_), _) | (Value::Number(_), _) => {
-            left == right
-        }
+        (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_), _)
+        | (Value::Number(_), _) => left == right,
     }
 }

@@ -216,7 +216,8 @@ impl Finding {
                 Seen::Nothing => {}
                 Seen::Change(old, new) => {
                     let sides = [("old", old), ("new", new)].into_iter();
-                    let there = sides.filter_map(|(name, shown)| Some((name.to_owned(), shown.as_ref()?.value.clone())));
+                    let there = sides
+                        .filter_map(|(name, shown)| Some((name.to_owned(), shown.as_ref()?.value.clone())));
                     put("seen", Value::Object(there.collect()));
                 }
             }

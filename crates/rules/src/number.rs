@@ -125,11 +125,13 @@ impl<'a> Decimal<'a> {
 
     /// Which is greater, exactly.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
-        self.signum().cmp(&other.signum()).then_with(|| match self.signum() {
-            0 => Ordering::Equal,
-            1 => self.compare_size(other),
-            _ => other.compare_size(self),
-        })
+        self.signum()
+            .cmp(&other.signum())
+            .then_with(|| match self.signum() {
+                0 => Ordering::Equal,
+                1 => self.compare_size(other),
+                _ => other.compare_size(self),
+            })
     }
 
     /// One text for all ways to write the same number: `1.50e1` and `15` are both `15e2`.
@@ -158,9 +160,10 @@ fn exponent(rest: &[u8]) -> Option<i64> {
     if figures.is_empty() || !nothing.is_empty() || kept.len() > 15 {
         return None;
     }
-    let size = kept
-        .iter()
-        .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit.saturating_sub(b'0'))));
+    let size = kept.iter().fold(0_i64, |sum, digit| {
+        sum.saturating_mul(10)
+            .saturating_add(i64::from(digit.saturating_sub(b'0')))
+    });
     Some(if negative { size.saturating_neg() } else { size })
 }
 
@@ -208,7 +211,20 @@ mod tests {
     #[test]
     fn other_texts_are_no_numbers() {
         for text in [
-            "", "-", "+1", "007", "1.", ".5", "1e", "1e+", "1 ", "0x1", "1_000", "1,5", "NaN", "1e9999999999999999",
+            "",
+            "-",
+            "+1",
+            "007",
+            "1.",
+            ".5",
+            "1e",
+            "1e+",
+            "1 ",
+            "0x1",
+            "1_000",
+            "1,5",
+            "NaN",
+            "1e9999999999999999",
         ] {
             assert!(Decimal::read(text).is_none(), "{text}");
         }

@@ -65,7 +65,13 @@ const OWN_HEADERS: &[&str] = &[
 
 impl Filled {
     /// Compiles a parameter, noting a fault for each template that does not compile.
-    pub(crate) fn new(shape: Shape, value: &Value, path: &str, templates: &mut Templates, fields: &mut Fields) -> Self {
+    pub(crate) fn new(
+        shape: Shape,
+        value: &Value,
+        path: &str,
+        templates: &mut Templates,
+        fields: &mut Fields,
+    ) -> Self {
         match (shape, value) {
             (Shape::Url, Value::String(text)) => match templates.add(text, true) {
                 Ok(Some(id)) => Self::Text(id),
@@ -75,9 +81,16 @@ impl Filled {
                     Self::Fixed(Value::Null)
                 }
             },
-            (Shape::Text(_) | Shape::Trigger | Shape::Data | Shape::Url | Shape::Method | Shape::Headers | Shape::Json, _) => {
-                Self::compile(value, path, templates, fields)
-            }
+            (
+                Shape::Text(_)
+                | Shape::Trigger
+                | Shape::Data
+                | Shape::Url
+                | Shape::Method
+                | Shape::Headers
+                | Shape::Json,
+                _,
+            ) => Self::compile(value, path, templates, fields),
         }
     }
 
@@ -130,7 +143,10 @@ impl Filled {
                     .render(*id, context)
                     .map_err(|message| FieldFault::new(path, message))?;
                 for name in rendered.missing {
-                    warnings.push(FieldFault::new(path, format!("{name} is not in the data; it stands empty")));
+                    warnings.push(FieldFault::new(
+                        path,
+                        format!("{name} is not in the data; it stands empty"),
+                    ));
                 }
                 Ok(Value::String(rendered.text))
             }
@@ -203,8 +219,13 @@ impl Shape {
                     Ok(())
                 }
             }
-            Self::Headers => match value.as_object().and_then(|headers| headers.iter().find(|(_, text)| !is_header(text))) {
-                Some((name, _)) => Err(format!("has a line break or control character in {name} once the data is put in")),
+            Self::Headers => match value
+                .as_object()
+                .and_then(|headers| headers.iter().find(|(_, text)| !is_header(text)))
+            {
+                Some((name, _)) => Err(format!(
+                    "has a line break or control character in {name} once the data is put in"
+                )),
                 None => Ok(()),
             },
             Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json => Ok(()),
@@ -228,7 +249,10 @@ fn check_data(value: &Value, path: &str, beside: &Map<String, Value>, fields: &m
     };
     for name in trigger.required_data() {
         if object.get(name).is_none_or(Value::is_null) {
-            fields.fault(format!("{path}.{name}"), format!("is missing; {} needs it", trigger.trigger_id));
+            fields.fault(
+                format!("{path}.{name}"),
+                format!("is missing; {} needs it", trigger.trigger_id),
+            );
         }
     }
 }
@@ -278,7 +302,10 @@ fn check_headers(value: &Value, path: &str, fields: &mut Fields) {
             fields.fault(&place, "is a header that the sender sets itself");
         }
         if !is_header(text) {
-            fields.fault(&place, "must be text of at most 4000 characters, without line breaks");
+            fields.fault(
+                &place,
+                "must be text of at most 4000 characters, without line breaks",
+            );
         }
     }
 }

@@ -33,7 +33,9 @@ pub(crate) struct FieldPath {
 
 /// One part between points: a name and the places behind it.
 fn steps_of(part: &str, steps: &mut Vec<Step>) -> Result<(), PathError> {
-    let (name, mut rest) = part.split_at_checked(part.find('[').unwrap_or(part.len())).unwrap_or((part, ""));
+    let (name, mut rest) = part
+        .split_at_checked(part.find('[').unwrap_or(part.len()))
+        .unwrap_or((part, ""));
     if name.is_empty() || name.contains(']') {
         return Err(PathError::Shape);
     }
@@ -134,7 +136,20 @@ mod tests {
 
     #[test]
     fn crooked_paths_are_refused() {
-        for text in ["", ".", "a.", ".a", "a..b", "[0]", "a[", "a]", "a[x]", "a[-1]", "a[0]b", "a[99999999999999999999]"] {
+        for text in [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "[0]",
+            "a[",
+            "a]",
+            "a[x]",
+            "a[-1]",
+            "a[0]b",
+            "a[99999999999999999999]",
+        ] {
             assert_eq!(text.parse::<FieldPath>(), Err(PathError::Shape), "{text}");
         }
         assert_eq!("a".repeat(201).parse::<FieldPath>(), Err(PathError::Size));

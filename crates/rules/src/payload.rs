@@ -10,7 +10,11 @@ use std::collections::BTreeMap;
 /// The text is not JSON, or nests deeper than 128.
 pub fn read(text: &str) -> Result<Value, serde_json::Error> {
     let value = serde_json::from_str(text)?;
-    if may_have_exponents(text) { exact(text.trim()) } else { Ok(value) }
+    if may_have_exponents(text) {
+        exact(text.trim())
+    } else {
+        Ok(value)
+    }
 }
 
 /// Whether an `e` follows a digit somewhere, be it in a text.
@@ -52,7 +56,10 @@ mod tests {
         assert_eq!(said["a"][0].to_string(), "1E400");
         assert_eq!(said["a"][1]["b"].to_string(), "-1e-7");
         assert_eq!(said["c"], "1e5 ä");
-        assert_eq!(said["d"].to_string(), "1234567890123456789012345678901234567890.0");
+        assert_eq!(
+            said["d"].to_string(),
+            "1234567890123456789012345678901234567890.0"
+        );
         assert!(read("{").is_err() && read("1e").is_err() && read(&"[".repeat(10_000)).is_err());
     }
 

@@ -200,17 +200,19 @@ impl Definition {
             fields.fault(fault.field, fault.message);
         }
         let checked = name.zip(description).zip(bound);
-        fields.give(checked.map(|((name, description), (module_type, trigger_id))| Self {
-            name,
-            description,
-            module_type,
-            trigger_id,
-            conditions,
-            actions,
-            is_active: draft.is_active.unwrap_or(true),
-            priority,
-            stop_on_match: draft.stop_on_match.unwrap_or(false),
-        }))
+        fields.give(
+            checked.map(|((name, description), (module_type, trigger_id))| Self {
+                name,
+                description,
+                module_type,
+                trigger_id,
+                conditions,
+                actions,
+                is_active: draft.is_active.unwrap_or(true),
+                priority,
+                stop_on_match: draft.stop_on_match.unwrap_or(false),
+            }),
+        )
     }
 
     /// Compiles conditions and actions.
@@ -299,7 +301,9 @@ fn name(name: Option<String>) -> Result<String, String> {
     let name = name.ok_or_else(|| "is missing: say what the rule is called".to_owned())?;
     let trimmed = name.trim();
     if trimmed.is_empty() || trimmed.chars().count() > LONGEST_NAME || trimmed.chars().any(char::is_control) {
-        return Err(format!("must be 1 to {LONGEST_NAME} characters, without line breaks"));
+        return Err(format!(
+            "must be 1 to {LONGEST_NAME} characters, without line breaks"
+        ));
     }
     Ok(trimmed.to_owned())
 }
@@ -314,7 +318,11 @@ fn description(description: Option<String>) -> Result<Option<String>, String> {
 }
 
 /// Module and trigger, if the trigger is of that module.
-fn bound(module_type: Option<String>, trigger_id: Option<String>, fields: &mut Fields) -> Option<(String, String)> {
+fn bound(
+    module_type: Option<String>,
+    trigger_id: Option<String>,
+    fields: &mut Fields,
+) -> Option<(String, String)> {
     let modules = || trigger::modules().join(", ");
     match &module_type {
         None => fields.fault("module_type", format!("is missing: one of {}", modules())),
@@ -324,21 +332,31 @@ fn bound(module_type: Option<String>, trigger_id: Option<String>, fields: &mut F
         Some(_) => {}
     }
     let Some(name) = trigger_id else {
-        fields.fault("trigger_id", "is missing: name the trigger that the rule is bound to");
+        fields.fault(
+            "trigger_id",
+            "is missing: name the trigger that the rule is bound to",
+        );
         return None;
     };
     let found = fields.take("trigger_id", trigger::find(&name))?;
     let module = module_type?;
     if module != found.module_type && trigger::modules().contains(&module.as_str()) {
-        fields.fault("trigger_id", format!("belongs to module {}, not {module}", found.module_type));
+        fields.fault(
+            "trigger_id",
+            format!("belongs to module {}, not {module}", found.module_type),
+        );
     }
     Some((module, name))
 }
 
 fn compile(conditions: &Value, actions: &Value) -> Result<Compiled, Vec<FieldFault>> {
-    let size = conditions.to_string().len().saturating_add(actions.to_string().len());
+    let size = conditions
+        .to_string()
+        .len()
+        .saturating_add(actions.to_string().len());
     if size > LARGEST {
-        let message = format!("take {size} bytes with the actions; at most {LARGEST} are allowed: split the rule");
+        let message =
+            format!("take {size} bytes with the actions; at most {LARGEST} are allowed: split the rule");
         return Err(vec![FieldFault::new("conditions", message)]);
     }
     match (Conditions::read(conditions), Actions::read(actions)) {

@@ -17,7 +17,6 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-
 /// The longest template, in characters.
 const LONGEST: usize = 20_000;
 /// How many instructions a rendering may take.
@@ -253,7 +252,10 @@ impl Templates {
         self.environment
             .add_template_owned(name.clone(), text.to_owned())
             .map_err(|error| refused(&error))?;
-        let template = self.environment.get_template(&name).map_err(|error| refused(&error))?;
+        let template = self
+            .environment
+            .get_template(&name)
+            .map_err(|error| refused(&error))?;
         let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
         names.sort_unstable();
         self.names.push(names);
@@ -272,19 +274,28 @@ impl Templates {
         let undefined = match outcome {
             Ok(captured) => captured.state().get_temp(UNDEFINED).is_some(),
             Err(_) if out.0.len() >= LONGEST_OUTCOME => {
-                return Err(format!("comes to more than {LONGEST_OUTCOME} bytes: place less data in it"));
+                return Err(format!(
+                    "comes to more than {LONGEST_OUTCOME} bytes: place less data in it"
+                ));
             }
             Err(error) => return Err(failed(error)),
         };
         let text = String::from_utf8(out.0).map_err(|_| "came to bytes that are no text".to_owned())?;
         Ok(Rendered {
             text,
-            missing: if undefined { self.missing(id, context.data) } else { Vec::new() },
+            missing: if undefined {
+                self.missing(id, context.data)
+            } else {
+                Vec::new()
+            },
         })
     }
 
     fn missing(&self, id: TemplateId, data: &Value) -> Vec<String> {
-        let there = |name: &str| name.parse::<FieldPath>().is_ok_and(|path| path.find(data).is_some());
+        let there = |name: &str| {
+            name.parse::<FieldPath>()
+                .is_ok_and(|path| path.find(data).is_some())
+        };
         let named = self.names.get(id.number).into_iter().flatten();
         let missing: Vec<String> = named.filter(|name| !there(name)).cloned().collect();
         if missing.is_empty() {
@@ -321,9 +332,10 @@ impl io::Write for Limited {
 }
 
 fn reason(error: &Error) -> String {
-    error
-        .detail()
-        .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
+    error.detail().map_or_else(
+        || error.kind().to_string(),
+        |detail| format!("{}: {detail}", error.kind()),
+    )
 }
 
 fn refused(error: &Error) -> String {
@@ -345,10 +357,19 @@ fn only_places_and_chooses(text: &str) -> Result<(), String> {
         let bare = bare.trim_matches(['-', '+']).trim();
         let first: String = bare.chars().take_while(char::is_ascii_alphabetic).collect();
         if open == "{%" && !STATEMENTS.contains(&first.as_str()) {
-            return Err(format!("uses {{% {first} %}}; a template knows {}", STATEMENTS.join(", ")));
+            return Err(format!(
+                "uses {{% {first} %}}; a template knows {}",
+                STATEMENTS.join(", ")
+            ));
         }
-        if let Some(sign) = bare.chars().find(|sign| "~+*/%".contains(*sign)).or_else(|| minus(bare)) {
-            return Err(format!("uses {sign}; a template places values and does not compute"));
+        if let Some(sign) = bare
+            .chars()
+            .find(|sign| "~+*/%".contains(*sign))
+            .or_else(|| minus(bare))
+        {
+            return Err(format!(
+                "uses {sign}; a template places values and does not compute"
+            ));
         }
         rest = behind;
     }
@@ -396,4 +417,77 @@ fn minus(bare: &str) -> Option<char> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn render(text: &str, data: &Value) -> Result<String, String> {
+        let mut templates = Templates::new();
+        match templates.add(text, false)? {
+            None => Ok(text.to_owned()),
+            Some(id) => templates
+                .render(id, &Context::new(data))
+                .map(|rendered| rendered.text),
+        }
+    }
+
+    #[test]
+    fn what_computes_includes_or_defines_is_refused() {
+        for text in [
+            "{{ a ~ b }}",
+            "{{ value * 2 }}",
+            "{{ value + 1 }}",
+            "{{ value - 1 }}",
+            "{{ value / 2 }}",
+            "{{ value % 2 }}",
+            "{% set x = 1 %}",
+            "{% include 'x' %}",
+            "{% macro x() %}{% endmacro %}",
+            "{% with a = b %}{% endwith %}",
+            "{% raw %}{% endraw %}",
+            "{{ \"}}\" ~ a }}",
+            "{{ range(9) }}{{ x|nothing }}",
+            "{{ x|replace('a', 'b') }}",
+            "{{",
+            "{% if a %}",
+        ] {
+            let said = render(text, &json!({"range": 1}));
+            assert!(said.is_err(), "{text}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn what_places_and_chooses_is_taken() {
+        let data = json!({"a": {"b": ["x", "y"]}, "n": -5, "t": "~+*"});
+        for (text, wanted) in [
+            ("no template {at} all", "no template {at} all"),
+            ("${{ a.b[1] }}", "$y"),
+            ("{#- a + b -#}{{- t -}}", "~+*"),
+            ("{{ t|default('a - b ~ c') }}", "~+*"),
+            ("{% if n < -4 and n != -6 %}low{% endif %}", "low"),
+            (
+                "{%- for x in a.b if x != 'x' -%}{{ loop.index }}{{ x }}{%- endfor -%}",
+                "1y",
+            ),
+            ("{{ a.b|first|upper }}", "X"),
+            ("{{ nothing.at.all }}", ""),
+        ] {
+            assert_eq!(render(text, &data).as_deref(), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn rendering_is_bounded() {
+        let many = json!({"l": vec![0; 3000], "t": "x".repeat(70_000)});
+        let loops = render("{% for a in l %}{% for b in l %}{% endfor %}{% endfor %}", &many);
+        assert!(loops.unwrap_err().contains("fuel"));
+        assert!(
+            render("{{ t }}", &many)
+                .unwrap_err()
+                .contains("more than 65536 bytes")
+        );
+    }
 }

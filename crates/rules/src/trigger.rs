@@ -66,8 +66,18 @@ const fn optional(field: Field) -> Field {
 }
 
 const CONTACT: Field = field("contact_id", Shape::Id, "The contact's id.", "\"c-1\"");
-const CONTACT_NAME: Field = field("contact_name", Shape::Text, "The contact's name.", "\"Ada Lovelace\"");
-const EMAIL: Field = field("email", Shape::Text, "The contact's e-mail address.", "\"ada@example.com\"");
+const CONTACT_NAME: Field = field(
+    "contact_name",
+    Shape::Text,
+    "The contact's name.",
+    "\"Ada Lovelace\"",
+);
+const EMAIL: Field = field(
+    "email",
+    Shape::Text,
+    "The contact's e-mail address.",
+    "\"ada@example.com\"",
+);
 const LEAD: Field = field("lead_id", Shape::Id, "The lead's id.", "\"l-1\"");
 const SOURCE: Field = field("source", Shape::Text, "Where the lead came from.", "\"web\"");
 const OPPORTUNITY: Field = field("opportunity_id", Shape::Id, "The opportunity's id.", "\"o-1\"");
@@ -160,7 +170,12 @@ pub struct UnknownTrigger(String);
 impl fmt::Display for UnknownTrigger {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known: Vec<&str> = TRIGGERS.iter().map(|trigger| trigger.trigger_id).collect();
-        write!(out, "no trigger is called {:?}; there are {}", self.0, known.join(", "))
+        write!(
+            out,
+            "no trigger is called {:?}; there are {}",
+            self.0,
+            known.join(", ")
+        )
     }
 }
 
@@ -269,7 +284,12 @@ mod tests {
             .iter()
             .map(|trigger| {
                 let required: Vec<_> = trigger.required_data().collect();
-                format!("{} {} ({})", trigger.module_type, trigger.trigger_id, required.join(", "))
+                format!(
+                    "{} {} ({})",
+                    trigger.module_type,
+                    trigger.trigger_id,
+                    required.join(", ")
+                )
             })
             .collect();
         assert_eq!(
@@ -305,7 +325,8 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let trigger = find("opportunity_stage_changed").unwrap();
-        let faults = check_payload(trigger, &json!({"opportunity_id": "o-1", "old_stage": null})).unwrap_err();
+        let faults =
+            check_payload(trigger, &json!({"opportunity_id": "o-1", "old_stage": null})).unwrap_err();
         let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
