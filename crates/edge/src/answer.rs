@@ -55,14 +55,11 @@ async fn route(router: &Router, request: Request<Body>) -> Response {
 }
 
 fn origin_form(sent: &Uri) -> Uri {
-    sent.path_and_query()
-        .map_or_else(|| sent.clone(), |target| Uri::from(target.clone()))
+    sent.path_and_query().map_or_else(|| sent.clone(), |target| Uri::from(target.clone()))
 }
 
 fn canonical(path: &str, sent: &Uri) -> Option<Uri> {
-    let target = sent
-        .query()
-        .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let target = sent.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     PathAndQuery::try_from(target).ok().map(Uri::from)
 }
 
@@ -74,17 +71,11 @@ async fn as_jsonapi(world: &World, sent: &Uri, response: Response) -> Response {
     let Ok(plain) = to_bytes(body, usize::MAX).await else {
         return Problem::from(Unspecific::Internal).into_response();
     };
-    let path = parts
-        .headers
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or(sent.path());
+    let path =
+        parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or(sent.path());
     match jsonapi::wrap(&plain, kind.0, path, world.clock.now()) {
         Some(wrapped) => {
-            parts.headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(jsonapi::MEDIA_TYPE),
-            );
+            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(jsonapi::MEDIA_TYPE));
             Response::from_parts(parts, Body::from(wrapped))
         }
         None => Response::from_parts(parts, Body::from(plain)),

@@ -97,12 +97,7 @@ impl<N: Need, S: Send + Sync> FromRequestParts<S> for Authorized<N> {
         let email = checked.user_email.clone();
         let call = visitor.call(&world, checked);
         permit::<N>(&call)?;
-        Ok(Self {
-            call,
-            world,
-            email,
-            need: PhantomData,
-        })
+        Ok(Self { call, world, email, need: PhantomData })
     }
 }
 
@@ -114,12 +109,7 @@ impl<N: Need, S: Send + Sync> FromRequestParts<S> for Recognised<N> {
         let checked = visitor.recognise(&world).await?;
         let call = visitor.call(&world, checked);
         permit::<N>(&call)?;
-        Ok(Self {
-            call,
-            world,
-            visitor,
-            need: PhantomData,
-        })
+        Ok(Self { call, world, visitor, need: PhantomData })
     }
 }
 

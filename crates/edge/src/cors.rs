@@ -14,10 +14,7 @@ const EXPOSED: &str = "etag, location, retry-after, ratelimit, ratelimit-policy,
 
 fn allowed(settings: &Settings, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(header::ORIGIN)?;
-    let known = settings
-        .cors_origins
-        .iter()
-        .any(|one| one.as_bytes() == origin.as_bytes());
+    let known = settings.cors_origins.iter().any(|one| one.as_bytes() == origin.as_bytes());
     match (known, settings.cors_origins.iter().any(|one| one == "*")) {
         (true, _) => Some(origin.clone()),
         (false, true) => Some(HeaderValue::from_static("*")),
@@ -34,14 +31,8 @@ pub(crate) fn preflight(settings: &Settings, method: &Method, headers: &HeaderMa
     *response.status_mut() = StatusCode::NO_CONTENT;
     if allowed(settings, headers).is_some() {
         let out = response.headers_mut();
-        out.insert(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static(METHODS),
-        );
-        out.insert(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(ACCEPTED),
-        );
+        out.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
+        out.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ACCEPTED));
         out.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
     Some(response)
@@ -51,16 +42,10 @@ pub(crate) fn preflight(settings: &Settings, method: &Method, headers: &HeaderMa
 pub(crate) fn finish(settings: &Settings, asked: &HeaderMap, out: &mut HeaderMap) {
     if let Some(origin) = allowed(settings, asked) {
         if origin != "*" {
-            out.insert(
-                header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-                HeaderValue::from_static("true"),
-            );
+            out.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
         out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        out.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static(EXPOSED),
-        );
+        out.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
     out.append(header::VARY, HeaderValue::from_static("origin, accept"));
     for (name, value) in [
@@ -68,17 +53,11 @@ pub(crate) fn finish(settings: &Settings, asked: &HeaderMap, out: &mut HeaderMap
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {
         out.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if settings.public_url.starts_with("https://") {
-        out.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
+        out.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
 }

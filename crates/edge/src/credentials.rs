@@ -21,25 +21,15 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<Credential> {
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {
-    let texts = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = texts
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, value)| value.to_owned())
+    let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
 }
 
 /// The CSRF token that belongs to a session cookie: a hash of it, so that nobody can know it who cannot read the answer.
 #[must_use]
 pub fn csrf_token(cookie: &Secret<String>) -> String {
-    let digest = Sha256::new()
-        .chain_update(b"signalbox csrf 1\0")
-        .chain_update(cookie.expose())
-        .finalize();
+    let digest = Sha256::new().chain_update(b"signalbox csrf 1\0").chain_update(cookie.expose()).finalize();
     URL_SAFE_NO_PAD.encode(digest)
 }
 
@@ -58,10 +48,7 @@ pub(crate) fn csrf_holds(method: &Method, headers: &HeaderMap, credential: &Cred
     if method.is_safe() {
         return true;
     }
-    let sent = headers
-        .get("x-csrf-token")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let sent = headers.get("x-csrf-token").and_then(|value| value.to_str().ok()).unwrap_or_default();
     Secret::new(sent.to_owned()) == Secret::new(csrf_token(cookie))
 }
 
@@ -78,10 +65,7 @@ mod tests {
 
     #[test]
     fn a_bearer_goes_before_a_cookie() {
-        let both = headers(&[
-            ("authorization", "bearer abc"),
-            ("cookie", "__Host-signalbox=xyz"),
-        ]);
+        let both = headers(&[("authorization", "bearer abc"), ("cookie", "__Host-signalbox=xyz")]);
         assert!(matches!(shown(&both), Some(Credential::Bearer(token)) if token.expose() == "abc"));
         let cookie = headers(&[("cookie", "a=b; __Host-signalbox=xyz; c=d")]);
         assert!(matches!(shown(&cookie), Some(Credential::Cookie(value)) if value.expose() == "xyz"));
@@ -95,11 +79,7 @@ mod tests {
         let credential = Credential::Cookie(cookie);
         assert!(csrf_holds(&Method::GET, &HeaderMap::new(), &credential));
         assert!(!csrf_holds(&Method::POST, &HeaderMap::new(), &credential));
-        assert!(!csrf_holds(
-            &Method::POST,
-            &headers(&[("x-csrf-token", "wrong")]),
-            &credential
-        ));
+        assert!(!csrf_holds(&Method::POST, &headers(&[("x-csrf-token", "wrong")]), &credential));
         assert!(csrf_holds(&Method::POST, &right, &credential));
     }
 }

@@ -24,12 +24,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         // A tag that is not one of ours cannot match.
-        let version = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'))
-            .and_then(|text| text.parse().ok());
-        version
-            .map(|version| Self(Some(version)))
-            .ok_or_else(|| Unspecific::Stale.into())
+        let version =
+            text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
+        version.map(|version| Self(Some(version))).ok_or_else(|| Unspecific::Stale.into())
     }
 }

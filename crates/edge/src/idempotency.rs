@@ -79,9 +79,7 @@ async fn guard(request: Request, next: Next) -> Result<Response, Problem> {
     };
     let checked = visitor.check(&world).await?;
     let call = visitor.call(&world, checked);
-    let bytes = to_bytes(body, usize::MAX)
-        .await
-        .map_err(|_| Unspecific::Internal)?;
+    let bytes = to_bytes(body, usize::MAX).await.map_err(|_| Unspecific::Internal)?;
     let fingerprint = Sha256::new()
         .chain_update(call.principal.actor.name())
         .chain_update([0])
@@ -112,9 +110,8 @@ fn again(kept: &store::Kept, fingerprint: &[u8]) -> Result<Response, Problem> {
     }
     let mut response = Response::new(Body::from(kept.body.clone().unwrap_or_default()));
     let status = kept.status.and_then(|status| u16::try_from(status).ok());
-    *response.status_mut() = status
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .ok_or(Unspecific::Internal)?;
+    *response.status_mut() =
+        status.and_then(|status| StatusCode::from_u16(status).ok()).ok_or(Unspecific::Internal)?;
     let headers: BTreeMap<String, String> =
         serde_json::from_str(kept.headers.as_deref().unwrap_or("{}")).map_err(|_| Unspecific::Internal)?;
     for (name, value) in headers {
@@ -122,9 +119,7 @@ fn again(kept: &store::Kept, fingerprint: &[u8]) -> Result<Response, Problem> {
             response.headers_mut().insert(name, value);
         }
     }
-    response
-        .headers_mut()
-        .insert("idempotency-replayed", HeaderValue::from_static("true"));
+    response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
     Ok(response)
 }
 
@@ -133,15 +128,10 @@ async fn keep(world: &crate::World, call: &Call, key: &str, response: Response) 
     let problem = response.extensions().get::<Problem>().cloned();
     let confidential = response.extensions().get::<Confidential>().is_some();
     let (mut parts, body) = response.into_parts();
-    let mut bytes = to_bytes(body, usize::MAX)
-        .await
-        .map_err(|_| Unspecific::Internal)?;
+    let mut bytes = to_bytes(body, usize::MAX).await.map_err(|_| Unspecific::Internal)?;
     if let Some(problem) = &problem {
         bytes = problem.body(Some(&call.request)).to_string().into();
-        parts.headers.insert(
-            http::header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        parts.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     let mut tx = world.db.begin().await?;
     let mut scope = tx.scope(call.tenant());
@@ -157,12 +147,7 @@ async fn keep(world: &crate::World, call: &Call, key: &str, response: Response) 
             .filter_map(|name| Some((*name, parts.headers.get(*name)?.to_str().ok()?)))
             .collect();
         let headers = serde_json::to_string(&headers).map_err(|_| Unspecific::Internal)?;
-        store::finish(
-            &mut scope,
-            key,
-            Some((parts.status.as_u16(), headers, bytes.to_vec())),
-        )
-        .await?;
+        store::finish(&mut scope, key, Some((parts.status.as_u16(), headers, bytes.to_vec()))).await?;
     }
     tx.commit().await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))

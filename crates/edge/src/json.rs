@@ -19,27 +19,15 @@ pub struct RawJson(pub Bytes);
 pub struct Query<T>(pub T);
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let text = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let kind = text
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
 /// The field that a path of `serde_path_to_error` names; `body` for the whole.
 #[must_use]
 pub fn field_of(path: &str) -> String {
-    if path.is_empty() || path == "." {
-        "body".to_owned()
-    } else {
-        path.to_owned()
-    }
+    if path.is_empty() || path == "." { "body".to_owned() } else { path.to_owned() }
 }
 
 /// Reads `T` from JSON bytes.
@@ -59,17 +47,14 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             _ => Unspecific::NotJson(inner.to_string()).into(),
         }
     })?;
-    reader
-        .end()
-        .map_err(|error| Problem::from(Unspecific::NotJson(error.to_string())))?;
+    reader.end().map_err(|error| Problem::from(Unspecific::NotJson(error.to_string())))?;
     Ok(value)
 }
 
 /// serde's message without its line and column, which mean nothing beside a field's name.
 fn place_free(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ")
-        .map_or_else(|| text.clone(), |(words, _)| words.to_owned())
+    text.rsplit_once(" at line ").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
 }
 
 impl<S: Send + Sync> FromRequest<S> for RawJson {
@@ -102,14 +87,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        axum::extract::Query::<T>::try_from_uri(&parts.uri)
-            .map(|query| Self(query.0))
-            .map_err(|error| {
-                Problem::field(
-                    "query",
-                    std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
-                )
-            })
+        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
+            Problem::field(
+                "query",
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+            )
+        })
     }
 }
 

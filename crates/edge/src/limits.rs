@@ -62,11 +62,7 @@ impl Limits {
     /// Quotas that are counted in `counters`.
     #[must_use]
     pub fn new(counters: Db) -> Self {
-        Self {
-            counters,
-            prepared: Mutex::new(false),
-            blocks: Mutex::default(),
-        }
+        Self { counters, prepared: Mutex::new(false), blocks: Mutex::default() }
     }
 
     /// Takes one from the quota. When the counters cannot be reached the caller is let in, and the log told: a broken
@@ -110,14 +106,8 @@ impl Limits {
             let Some(used) = store::take(&mut all, &quota.key, window, amount, quota.limit).await? else {
                 continue;
             };
-            let elsewhere = quota
-                .limit
-                .saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
-            let block = Block {
-                window,
-                left: amount.saturating_sub(1),
-                elsewhere,
-            };
+            let elsewhere = quota.limit.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
+            let block = Block { window, left: amount.saturating_sub(1), elsewhere };
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
             if blocks.len() >= REMEMBERED {
                 blocks.clear();
@@ -158,26 +148,17 @@ mod tests {
     use futures::executor::block_on;
 
     fn quota(limit: u32) -> Quota {
-        Quota {
-            key: "caller:usr_1".to_owned(),
-            limit,
-            per: Span::minutes(1),
-        }
+        Quota { key: "caller:usr_1".to_owned(), limit, per: Span::minutes(1) }
     }
 
     #[test]
     fn a_quota_is_given_once_and_comes_back_with_the_next_window() {
         let limits = Limits::new(Native::memory().unwrap());
         let now = Instant::from_millis(60_000);
-        let outcomes: Vec<bool> = (0..7)
-            .map(|_| block_on(limits.take(&quota(5), now)).allowed)
-            .collect();
+        let outcomes: Vec<bool> = (0..7).map(|_| block_on(limits.take(&quota(5), now)).allowed).collect();
         assert_eq!(outcomes, [true, true, true, true, true, false, false]);
         let refused = block_on(limits.take(&quota(5), Instant::from_millis(90_500)));
-        assert_eq!(
-            (refused.allowed, refused.reset_seconds, refused.window_seconds),
-            (false, 30, 60)
-        );
+        assert_eq!((refused.allowed, refused.reset_seconds, refused.window_seconds), (false, 30, 60));
         assert!(block_on(limits.take(&quota(5), Instant::from_millis(120_000))).allowed);
     }
 

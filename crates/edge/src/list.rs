@@ -29,9 +29,7 @@ struct Wanted {
 
 fn decode(text: &str) -> Result<Cursor, PageError> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| PageError::Cursor)?;
-    String::from_utf8(bytes)
-        .map(|key| Cursor::after(&key))
-        .map_err(|_| PageError::Cursor)
+    String::from_utf8(bytes).map(|key| Cursor::after(&key)).map_err(|_| PageError::Cursor)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Paging {
@@ -52,11 +50,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
         };
         let request = limit.and_then(|limit| fields.take("limit", PageRequest::new(limit, after)));
         let request = fields.give(request).map_err(Problem::fields)?;
-        let now = parts
-            .extensions
-            .get::<Arc<World>>()
-            .map(|world| world.clock.now())
-            .unwrap_or_default();
+        let now = parts.extensions.get::<Arc<World>>().map(|world| world.clock.now()).unwrap_or_default();
         let uri = parts
             .extensions
             .get::<crate::visitor::AsSent>()
@@ -72,24 +66,15 @@ impl Paging {
         let next = page.next.as_ref().map(|cursor| self.link(cursor));
         List {
             data: page.items,
-            meta: ListMeta {
-                timestamp: self.now.to_string(),
-                version: "1.0",
-                limit: self.request.limit(),
-            },
-            links: ListLinks {
-                itself: self.uri.to_string(),
-                next,
-            },
+            meta: ListMeta { timestamp: self.now.to_string(), version: "1.0", limit: self.request.limit() },
+            links: ListLinks { itself: self.uri.to_string(), next },
         }
     }
 
     fn link(&self, cursor: &Cursor) -> String {
         let kept = self.uri.query().unwrap_or_default().split('&');
-        let mut parts: Vec<String> = kept
-            .filter(|part| !part.is_empty() && !part.starts_with("cursor="))
-            .map(str::to_owned)
-            .collect();
+        let mut parts: Vec<String> =
+            kept.filter(|part| !part.is_empty() && !part.starts_with("cursor=")).map(str::to_owned).collect();
         parts.push(format!("cursor={}", URL_SAFE_NO_PAD.encode(cursor.key())));
         format!("{}?{}", self.uri.path(), parts.join("&"))
     }

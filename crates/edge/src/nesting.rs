@@ -37,14 +37,8 @@ mod tests {
 
     #[test]
     fn sixty_four_is_allowed_and_sixty_five_is_not() {
-        assert!(!too_deep(
-            format!("{}{}", "[".repeat(64), "]".repeat(64)).as_bytes()
-        ));
-        assert!(too_deep(
-            format!("{}{}", "[".repeat(65), "]".repeat(65)).as_bytes()
-        ));
-        assert!(!too_deep(
-            format!(r#"["{}\"{}"]"#, "[".repeat(100), "{".repeat(100)).as_bytes()
-        ));
+        assert!(!too_deep(format!("{}{}", "[".repeat(64), "]".repeat(64)).as_bytes()));
+        assert!(too_deep(format!("{}{}", "[".repeat(65), "]".repeat(65)).as_bytes()));
+        assert!(!too_deep(format!(r#"["{}\"{}"]"#, "[".repeat(100), "{".repeat(100)).as_bytes()));
     }
 }

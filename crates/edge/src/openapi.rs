@@ -88,9 +88,7 @@ pub struct Fragment;
 /// The routes of a component, and beside them `/internal/openapi.json`, which only components can reach: no public
 /// route of spin.toml leads there.
 pub fn fragment(routes: OpenApiRouter) -> Router {
-    let (router, document) = OpenApiRouter::with_openapi(secured())
-        .merge(routes)
-        .split_for_parts();
+    let (router, document) = OpenApiRouter::with_openapi(secured()).merge(routes).split_for_parts();
     router.route(
         "/internal/openapi.json",
         axum::routing::get(move || {
@@ -105,14 +103,9 @@ fn secured() -> Document {
     let scheme = SecurityScheme::Http(
         HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some(
-                "An access token from /api/v1/auth/login, or an API key (`sbx_…`).",
-            ))
+            .description(Some("An access token from /api/v1/auth/login, or an API key (`sbx_…`)."))
             .build(),
     );
-    document
-        .components
-        .get_or_insert_default()
-        .add_security_scheme("bearer", scheme);
+    document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
     document
 }

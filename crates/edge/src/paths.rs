@@ -22,11 +22,7 @@ pub(crate) fn named(path: &str) -> Named {
         _ => rest,
     };
     // A trailing slash names the same resource.
-    let path = if path.len() > 1 {
-        path.trim_end_matches('/').to_owned()
-    } else {
-        path
-    };
+    let path = if path.len() > 1 { path.trim_end_matches('/').to_owned() } else { path };
     Named { tenant, path }
 }
 
@@ -38,27 +34,16 @@ mod tests {
     fn aliases() {
         for (path, tenant, canonical) in [
             ("/api/v1/automation/rules", None, "/api/v1/automation/rules"),
-            (
-                "/acme-corp/api/v1/automation/rules/",
-                Some("acme-corp"),
-                "/api/v1/automation/rules",
-            ),
+            ("/acme-corp/api/v1/automation/rules/", Some("acme-corp"), "/api/v1/automation/rules"),
             ("/api/auth/login", None, "/api/v1/auth/login"),
-            (
-                "/acme-corp/api/admin/users",
-                Some("acme-corp"),
-                "/api/v1/admin/users",
-            ),
+            ("/acme-corp/api/admin/users", Some("acme-corp"), "/api/v1/admin/users"),
             ("/api/v1", None, "/api/v1"),
             ("/api/v10/x", None, "/api/v1/v10/x"),
             ("/health/live", None, "/health/live"),
             ("/", None, "/"),
             ("/internal/jobs/tick", None, "/internal/jobs/tick"),
         ] {
-            let wanted = Named {
-                tenant: tenant.map(str::to_owned),
-                path: canonical.to_owned(),
-            };
+            let wanted = Named { tenant: tenant.map(str::to_owned), path: canonical.to_owned() };
             assert_eq!(named(path), wanted, "{path}");
         }
     }

@@ -130,11 +130,7 @@ impl Fault for Unspecific {
     }
 
     fn fields(&self) -> &[FieldFault] {
-        if let Self::Fields(fields) = self {
-            fields
-        } else {
-            &[]
-        }
+        if let Self::Fields(fields) = self { fields } else { &[] }
     }
 
     fn retry_after(&self) -> Option<Span> {
@@ -153,11 +149,7 @@ impl<F: Fault> From<F> for Problem {
         Self {
             kind,
             code: fault.code(),
-            message: if ours {
-                Unspecific::Internal.to_string()
-            } else {
-                fault.to_string()
-            },
+            message: if ours { Unspecific::Internal.to_string() } else { fault.to_string() },
             fields: fault.fields().to_vec(),
             retry_after: fault.retry_after(),
             cause: ours.then(|| fault.to_string()),
@@ -187,11 +179,8 @@ impl Problem {
     /// The whole envelope, as one member of a batch has it too.
     #[must_use]
     pub fn body(&self, request: Option<&RequestId>) -> serde_json::Value {
-        let details: Vec<_> = self
-            .fields
-            .iter()
-            .map(|fault| json!({"field": fault.field, "message": fault.message}))
-            .collect();
+        let details: Vec<_> =
+            self.fields.iter().map(|fault| json!({"field": fault.field, "message": fault.message})).collect();
         let mut error = json!({"code": self.code, "message": self.message, "details": details});
         if let (Some(request), Some(object)) = (request, error.as_object_mut()) {
             object.insert("request_id".to_owned(), request.as_str().into());
@@ -219,10 +208,7 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_seconds_up()));
         }
         if self.kind == Kind::Unauthenticated {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(r#"Bearer realm="signalbox""#),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="signalbox""#));
         }
         response
     }

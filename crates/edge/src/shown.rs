@@ -26,14 +26,7 @@ pub(crate) struct Kind(pub(crate) &'static str);
 impl<T: Serialize> Shown<T> {
     /// A resource of the type `kind` (`rule`, `event`), as it is.
     pub const fn as_is(kind: &'static str, value: T) -> Self {
-        Self {
-            value,
-            status: StatusCode::OK,
-            kind,
-            version: None,
-            location: None,
-            confidential: false,
-        }
+        Self { value, status: StatusCode::OK, kind, version: None, location: None, confidential: false }
     }
 
     /// The same, made just now: 201 with its `Location`.
@@ -50,32 +43,19 @@ impl<T: Serialize> Shown<T> {
 
     /// The same, accepted and stored: 202.
     pub const fn accepted(kind: &'static str, value: T) -> Self {
-        Self {
-            value,
-            status: StatusCode::ACCEPTED,
-            kind,
-            version: None,
-            location: None,
-            confidential: false,
-        }
+        Self { value, status: StatusCode::ACCEPTED, kind, version: None, location: None, confidential: false }
     }
 
     /// The same, with its version as `ETag`.
     #[must_use]
     pub fn version(self, version: i64) -> Self {
-        Self {
-            version: Some(version),
-            ..self
-        }
+        Self { version: Some(version), ..self }
     }
 
     /// The same, holding a secret that is shown once: no idempotency key keeps it.
     #[must_use]
     pub fn confidential(self) -> Self {
-        Self {
-            confidential: true,
-            ..self
-        }
+        Self { confidential: true, ..self }
     }
 }
 

@@ -39,8 +39,7 @@ pub(crate) async fn take(
     amount: u32,
     limit: u32,
 ) -> Result<Option<i64>, DbError> {
-    all.one(TAKE, [key.into(), window.into(), amount.into(), limit.into()])
-        .await
+    all.one(TAKE, [key.into(), window.into(), amount.into(), limit.into()]).await
 }
 
 /// Drops the counters of windows that began before `window`.
@@ -77,14 +76,8 @@ pub(crate) async fn claim(
     now: Instant,
 ) -> Result<Option<Kept>, DbError> {
     let (kept, lost) = (now - KEPT_FOR, now - LOST_AFTER);
-    scope
-        .run_for_effect(LAPSE, [key.into(), kept.into(), lost.into()])
-        .await?;
-    if scope
-        .run_for_effect(CLAIM, [key.into(), fingerprint.into(), now.into()])
-        .await?
-        > 0
-    {
+    scope.run_for_effect(LAPSE, [key.into(), kept.into(), lost.into()]).await?;
+    if scope.run_for_effect(CLAIM, [key.into(), fingerprint.into(), now.into()]).await? > 0 {
         return Ok(None);
     }
     scope.one(KEPT, [key.into()]).await
@@ -97,20 +90,10 @@ pub(crate) async fn finish(
     answer: Option<(u16, String, Vec<u8>)>,
 ) -> Result<(), DbError> {
     let values = match answer {
-        Some((status, headers, body)) => [
-            key.into(),
-            "done".into(),
-            status.into(),
-            headers.into(),
-            Value::Blob(body),
-        ],
-        None => [
-            key.into(),
-            "confidential".into(),
-            Value::Null,
-            Value::Null,
-            Value::Null,
-        ],
+        Some((status, headers, body)) => {
+            [key.into(), "done".into(), status.into(), headers.into(), Value::Blob(body)]
+        }
+        None => [key.into(), "confidential".into(), Value::Null, Value::Null, Value::Null],
     };
     scope.run_for_effect(FINISH, values).await.map(drop)
 }

@@ -31,20 +31,15 @@ impl Visitor {
     pub(crate) fn of(world: &World, method: &Method, headers: &HeaderMap, slug: Option<String>) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let credential = credentials::shown(headers);
-        let csrf_holds = credential
-            .as_ref()
-            .is_none_or(|shown| credentials::csrf_holds(method, headers, shown));
+        let csrf_holds =
+            credential.as_ref().is_none_or(|shown| credentials::csrf_holds(method, headers, shown));
         // An X-Tenant-ID that is not even text names nobody's tenant.
-        let header = headers
-            .get("x-tenant-id")
-            .map(|value| value.to_str().unwrap_or("\u{0}").to_owned());
+        let header = headers.get("x-tenant-id").map(|value| value.to_str().unwrap_or("\u{0}").to_owned());
         Self {
             request: text("x-request-id")
                 .and_then(RequestId::given)
                 .unwrap_or_else(|| RequestId::new(&*world.chance)),
-            trace: text("traceparent")
-                .and_then(Trace::given)
-                .unwrap_or_else(|| Trace::new(&*world.chance)),
+            trace: text("traceparent").and_then(Trace::given).unwrap_or_else(|| Trace::new(&*world.chance)),
             address: address(headers),
             tenants_named: slug.into_iter().chain(header).collect(),
             credential,
@@ -78,12 +73,7 @@ impl Visitor {
     /// # Errors
     /// No or a bad credential, another tenant's name, a missing CSRF token, a used-up limit.
     pub async fn check(&self, world: &World) -> Result<Checked, Problem> {
-        if let Some(known) = self
-            .checked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-        {
+        if let Some(known) = self.checked.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Ok(known);
         }
         let checked = world.gate.check(self.shown()?, world.clock.now()).await?;
@@ -103,17 +93,11 @@ impl Visitor {
     }
 
     fn shown(&self) -> Result<&Credential, Problem> {
-        self.credential
-            .as_ref()
-            .ok_or_else(|| Unspecific::NoCredential.into())
+        self.credential.as_ref().ok_or_else(|| Unspecific::NoCredential.into())
     }
 
     async fn admit(&self, world: &World, checked: Checked) -> Result<Checked, Problem> {
-        if self
-            .tenants_named
-            .iter()
-            .any(|name| name != checked.principal.tenant.as_str())
-        {
+        if self.tenants_named.iter().any(|name| name != checked.principal.tenant.as_str()) {
             return Err(Unspecific::TenantMismatch.into());
         }
         if !self.csrf_holds {
@@ -140,12 +124,7 @@ impl Visitor {
             return Ok(());
         }
         let seconds = quota.per.as_millis() / 1000;
-        Err(Unspecific::Limit {
-            limit: taken.limit,
-            seconds,
-            wait: taken.reset_seconds,
-        }
-        .into())
+        Err(Unspecific::Limit { limit: taken.limit, seconds, wait: taken.reset_seconds }.into())
     }
 
     pub(crate) fn taken(&self) -> Option<Taken> {
@@ -168,23 +147,13 @@ impl Visitor {
 
 /// The client's address without its port. Client headers come before the host's own, so the last one counts.
 fn address(headers: &HeaderMap) -> Option<String> {
-    let text = headers
-        .get_all("spin-client-addr")
-        .iter()
-        .next_back()?
-        .to_str()
-        .ok()?;
-    text.parse::<std::net::SocketAddr>()
-        .ok()
-        .map(|socket| socket.ip().to_string())
+    let text = headers.get_all("spin-client-addr").iter().next_back()?.to_str().ok()?;
+    text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip().to_string())
 }
 
 /// What [`crate::answer`] put beside the request.
 pub(crate) fn surroundings(parts: &Parts) -> Result<(Arc<World>, Arc<Visitor>), Problem> {
-    match (
-        parts.extensions.get::<Arc<World>>(),
-        parts.extensions.get::<Arc<Visitor>>(),
-    ) {
+    match (parts.extensions.get::<Arc<World>>(), parts.extensions.get::<Arc<Visitor>>()) {
         (Some(world), Some(visitor)) => Ok((Arc::clone(world), Arc::clone(visitor))),
         _ => Err(Unspecific::Internal.into()),
     }

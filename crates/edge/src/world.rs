@@ -53,10 +53,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] names the first variable that does not read.
     pub fn read(value: impl Fn(&'static str) -> String) -> Result<Self, SettingsError> {
-        let fault = |name, message: &str| SettingsError {
-            name,
-            message: message.to_owned(),
-        };
+        let fault = |name, message: &str| SettingsError { name, message: message.to_owned() };
         let internal_token = value("internal_token");
         if internal_token.len() < 32 {
             return Err(fault(
@@ -87,8 +84,6 @@ impl Settings {
 
 impl fmt::Debug for World {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("World")
-            .field("public_url", &self.settings.public_url)
-            .finish_non_exhaustive()
+        out.debug_struct("World").field("public_url", &self.settings.public_url).finish_non_exhaustive()
     }
 }

@@ -12,6 +12,7 @@ use spin_sdk::wasip3::{
     http::{client, types::ErrorCode},
     http_compat::{http_from_wasi_response, http_into_wasi_request},
 };
+use std::time::Duration;
 
 /// Sends parcels by Spin's outbound HTTP.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +23,7 @@ impl Courier for SpinCourier {
         let timeout = parcel.timeout;
         let work = async move {
             let exchange = exchange(parcel);
-            let alarm = crate::nap(timeout);
+            let alarm = crate::nap(Duration::from_millis(timeout.as_millis().max(0).unsigned_abs()));
             pin_mut!(exchange, alarm);
             match select(exchange, alarm).await {
                 Either::Left((outcome, _)) => outcome,
@@ -34,15 +35,11 @@ impl Courier for SpinCourier {
 }
 
 async fn exchange(parcel: Parcel) -> Result<Receipt, Lost> {
-    let mut request = http::Request::builder()
-        .method(parcel.method.as_str())
-        .uri(&parcel.url);
+    let mut request = http::Request::builder().method(parcel.method.as_str()).uri(&parcel.url);
     for (name, value) in &parcel.headers {
         request = request.header(name, value);
     }
-    let request = request
-        .body(Full::new(Bytes::from(parcel.body)))
-        .map_err(|_| Lost::Unreadable)?;
+    let request = request.body(Full::new(Bytes::from(parcel.body))).map_err(|_| Lost::Unreadable)?;
     let request = http_into_wasi_request(request).map_err(|error| lost(&error))?;
     let response = client::send(request).await.map_err(|error| lost(&error))?;
     let response = http_from_wasi_response(response).map_err(|error| lost(&error))?;
@@ -66,11 +63,7 @@ async fn exchange(parcel: Parcel) -> Result<Receipt, Lost> {
         }
     }
     kept.truncate(ANSWER_LIMIT);
-    Ok(Receipt {
-        status,
-        headers,
-        body: kept,
-    })
+    Ok(Receipt { status, headers, body: kept })
 }
 
 fn lost(error: &ErrorCode) -> Lost {

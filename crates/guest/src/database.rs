@@ -5,10 +5,12 @@
 
 use db::{Connection, Db, DbError, Pool, Rows, Value, migrate};
 use futures::future::{BoxFuture, FutureExt as _};
-use kernel::Span;
 use send_wrapper::SendWrapper;
 use spin_sdk::sqlite::{Connection as SpinConnection, Error, Value as SpinValue};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How safe a commit is when the power fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,42 +45,24 @@ pub struct SpinPool {
 const KEPT: usize = 20;
 /// How often, and how long apart, a statement is tried again that found the database locked while it was being opened.
 const TRIES: usize = 2000;
-const NAP: Span = Span::millis(1);
+const NAP: Duration = Duration::from_millis(1);
 
 impl SpinPool {
     /// The product's database, brought to the newest schema at the first connection.
     #[must_use]
     pub fn product(durability: Durability) -> Db {
-        Db::new(Self {
-            label: "default",
-            durability,
-            migrated: true,
-            idle: Mutex::default(),
-        })
+        Db::new(Self { label: "default", durability, migrated: true, idle: Mutex::default() })
     }
 
     /// A database that may be lost: counters.
     #[must_use]
     pub fn scratch(label: &'static str) -> Db {
-        Db::new(Self {
-            label,
-            durability: Durability::Scratch,
-            migrated: false,
-            idle: Mutex::default(),
-        })
+        Db::new(Self { label, durability: Durability::Scratch, migrated: false, idle: Mutex::default() })
     }
 
     async fn open(&self) -> Result<Box<dyn Connection>, DbError> {
-        let mut handle = Handle(
-            SpinConnection::open(self.label)
-                .await
-                .map_err(|error| engine(&error))?,
-        );
-        for sql in [
-            "PRAGMA busy_timeout = 0",
-            "PRAGMA journal_mode = WAL",
-            self.durability.pragma(),
-        ] {
+        let mut handle = Handle(SpinConnection::open(self.label).await.map_err(|error| engine(&error))?);
+        for sql in ["PRAGMA busy_timeout = 0", "PRAGMA journal_mode = WAL", self.durability.pragma()] {
             patiently(&mut handle, sql).await?;
         }
         if self.migrated {
@@ -124,8 +108,8 @@ impl Pool for SpinPool {
         }
     }
 
-    fn nap(&self, span: Span) -> BoxFuture<'_, ()> {
-        crate::nap(span)
+    fn nap(&self, length: Duration) -> BoxFuture<'_, ()> {
+        crate::nap(length)
     }
 }
 
@@ -136,18 +120,11 @@ impl Connection for Handle {
     fn run<'a>(&'a mut self, sql: &'a str, parameters: Vec<Value>) -> BoxFuture<'a, Result<Rows, DbError>> {
         let work = async move {
             let parameters = parameters.into_iter().map(outward);
-            let result = self
-                .0
-                .execute(sql, parameters)
-                .await
-                .map_err(|error| engine(&error))?;
+            let result = self.0.execute(sql, parameters).await.map_err(|error| engine(&error))?;
             let columns = result.columns().to_vec();
             // The error of a statement comes only with the end of its rows.
             let rows = result.collect().await.map_err(|error| engine(&error))?;
-            let rows = rows
-                .into_iter()
-                .map(|row| row.values.into_iter().map(inward).collect())
-                .collect();
+            let rows = rows.into_iter().map(|row| row.values.into_iter().map(inward).collect()).collect();
             Ok(Rows::new(columns, rows))
         };
         SendWrapper::new(work).boxed()

@@ -29,27 +29,19 @@ pub async fn call(
     token: Option<&Secret<String>>,
     headers: &[(HeaderName, String)],
 ) -> Result<Inward, String> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(format!("http://{component}.spin.internal{path}"));
+    let mut request =
+        Request::builder().method(method).uri(format!("http://{component}.spin.internal{path}"));
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
     }
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let request = request
-        .body(Full::new(Bytes::new()))
-        .map_err(|error| error.to_string())?;
+    let request = request.body(Full::new(Bytes::new())).map_err(|error| error.to_string())?;
     let request = http_into_wasi_request(request).map_err(|error| error.to_string())?;
     let response = client::send(request).await.map_err(|error| error.to_string())?;
     let response = http_from_wasi_response(response).map_err(|error| error.to_string())?;
     let status = response.status().as_u16();
-    let body = response
-        .into_body()
-        .collect()
-        .await
-        .map_err(|error| error.to_string())?
-        .to_bytes();
+    let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
     Ok(Inward { status, body })
 }

@@ -1,7 +1,7 @@
 //! Where do time and chance come from? WASI's clock and its CSPRNG.
 
 use futures::future::{BoxFuture, FutureExt as _};
-use kernel::{Chance, Clock, Instant, Span};
+use kernel::{Chance, Clock, Instant};
 use send_wrapper::SendWrapper;
 use spin_sdk::wasip3;
 use std::{future::Future, time::Duration};
@@ -13,10 +13,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Instant {
         let now = wasip3::clocks::system_clock::now();
-        let millis = now
-            .seconds
-            .saturating_mul(1000)
-            .saturating_add(i64::from(now.nanoseconds / 1_000_000));
+        let millis = now.seconds.saturating_mul(1000).saturating_add(i64::from(now.nanoseconds / 1_000_000));
         Instant::from_millis(millis)
     }
 }
@@ -35,10 +32,9 @@ impl Chance for SystemChance {
     }
 }
 
-/// Sleeps for `span`.
-pub fn nap(span: Span) -> BoxFuture<'static, ()> {
-    let duration = Duration::from_millis(span.as_millis().max(0).unsigned_abs());
-    SendWrapper::new(spin_sdk::time::sleep(duration)).boxed()
+/// Sleeps.
+pub fn nap(length: Duration) -> BoxFuture<'static, ()> {
+    SendWrapper::new(spin_sdk::time::sleep(length)).boxed()
 }
 
 /// Starts work that goes on after the answer. It may be lost at any time: only a committed row is a promise.

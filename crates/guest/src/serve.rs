@@ -9,7 +9,6 @@ use axum::{Router, body::Body};
 use bytes::{Bytes, BytesMut};
 use edge::World;
 use http::{HeaderValue, Response, header};
-use http_body_util::BodyExt as _;
 use send_wrapper::SendWrapper;
 use spin_sdk::wasip3::{
     http::types::{ErrorCode, Request as WasiRequest, Response as WasiResponse},
@@ -65,9 +64,7 @@ fn with_length(mut response: Response<Body>) -> Response<Body> {
     if let Some(length) = response.body().size_hint().exact()
         && response.status() != http::StatusCode::NO_CONTENT
     {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
 }
@@ -76,8 +73,6 @@ fn not_ready() -> Response<Body> {
     let text = r#"{"error":{"code":"NOT_CONFIGURED","message":"This component is not configured; its log says which variable is wrong.","details":[]}}"#;
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -23,9 +23,7 @@ pub struct Parcel {
 
 impl std::fmt::Debug for Parcel {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Parcel")
-            .field("method", &self.method)
-            .finish_non_exhaustive()
+        out.debug_struct("Parcel").field("method", &self.method).finish_non_exhaustive()
     }
 }
 

@@ -38,10 +38,7 @@ fn measure(what: &str, book: &RuleBook, data: &Value) {
         black_box(book.decide("high_value_opportunity", black_box(data)));
     }
     let nanos = watch.elapsed().as_nanos() / u128::from(rounds);
-    println!(
-        "{what}: {nanos} ns an event, {} events/s",
-        1_000_000_000 / nanos.max(1)
-    );
+    println!("{what}: {nanos} ns an event, {} events/s", 1_000_000_000 / nanos.max(1));
 }
 
 fn main() {
@@ -52,16 +49,8 @@ fn main() {
     ]);
     let data = |value: i64, stage: &str| json!({"opportunity_id": "o-1", "opportunity_name": "Big deal", "value": value, "stage": stage, "owner": 7});
     let book = RuleBook::new(&[rule(0, three)]);
-    measure(
-        "one rule of three clauses, not matched",
-        &book,
-        &data(12500, "won"),
-    );
-    measure(
-        "one rule of three clauses, matched, one template",
-        &book,
-        &data(12500, "proposal"),
-    );
+    measure("one rule of three clauses, not matched", &book, &data(12500, "won"));
+    measure("one rule of three clauses, matched, one template", &book, &data(12500, "proposal"));
     for count in [10, 10_000] {
         let owned = |number: i64| {
             let owner = if number < 10 { 7 } else { number };
@@ -71,10 +60,6 @@ fn main() {
             )
         };
         let book = RuleBook::new(&(0..count).map(owned).collect::<Vec<_>>());
-        measure(
-            &format!("{count} rules of which 10 can match"),
-            &book,
-            &data(12500, "won"),
-        );
+        measure(&format!("{count} rules of which 10 can match"), &book, &data(12500, "won"));
     }
 }

@@ -81,10 +81,7 @@ impl RuleBook {
         let mut chapters: HashMap<Box<str>, Chapter> = HashMap::new();
         for rule in active {
             let trigger_id = rule.definition.trigger_id.as_str();
-            chapters
-                .entry(trigger_id.into())
-                .or_default()
-                .add(Entry::new(rule));
+            chapters.entry(trigger_id.into()).or_default().add(Entry::new(rule));
         }
         Self(chapters)
     }
@@ -105,10 +102,7 @@ impl RuleBook {
     /// those after it are not asked.
     #[must_use]
     pub fn decide(&self, trigger_id: &str, data: &Value) -> Decisions {
-        self.0
-            .get(trigger_id)
-            .map(|chapter| chapter.decide(data))
-            .unwrap_or_default()
+        self.0.get(trigger_id).map(|chapter| chapter.decide(data)).unwrap_or_default()
     }
 }
 
@@ -117,9 +111,8 @@ impl Chapter {
         let place = self.rules.len();
         let needed = entry.body.as_ref().ok().and_then(|compiled| {
             let equalities = compiled.conditions.required_equalities();
-            let mut keys = equalities
-                .into_iter()
-                .filter_map(|(field, value)| Some((field.clone(), key(value)?)));
+            let mut keys =
+                equalities.into_iter().filter_map(|(field, value)| Some((field.clone(), key(value)?)));
             keys.next()
         });
         match needed {
@@ -128,10 +121,7 @@ impl Chapter {
                 let keyed = match self.keyed.iter().position(|keyed| keyed.field == field) {
                     Some(found) => self.keyed.get_mut(found),
                     None => {
-                        self.keyed.push(Keyed {
-                            field,
-                            places: HashMap::new(),
-                        });
+                        self.keyed.push(Keyed { field, places: HashMap::new() });
                         self.keyed.last_mut()
                     }
                 };
@@ -164,11 +154,7 @@ impl Chapter {
         let context = OnceCell::new();
         let mut stopped: Option<&Entry> = None;
         let mut listed = Vec::new();
-        for entry in self
-            .listed(data)
-            .into_iter()
-            .filter_map(|place| self.rules.get(place))
-        {
+        for entry in self.listed(data).into_iter().filter_map(|place| self.rules.get(place)) {
             let decision = match stopped {
                 Some(by) => entry.not_asked(by),
                 None => entry.ask(data, &context),
@@ -253,10 +239,7 @@ fn key(value: &Value) -> Option<String> {
         Value::Null | Value::Bool(_) => Some(value.to_string()),
         Value::Number(_) | Value::String(_) => Some(match Decimal::of(value) {
             Some(number) => format!("#{}", number.canonical()),
-            None => format!(
-                "\"{}",
-                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-            ),
+            None => format!("\"{}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
         }),
         Value::Array(_) | Value::Object(_) => None,
     }

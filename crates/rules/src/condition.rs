@@ -89,10 +89,7 @@ impl Conditions {
     /// # Errors
     /// Every faulty part with its path: `conditions[0].type`.
     pub fn read(list: &Value) -> Result<Self, Vec<FieldFault>> {
-        let mut reader = Reader {
-            fields: Fields::new(),
-            count: 0,
-        };
+        let mut reader = Reader { fields: Fields::new(), count: 0 };
         let all = reader.list(list, "conditions", 1);
         if reader.count > MOST_CLAUSES {
             reader.fields.fault(
@@ -129,14 +126,8 @@ impl Clause {
     fn equality(&self) -> Option<(&FieldPath, &Value)> {
         match &self.question {
             Question::Value(Test::Equals(value)) => Some((&self.field, value)),
-            Question::Change(Change {
-                new, to: Some(to), ..
-            }) => Some((new, to)),
-            Question::Change(Change {
-                old,
-                from: Some(from),
-                ..
-            }) => Some((old, from)),
+            Question::Change(Change { new, to: Some(to), .. }) => Some((new, to)),
+            Question::Change(Change { old, from: Some(from), .. }) => Some((old, from)),
             Question::Value(_) | Question::Change(_) => None,
         }
     }
@@ -170,10 +161,7 @@ impl Reader {
             return None;
         };
         let Some(kind) = object.get("type").and_then(Value::as_str) else {
-            self.fields.fault(
-                format!("{path}.type"),
-                format!("must name a condition type: {}", known()),
-            );
+            self.fields.fault(format!("{path}.type"), format!("must name a condition type: {}", known()));
             return None;
         };
         let asks = match kind {
@@ -182,10 +170,7 @@ impl Reader {
             "not" => Asks::Not(Box::new(self.negated(object, &path, depth)?)),
             _ => Asks::Clause(self.clause(kind, object, &path)?),
         };
-        Some(Condition {
-            path: path.into(),
-            asks,
-        })
+        Some(Condition { path: path.into(), asks })
     }
 
     fn group(&mut self, object: &Map<String, Value>, path: &str, depth: usize) -> Vec<Condition> {
@@ -198,8 +183,7 @@ impl Reader {
             }
             Some(list) => self.list(list, &inner, depth.saturating_add(1)),
             None => {
-                self.fields
-                    .fault(inner, "is missing: a group holds a list of conditions");
+                self.fields.fault(inner, "is missing: a group holds a list of conditions");
                 Vec::new()
             }
         }
@@ -211,10 +195,7 @@ impl Reader {
         match object.get("condition") {
             Some(condition) => self.condition(condition, inner, depth.saturating_add(1)),
             None => {
-                self.fields.fault(
-                    inner,
-                    "is missing: not holds the one condition that must not hold",
-                );
+                self.fields.fault(inner, "is missing: not holds the one condition that must not hold");
                 None
             }
         }
@@ -231,12 +212,9 @@ impl Reader {
         let field = self.field(kind, object, path);
         let wanted = object.get("value");
         let question = if CHANGES.contains(&kind) {
-            self.change(kind, field.as_ref(), wanted, path)
-                .map(Question::Change)
+            self.change(kind, field.as_ref(), wanted, path).map(Question::Change)
         } else {
-            self.fields
-                .take(&format!("{path}.value"), Test::read(kind, wanted))
-                .map(Question::Value)
+            self.fields.take(&format!("{path}.value"), Test::read(kind, wanted)).map(Question::Value)
         };
         let field = field?;
         Some(Clause {
@@ -284,14 +262,12 @@ impl Reader {
         match object.get("field") {
             Some(Value::String(text)) => self.fields.take(&place, text.parse()),
             Some(_) => {
-                self.fields
-                    .fault(place, "must be text: a path such as value or contact.name");
+                self.fields.fault(place, "must be text: a path such as value or contact.name");
                 None
             }
             None if kind == "value_threshold" => DEFAULT_FIELD.parse().ok(),
             None => {
-                self.fields
-                    .fault(place, "is missing: name the field that the clause looks at");
+                self.fields.fault(place, "is missing: name the field that the clause looks at");
                 None
             }
         }
@@ -302,10 +278,7 @@ impl Reader {
             let shown: String = key.chars().take(100).collect();
             self.fields.fault(
                 format!("{path}.{shown}"),
-                format!(
-                    "is not a field of this condition; it takes {}",
-                    allowed.join(", ")
-                ),
+                format!("is not a field of this condition; it takes {}", allowed.join(", ")),
             );
         }
     }
@@ -388,10 +361,7 @@ mod tests {
             ("matches", json!("\\w{1000}{1000}")),
         ] {
             let said = faults(&json!([{"type": kind, "field": "a", "value": value}]));
-            assert!(
-                said.len() == 1 && said[0].starts_with("conditions[0].value: "),
-                "{kind} {said:?}"
-            );
+            assert!(said.len() == 1 && said[0].starts_with("conditions[0].value: "), "{kind} {said:?}");
         }
         assert_eq!(
             faults(&json!([{"type": "equals", "field": "a"}])),
@@ -405,10 +375,7 @@ mod tests {
         assert!(Conditions::read(&json!(vec![clause.clone(); 50])).is_ok());
         assert!(faults(&json!(vec![clause.clone(); 51]))[0].contains("holds 51 conditions"));
         let nested = |levels: usize| {
-            (1..levels).fold(
-                clause.clone(),
-                |inner, _| json!({"type": "not", "condition": inner}),
-            )
+            (1..levels).fold(clause.clone(), |inner, _| json!({"type": "not", "condition": inner}))
         };
         assert!(Conditions::read(&json!([nested(8)])).is_ok());
         assert!(faults(&json!([nested(9)]))[0].contains("nests deeper than 8 levels"));

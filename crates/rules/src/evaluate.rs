@@ -18,23 +18,14 @@ impl Conditions {
     pub fn evaluate(&self, data: &Value) -> Verdict {
         let mut clauses = Vec::with_capacity(self.0.len());
         let whole = all("the rule", &self.0, data, &mut clauses);
-        let standing = if whole.holds {
-            Standing::Matched
-        } else {
-            Standing::NotMatched
-        };
+        let standing = if whole.holds { Standing::Matched } else { Standing::NotMatched };
         let because = match (self.0.len(), whole.holds) {
             (0, _) => "matched: the rule has no conditions".to_owned(),
             (1, true) => format!("matched: {}", whole.why),
             (count, true) => format!("matched: all {count} conditions hold"),
             (_, false) => format!("not matched: {}", whole.why),
         };
-        Verdict {
-            standing,
-            decided_by: whole.decider,
-            because,
-            clauses,
-        }
+        Verdict { standing, decided_by: whole.decider, because, clauses }
     }
 }
 
@@ -106,21 +97,13 @@ fn look(condition: &Condition, data: &Value, found: &mut Vec<Finding>) -> Outcom
                 sight: Some(sight),
                 why: why.clone(),
             });
-            return Outcome {
-                holds,
-                decider: Some(Arc::clone(path)),
-                why,
-            };
+            return Outcome { holds, decider: Some(Arc::clone(path)), why };
         }
         Asks::All(inner) => ("all", all(path, inner, data, found)),
         Asks::Any(inner) => ("any", any(path, inner, data, found)),
         Asks::Not(inner) => ("not", {
             let inner = look(inner, data, found);
-            let so = if inner.holds {
-                "holds, and must not"
-            } else {
-                "does not hold, as wanted"
-            };
+            let so = if inner.holds { "holds, and must not" } else { "does not hold, as wanted" };
             Outcome {
                 holds: !inner.holds,
                 why: format!("{path}.condition {so}: {}", inner.why),
@@ -131,13 +114,8 @@ fn look(condition: &Condition, data: &Value, found: &mut Vec<Finding>) -> Outcom
     if outcome.decider.is_none() {
         outcome.decider = Some(Arc::clone(path));
     }
-    let group = Finding {
-        path: Arc::clone(path),
-        kind,
-        holds: outcome.holds,
-        sight: None,
-        why: outcome.why.clone(),
-    };
+    let group =
+        Finding { path: Arc::clone(path), kind, holds: outcome.holds, sight: None, why: outcome.why.clone() };
     found.insert(place, group);
     outcome
 }
@@ -148,11 +126,7 @@ impl Clause {
             Question::Value(test) => self.look_at_value(test, data),
             Question::Change(change) => self.look_at_change(change, data),
         };
-        let sight = Sight {
-            field: Arc::clone(&self.name),
-            wanted: self.wanted.clone(),
-            seen,
-        };
+        let sight = Sight { field: Arc::clone(&self.name), wanted: self.wanted.clone(), seen };
         (holds, sight, why)
     }
 
@@ -193,11 +167,7 @@ impl Clause {
             (None, Some(_)) => format!("a change to {wanted}"),
             (None, None) => "a change".to_owned(),
         };
-        (
-            holds,
-            Seen::Change(shown.0, shown.1),
-            format!("{went}; wanted {wish}"),
-        )
+        (holds, Seen::Change(shown.0, shown.1), format!("{went}; wanted {wish}"))
     }
 
     /// What the clause wants, in words.
@@ -267,9 +237,7 @@ fn compared(value: &Value, holds: impl Fn(&Decimal<'_>) -> bool) -> (bool, &'sta
 }
 
 fn texted(value: &Value, holds: impl Fn(&str) -> bool) -> (bool, &'static str) {
-    value
-        .as_str()
-        .map_or((false, NOT_A_TEXT), |text| (holds(text), ""))
+    value.as_str().map_or((false, NOT_A_TEXT), |text| (holds(text), ""))
 }
 
 fn timed(
@@ -307,9 +275,7 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left
-                    .iter()
-                    .all(|(name, value)| right.get(name).is_some_and(|other| same(value, other)))
+                && left.iter().all(|(name, value)| right.get(name).is_some_and(|other| same(value, other)))
         }
         (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_), _)
         | (Value::Number(_), _) => left == right,

@@ -139,14 +139,11 @@ impl Filled {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
             Self::Text(id) => {
-                let rendered = templates
-                    .render(*id, context)
-                    .map_err(|message| FieldFault::new(path, message))?;
+                let rendered =
+                    templates.render(*id, context).map_err(|message| FieldFault::new(path, message))?;
                 for name in rendered.missing {
-                    warnings.push(FieldFault::new(
-                        path,
-                        format!("{name} is not in the data; it stands empty"),
-                    ));
+                    warnings
+                        .push(FieldFault::new(path, format!("{name} is not in the data; it stands empty")));
                 }
                 Ok(Value::String(rendered.text))
             }
@@ -219,15 +216,15 @@ impl Shape {
                     Ok(())
                 }
             }
-            Self::Headers => match value
-                .as_object()
-                .and_then(|headers| headers.iter().find(|(_, text)| !is_header(text)))
-            {
-                Some((name, _)) => Err(format!(
-                    "has a line break or control character in {name} once the data is put in"
-                )),
-                None => Ok(()),
-            },
+            Self::Headers => {
+                match value.as_object().and_then(|headers| headers.iter().find(|(_, text)| !is_header(text)))
+                {
+                    Some((name, _)) => Err(format!(
+                        "has a line break or control character in {name} once the data is put in"
+                    )),
+                    None => Ok(()),
+                }
+            }
             Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json => Ok(()),
         }
     }
@@ -249,10 +246,7 @@ fn check_data(value: &Value, path: &str, beside: &Map<String, Value>, fields: &m
     };
     for name in trigger.required_data() {
         if object.get(name).is_none_or(Value::is_null) {
-            fields.fault(
-                format!("{path}.{name}"),
-                format!("is missing; {} needs it", trigger.trigger_id),
-            );
+            fields.fault(format!("{path}.{name}"), format!("is missing; {} needs it", trigger.trigger_id));
         }
     }
 }
@@ -302,16 +296,11 @@ fn check_headers(value: &Value, path: &str, fields: &mut Fields) {
             fields.fault(&place, "is a header that the sender sets itself");
         }
         if !is_header(text) {
-            fields.fault(
-                &place,
-                "must be text of at most 4000 characters, without line breaks",
-            );
+            fields.fault(&place, "must be text of at most 4000 characters, without line breaks");
         }
     }
 }
 
 fn is_header(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| text.len() <= 4_000 && !text.chars().any(char::is_control))
+    value.as_str().is_some_and(|text| text.len() <= 4_000 && !text.chars().any(char::is_control))
 }

@@ -33,18 +33,14 @@ pub(crate) struct FieldPath {
 
 /// One part between points: a name and the places behind it.
 fn steps_of(part: &str, steps: &mut Vec<Step>) -> Result<(), PathError> {
-    let (name, mut rest) = part
-        .split_at_checked(part.find('[').unwrap_or(part.len()))
-        .unwrap_or((part, ""));
+    let (name, mut rest) = part.split_at_checked(part.find('[').unwrap_or(part.len())).unwrap_or((part, ""));
     if name.is_empty() || name.contains(']') {
         return Err(PathError::Shape);
     }
     steps.push(Step::Name(name.into()));
     while !rest.is_empty() {
-        let (place, behind) = rest
-            .strip_prefix('[')
-            .and_then(|inner| inner.split_once(']'))
-            .ok_or(PathError::Shape)?;
+        let (place, behind) =
+            rest.strip_prefix('[').and_then(|inner| inner.split_once(']')).ok_or(PathError::Shape)?;
         if place.is_empty() || !place.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(PathError::Shape);
         }
@@ -67,10 +63,7 @@ impl std::str::FromStr for FieldPath {
         if steps.len() > DEEPEST {
             return Err(PathError::Size);
         }
-        Ok(Self {
-            text: text.into(),
-            steps: steps.into(),
-        })
+        Ok(Self { text: text.into(), steps: steps.into() })
     }
 }
 
@@ -104,10 +97,7 @@ impl FieldPath {
         let mut steps = self.steps.to_vec();
         steps.pop();
         steps.push(Step::Name(format!("{prefix}{last}").into()));
-        Some(Self {
-            text: format!("{before}{prefix}{last}").into(),
-            steps: steps.into(),
-        })
+        Some(Self { text: format!("{before}{prefix}{last}").into(), steps: steps.into() })
     }
 }
 

@@ -10,11 +10,7 @@ use std::collections::BTreeMap;
 /// The text is not JSON, or nests deeper than 128.
 pub fn read(text: &str) -> Result<Value, serde_json::Error> {
     let value = serde_json::from_str(text)?;
-    if may_have_exponents(text) {
-        exact(text.trim())
-    } else {
-        Ok(value)
-    }
+    if may_have_exponents(text) { exact(text.trim()) } else { Ok(value) }
 }
 
 /// Whether an `e` follows a digit somewhere, be it in a text.
@@ -30,9 +26,7 @@ fn exact(text: &str) -> Result<Value, serde_json::Error> {
     match text.bytes().next() {
         Some(b'{') => {
             let parts: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
-            let pairs = parts
-                .into_iter()
-                .map(|(name, part)| exact(part.get()).map(|value| (name, value)));
+            let pairs = parts.into_iter().map(|(name, part)| exact(part.get()).map(|value| (name, value)));
             pairs.collect::<Result<Map<_, _>, _>>().map(Value::Object)
         }
         Some(b'[') => {
@@ -56,10 +50,7 @@ mod tests {
         assert_eq!(said["a"][0].to_string(), "1E400");
         assert_eq!(said["a"][1]["b"].to_string(), "-1e-7");
         assert_eq!(said["c"], "1e5 ä");
-        assert_eq!(
-            said["d"].to_string(),
-            "1234567890123456789012345678901234567890.0"
-        );
+        assert_eq!(said["d"].to_string(), "1234567890123456789012345678901234567890.0");
         assert!(read("{").is_err() && read("1e").is_err() && read(&"[".repeat(10_000)).is_err());
     }
 

@@ -118,14 +118,8 @@ pub enum Change {
 
 impl Change {
     /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::Created,
-        Self::Changed,
-        Self::Enabled,
-        Self::Disabled,
-        Self::RolledBack,
-        Self::Deleted,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Created, Self::Changed, Self::Enabled, Self::Disabled, Self::RolledBack, Self::Deleted];
 
     /// The published name.
     #[must_use]
@@ -149,11 +143,7 @@ pub struct UnknownChange;
 impl std::str::FromStr for Change {
     type Err = UnknownChange;
     fn from_str(text: &str) -> Result<Self, UnknownChange> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|change| change.as_str() == text)
-            .ok_or(UnknownChange)
+        Self::ALL.iter().copied().find(|change| change.as_str() == text).ok_or(UnknownChange)
     }
 }
 
@@ -200,19 +190,17 @@ impl Definition {
             fields.fault(fault.field, fault.message);
         }
         let checked = name.zip(description).zip(bound);
-        fields.give(
-            checked.map(|((name, description), (module_type, trigger_id))| Self {
-                name,
-                description,
-                module_type,
-                trigger_id,
-                conditions,
-                actions,
-                is_active: draft.is_active.unwrap_or(true),
-                priority,
-                stop_on_match: draft.stop_on_match.unwrap_or(false),
-            }),
-        )
+        fields.give(checked.map(|((name, description), (module_type, trigger_id))| Self {
+            name,
+            description,
+            module_type,
+            trigger_id,
+            conditions,
+            actions,
+            is_active: draft.is_active.unwrap_or(true),
+            priority,
+            stop_on_match: draft.stop_on_match.unwrap_or(false),
+        }))
     }
 
     /// Compiles conditions and actions.
@@ -263,24 +251,13 @@ impl Rule {
     /// A rule that is new at `now`.
     #[must_use]
     pub fn new(id: RuleId, definition: Definition, now: Instant) -> Self {
-        Self {
-            id,
-            definition,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        }
+        Self { id, definition, version: 1, created_at: now, updated_at: now }
     }
 
     /// The rule with another definition: its next version.
     #[must_use]
     pub fn redefined(self, definition: Definition, now: Instant) -> Self {
-        Self {
-            definition,
-            version: self.version.saturating_add(1),
-            updated_at: now,
-            ..self
-        }
+        Self { definition, version: self.version.saturating_add(1), updated_at: now, ..self }
     }
 
     /// The rule switched on or off: its next version, or `None` if it is so already.
@@ -289,10 +266,7 @@ impl Rule {
         if self.definition.is_active == active {
             return None;
         }
-        let definition = Definition {
-            is_active: active,
-            ..self.definition.clone()
-        };
+        let definition = Definition { is_active: active, ..self.definition.clone() };
         Some(self.redefined(definition, now))
     }
 }
@@ -301,9 +275,7 @@ fn name(name: Option<String>) -> Result<String, String> {
     let name = name.ok_or_else(|| "is missing: say what the rule is called".to_owned())?;
     let trimmed = name.trim();
     if trimmed.is_empty() || trimmed.chars().count() > LONGEST_NAME || trimmed.chars().any(char::is_control) {
-        return Err(format!(
-            "must be 1 to {LONGEST_NAME} characters, without line breaks"
-        ));
+        return Err(format!("must be 1 to {LONGEST_NAME} characters, without line breaks"));
     }
     Ok(trimmed.to_owned())
 }
@@ -332,28 +304,19 @@ fn bound(
         Some(_) => {}
     }
     let Some(name) = trigger_id else {
-        fields.fault(
-            "trigger_id",
-            "is missing: name the trigger that the rule is bound to",
-        );
+        fields.fault("trigger_id", "is missing: name the trigger that the rule is bound to");
         return None;
     };
     let found = fields.take("trigger_id", trigger::find(&name))?;
     let module = module_type?;
     if module != found.module_type && trigger::modules().contains(&module.as_str()) {
-        fields.fault(
-            "trigger_id",
-            format!("belongs to module {}, not {module}", found.module_type),
-        );
+        fields.fault("trigger_id", format!("belongs to module {}, not {module}", found.module_type));
     }
     Some((module, name))
 }
 
 fn compile(conditions: &Value, actions: &Value) -> Result<Compiled, Vec<FieldFault>> {
-    let size = conditions
-        .to_string()
-        .len()
-        .saturating_add(actions.to_string().len());
+    let size = conditions.to_string().len().saturating_add(actions.to_string().len());
     if size > LARGEST {
         let message =
             format!("take {size} bytes with the actions; at most {LARGEST} are allowed: split the rule");

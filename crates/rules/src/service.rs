@@ -154,9 +154,7 @@ pub async fn versions(
 ) -> Result<Page<Version>, RuleError> {
     let before = match page.after.as_ref().map(Cursor::key) {
         None => i64::MAX,
-        Some(key) => key
-            .parse()
-            .map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?,
+        Some(key) => key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?,
     };
     let mut lease = db.read().await?;
     let mut scope = lease.scope(call.tenant())?;

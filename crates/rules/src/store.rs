@@ -208,9 +208,7 @@ pub(crate) async fn versions(
     before: i64,
     count: i64,
 ) -> Result<Vec<Version>, DbError> {
-    scope
-        .all(VERSIONS, [id.into(), before.into(), count.into()])
-        .await
+    scope.all(VERSIONS, [id.into(), before.into(), count.into()]).await
 }
 
 pub(crate) async fn version(

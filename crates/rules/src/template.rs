@@ -82,11 +82,7 @@ fn environment() -> Environment<'static> {
             environment.set_recursion_limit(32);
             environment.set_formatter(print);
             environment.set_auto_escape_callback(|name| {
-                if name.starts_with(ADDRESS) {
-                    AutoEscape::Custom(ADDRESS.into())
-                } else {
-                    AutoEscape::None
-                }
+                if name.starts_with(ADDRESS) { AutoEscape::Custom(ADDRESS.into()) } else { AutoEscape::None }
             });
             environment.add_filter("upper", filters::upper);
             environment.add_filter("lower", filters::lower);
@@ -177,17 +173,13 @@ impl<'a> Context<'a> {
     pub(crate) fn new(data: &'a Value) -> Self {
         let mut texts = Texts(BTreeMap::new());
         let mut root: BTreeMap<String, Slot> = match data {
-            Value::Object(object) => object
-                .iter()
-                .map(|(name, value)| (name.clone(), slot(value, &mut texts)))
-                .collect(),
+            Value::Object(object) => {
+                object.iter().map(|(name, value)| (name.clone(), slot(value, &mut texts))).collect()
+            }
             _ => BTreeMap::new(),
         };
         root.insert(TEXTS.to_owned(), Slot::from_object(texts));
-        Self {
-            data,
-            root: Slot::from(root),
-        }
+        Self { data, root: Slot::from(root) }
     }
 }
 
@@ -199,10 +191,7 @@ fn slot(value: &Value, texts: &mut Texts) -> Slot {
         Value::String(text) => Slot::from(text.as_str()),
         Value::Array(items) => Slot::from(items.iter().map(|item| slot(item, texts)).collect::<Vec<_>>()),
         Value::Object(object) => Slot::from(
-            object
-                .iter()
-                .map(|(name, value)| (name.clone(), slot(value, texts)))
-                .collect::<BTreeMap<_, _>>(),
+            object.iter().map(|(name, value)| (name.clone(), slot(value, texts))).collect::<BTreeMap<_, _>>(),
         ),
     }
 }
@@ -228,10 +217,7 @@ fn number_slot(number: &Number, texts: &mut Texts) -> Slot {
 
 impl Templates {
     pub(crate) fn new() -> Self {
-        Self {
-            environment: environment(),
-            names: Vec::new(),
-        }
+        Self { environment: environment(), names: Vec::new() }
     }
 
     /// Compiles a text, be it an `address`; `None` if it has no template in it.
@@ -252,10 +238,7 @@ impl Templates {
         self.environment
             .add_template_owned(name.clone(), text.to_owned())
             .map_err(|error| refused(&error))?;
-        let template = self
-            .environment
-            .get_template(&name)
-            .map_err(|error| refused(&error))?;
+        let template = self.environment.get_template(&name).map_err(|error| refused(&error))?;
         let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
         names.sort_unstable();
         self.names.push(names);
@@ -274,35 +257,19 @@ impl Templates {
         let undefined = match outcome {
             Ok(captured) => captured.state().get_temp(UNDEFINED).is_some(),
             Err(_) if out.0.len() >= LONGEST_OUTCOME => {
-                return Err(format!(
-                    "comes to more than {LONGEST_OUTCOME} bytes: place less data in it"
-                ));
+                return Err(format!("comes to more than {LONGEST_OUTCOME} bytes: place less data in it"));
             }
             Err(error) => return Err(failed(error)),
         };
         let text = String::from_utf8(out.0).map_err(|_| "came to bytes that are no text".to_owned())?;
-        Ok(Rendered {
-            text,
-            missing: if undefined {
-                self.missing(id, context.data)
-            } else {
-                Vec::new()
-            },
-        })
+        Ok(Rendered { text, missing: if undefined { self.missing(id, context.data) } else { Vec::new() } })
     }
 
     fn missing(&self, id: TemplateId, data: &Value) -> Vec<String> {
-        let there = |name: &str| {
-            name.parse::<FieldPath>()
-                .is_ok_and(|path| path.find(data).is_some())
-        };
+        let there = |name: &str| name.parse::<FieldPath>().is_ok_and(|path| path.find(data).is_some());
         let named = self.names.get(id.number).into_iter().flatten();
         let missing: Vec<String> = named.filter(|name| !there(name)).cloned().collect();
-        if missing.is_empty() {
-            vec!["part of an expression".to_owned()]
-        } else {
-            missing
-        }
+        if missing.is_empty() { vec!["part of an expression".to_owned()] } else { missing }
     }
 }
 
@@ -332,10 +299,7 @@ impl io::Write for Limited {
 }
 
 fn reason(error: &Error) -> String {
-    error.detail().map_or_else(
-        || error.kind().to_string(),
-        |detail| format!("{}: {detail}", error.kind()),
-    )
+    error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
 }
 
 fn refused(error: &Error) -> String {
@@ -357,19 +321,10 @@ fn only_places_and_chooses(text: &str) -> Result<(), String> {
         let bare = bare.trim_matches(['-', '+']).trim();
         let first: String = bare.chars().take_while(char::is_ascii_alphabetic).collect();
         if open == "{%" && !STATEMENTS.contains(&first.as_str()) {
-            return Err(format!(
-                "uses {{% {first} %}}; a template knows {}",
-                STATEMENTS.join(", ")
-            ));
+            return Err(format!("uses {{% {first} %}}; a template knows {}", STATEMENTS.join(", ")));
         }
-        if let Some(sign) = bare
-            .chars()
-            .find(|sign| "~+*/%".contains(*sign))
-            .or_else(|| minus(bare))
-        {
-            return Err(format!(
-                "uses {sign}; a template places values and does not compute"
-            ));
+        if let Some(sign) = bare.chars().find(|sign| "~+*/%".contains(*sign)).or_else(|| minus(bare)) {
+            return Err(format!("uses {sign}; a template places values and does not compute"));
         }
         rest = behind;
     }
@@ -428,9 +383,7 @@ mod tests {
         let mut templates = Templates::new();
         match templates.add(text, false)? {
             None => Ok(text.to_owned()),
-            Some(id) => templates
-                .render(id, &Context::new(data))
-                .map(|rendered| rendered.text),
+            Some(id) => templates.render(id, &Context::new(data)).map(|rendered| rendered.text),
         }
     }
 
@@ -468,10 +421,7 @@ mod tests {
             ("{#- a + b -#}{{- t -}}", "~+*"),
             ("{{ t|default('a - b ~ c') }}", "~+*"),
             ("{% if n < -4 and n != -6 %}low{% endif %}", "low"),
-            (
-                "{%- for x in a.b if x != 'x' -%}{{ loop.index }}{{ x }}{%- endfor -%}",
-                "1y",
-            ),
+            ("{%- for x in a.b if x != 'x' -%}{{ loop.index }}{{ x }}{%- endfor -%}", "1y"),
             ("{{ a.b|first|upper }}", "X"),
             ("{{ nothing.at.all }}", ""),
         ] {
@@ -484,10 +434,6 @@ mod tests {
         let many = json!({"l": vec![0; 3000], "t": "x".repeat(70_000)});
         let loops = render("{% for a in l %}{% for b in l %}{% endfor %}{% endfor %}", &many);
         assert!(loops.unwrap_err().contains("fuel"));
-        assert!(
-            render("{{ t }}", &many)
-                .unwrap_err()
-                .contains("more than 65536 bytes")
-        );
+        assert!(render("{{ t }}", &many).unwrap_err().contains("more than 65536 bytes"));
     }
 }

@@ -104,11 +104,7 @@ impl Test {
     /// # Errors
     /// What is wrong with the value, as the end of a sentence that begins with it.
     pub(crate) fn read(kind: &str, value: Option<&Value>) -> Result<Self, String> {
-        let any = || {
-            value
-                .cloned()
-                .ok_or_else(|| "is missing: what the field is compared to".to_owned())
-        };
+        let any = || value.cloned().ok_or_else(|| "is missing: what the field is compared to".to_owned());
         match kind {
             "value_threshold" | "greater_or_equal" => {
                 number(value).map(|low| Self::Compare(Relation::AtLeast, low))
@@ -193,9 +189,7 @@ fn existence(value: Option<&Value>) -> Result<bool, String> {
 fn pattern(value: Option<&Value>) -> Result<Regex, String> {
     let pattern = text(value)?;
     if pattern.chars().count() > LONGEST_PATTERN {
-        return Err(format!(
-            "must be a pattern of at most {LONGEST_PATTERN} characters"
-        ));
+        return Err(format!("must be a pattern of at most {LONGEST_PATTERN} characters"));
     }
     RegexBuilder::new(&pattern)
         .size_limit(PATTERN_SIZE)
@@ -205,13 +199,7 @@ fn pattern(value: Option<&Value>) -> Result<Regex, String> {
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "is too large a pattern: repeat less".to_owned(),
             error => {
-                let last = error
-                    .to_string()
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned();
+                let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
                 let reason = last.trim_start_matches("error: ");
                 format!(
                     "is not a regular expression (look-around and back-references are not known): {reason}"

@@ -49,44 +49,21 @@ pub struct Trigger {
 }
 
 const fn field(name: &'static str, shape: Shape, description: &'static str, sample: &'static str) -> Field {
-    Field {
-        name,
-        shape,
-        required: true,
-        description,
-        sample,
-    }
+    Field { name, shape, required: true, description, sample }
 }
 
 const fn optional(field: Field) -> Field {
-    Field {
-        required: false,
-        ..field
-    }
+    Field { required: false, ..field }
 }
 
 const CONTACT: Field = field("contact_id", Shape::Id, "The contact's id.", "\"c-1\"");
-const CONTACT_NAME: Field = field(
-    "contact_name",
-    Shape::Text,
-    "The contact's name.",
-    "\"Ada Lovelace\"",
-);
-const EMAIL: Field = field(
-    "email",
-    Shape::Text,
-    "The contact's e-mail address.",
-    "\"ada@example.com\"",
-);
+const CONTACT_NAME: Field = field("contact_name", Shape::Text, "The contact's name.", "\"Ada Lovelace\"");
+const EMAIL: Field = field("email", Shape::Text, "The contact's e-mail address.", "\"ada@example.com\"");
 const LEAD: Field = field("lead_id", Shape::Id, "The lead's id.", "\"l-1\"");
 const SOURCE: Field = field("source", Shape::Text, "Where the lead came from.", "\"web\"");
 const OPPORTUNITY: Field = field("opportunity_id", Shape::Id, "The opportunity's id.", "\"o-1\"");
-const OPPORTUNITY_NAME: Field = field(
-    "opportunity_name",
-    Shape::Text,
-    "The opportunity's name.",
-    "\"Big deal\"",
-);
+const OPPORTUNITY_NAME: Field =
+    field("opportunity_name", Shape::Text, "The opportunity's name.", "\"Big deal\"");
 const VALUE: Field = field("value", Shape::Amount, "What it is worth, exact.", "12500");
 
 /// All built-in triggers, by module.
@@ -170,12 +147,7 @@ pub struct UnknownTrigger(String);
 impl fmt::Display for UnknownTrigger {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known: Vec<&str> = TRIGGERS.iter().map(|trigger| trigger.trigger_id).collect();
-        write!(
-            out,
-            "no trigger is called {:?}; there are {}",
-            self.0,
-            known.join(", ")
-        )
+        write!(out, "no trigger is called {:?}; there are {}", self.0, known.join(", "))
     }
 }
 
@@ -213,10 +185,7 @@ pub fn modules() -> Vec<&'static str> {
 impl Trigger {
     /// The names of the data that an event must carry.
     pub fn required_data(&self) -> impl Iterator<Item = &'static str> {
-        self.fields
-            .iter()
-            .filter(|field| field.required)
-            .map(|field| field.name)
+        self.fields.iter().filter(|field| field.required).map(|field| field.name)
     }
 
     /// The JSON Schema (2020-12) of its data. Further fields are welcome, and rules can look at them.
@@ -284,12 +253,7 @@ mod tests {
             .iter()
             .map(|trigger| {
                 let required: Vec<_> = trigger.required_data().collect();
-                format!(
-                    "{} {} ({})",
-                    trigger.module_type,
-                    trigger.trigger_id,
-                    required.join(", ")
-                )
+                format!("{} {} ({})", trigger.module_type, trigger.trigger_id, required.join(", "))
             })
             .collect();
         assert_eq!(

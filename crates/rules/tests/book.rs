@@ -30,11 +30,8 @@ fn rule(name: &str, conditions: Value, priority: i64, stop: bool) -> Rule {
 
 fn check(rules: &[Rule], data: Value, wanted: &[(&str, Standing)]) {
     let decisions = RuleBook::new(rules).decide("deal_closed_won", &data);
-    let said: Vec<(&str, Standing)> = decisions
-        .listed
-        .iter()
-        .map(|decision| (&*decision.name, decision.verdict.standing))
-        .collect();
+    let said: Vec<(&str, Standing)> =
+        decisions.listed.iter().map(|decision| (&*decision.name, decision.verdict.standing)).collect();
     assert_eq!(said, wanted);
 }
 
@@ -51,37 +48,18 @@ fn higher_priorities_come_first_then_older_rules_until_one_stops() {
     check(
         &rules,
         json!({"value": 1}),
-        &[
-            ("rule 9", Matched),
-            ("rule 1", Matched),
-            ("rule 2", NotMatched),
-            ("rule 3", Matched),
-        ],
+        &[("rule 9", Matched), ("rule 1", Matched), ("rule 2", NotMatched), ("rule 3", Matched)],
     );
     check(
         &rules,
         json!({"value": 100}),
-        &[
-            ("rule 9", Matched),
-            ("rule 1", Matched),
-            ("rule 2", Matched),
-            ("rule 3", NotAsked),
-        ],
+        &[("rule 9", Matched), ("rule 1", Matched), ("rule 2", Matched), ("rule 3", NotAsked)],
     );
     let decisions = RuleBook::new(&rules).decide("deal_closed_won", &json!({"value": 100}));
     let last = decisions.listed.last().unwrap();
-    assert!(
-        last.verdict.because.starts_with("not asked: rule rule 2 (rul_"),
-        "{}",
-        last.verdict.because
-    );
+    assert!(last.verdict.because.starts_with("not asked: rule rule 2 (rul_"), "{}", last.verdict.because);
     assert_eq!(last.actions, Ok(Vec::new()));
-    assert!(
-        RuleBook::new(&rules)
-            .decide("deal_closed_lost", &json!({}))
-            .listed
-            .is_empty()
-    );
+    assert!(RuleBook::new(&rules).decide("deal_closed_lost", &json!({})).listed.is_empty());
 }
 
 #[test]
@@ -95,31 +73,17 @@ fn rules_that_are_off_are_not_in_the_book_and_broken_ones_say_so() {
     let decisions = book.decide("deal_closed_won", &json!({}));
     let verdict = &decisions.listed[0].verdict;
     assert_eq!(verdict.standing, Standing::Broken);
-    assert!(
-        verdict.because.contains("conditions[0].type"),
-        "{}",
-        verdict.because
-    );
+    assert!(verdict.because.contains("conditions[0].type"), "{}", verdict.because);
 }
 
 #[test]
 fn of_many_rules_that_cannot_match_some_are_explained_and_the_rest_counted() {
     let mut rules: Vec<Rule> = (0..200)
         .map(|number| {
-            rule(
-                "rule 1",
-                json!([{"type": "equals", "field": "owner", "value": number}]),
-                -number,
-                false,
-            )
+            rule("rule 1", json!([{"type": "equals", "field": "owner", "value": number}]), -number, false)
         })
         .collect();
-    rules.push(rule(
-        "last 2",
-        json!([{"type": "in", "field": "owner", "value": [150]}]),
-        -1000,
-        false,
-    ));
+    rules.push(rule("last 2", json!([{"type": "in", "field": "owner", "value": [150]}]), -1000, false));
     let decisions = RuleBook::new(&rules).decide("deal_closed_won", &json!({"owner": "150"}));
     let matched: Vec<&str> = decisions
         .listed

@@ -6,16 +6,7 @@ use proptest::prelude::*;
 use rules::{Actions, Conditions, Definition, Draft, Rule, RuleBook, try_out};
 use serde_json::{Value, json};
 
-const FIELDS: &[&str] = &[
-    "value",
-    "status",
-    "a.b",
-    "a.c[0]",
-    "tags",
-    "missing",
-    "old_status",
-    "new_status",
-];
+const FIELDS: &[&str] = &["value", "status", "a.b", "a.c[0]", "tags", "missing", "old_status", "new_status"];
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -77,8 +68,7 @@ fn condition() -> impl Strategy<Value = Value> {
     clause().prop_recursive(3, 12, 3, |inner| {
         let many = prop::collection::vec(inner.clone(), 1..4);
         prop_oneof![
-            many.clone()
-                .prop_map(|conditions| json!({"type": "all", "conditions": conditions})),
+            many.clone().prop_map(|conditions| json!({"type": "all", "conditions": conditions})),
             many.prop_map(|conditions| json!({"type": "any", "conditions": conditions})),
             inner.prop_map(|condition| json!({"type": "not", "condition": condition})),
         ]

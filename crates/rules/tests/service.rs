@@ -62,16 +62,12 @@ fn alert() -> Draft {
 }
 
 async fn make(db: &Db, call: &Call) -> Rule {
-    service::create(db, call, Definition::check(alert()).unwrap())
-        .await
-        .unwrap()
+    service::create(db, call, Definition::check(alert()).unwrap()).await.unwrap()
 }
 
 async fn revision(db: &Db, call: &Call) -> i64 {
     let mut lease = db.read().await.unwrap();
-    service::revision(&mut lease.scope(call.tenant()).unwrap())
-        .await
-        .unwrap()
+    service::revision(&mut lease.scope(call.tenant()).unwrap()).await.unwrap()
 }
 
 #[test]
@@ -79,32 +75,19 @@ fn the_seeds_rule_is_made_and_decides() {
     let (db, call) = (database(), call(tenant("acme-corp"), 0));
     block_on(async {
         let rule = make(&db, &call).await;
-        assert_eq!(
-            (rule.version, rule.definition.is_active, rule.definition.priority),
-            (1, true, 0)
-        );
+        assert_eq!((rule.version, rule.definition.is_active, rule.definition.priority), (1, true, 0));
         assert_eq!(service::get(&db, &call, &rule.id).await.unwrap(), rule);
         let (at, book) = {
             let mut lease = db.read().await.unwrap();
-            service::load_book(&mut lease.scope(call.tenant()).unwrap())
-                .await
-                .unwrap()
+            service::load_book(&mut lease.scope(call.tenant()).unwrap()).await.unwrap()
         };
         assert_eq!(at, revision(&db, &call).await);
         let data = json!({"opportunity_id": "o-1", "opportunity_name": "Big deal", "value": 12500});
         let decisions = book.decide("high_value_opportunity", &data);
         let actions = decisions.listed[0].actions.as_ref().unwrap();
-        assert_eq!(
-            actions[0].parameters["message"],
-            "New high-value opportunity: Big deal - $12500"
-        );
-        assert_eq!(
-            service::test(&db, &call, &rule.id, &data).await.unwrap(),
-            decisions.listed[0]
-        );
-        let lacking = service::test(&db, &call, &rule.id, &json!({"value": 1}))
-            .await
-            .unwrap_err();
+        assert_eq!(actions[0].parameters["message"], "New high-value opportunity: Big deal - $12500");
+        assert_eq!(service::test(&db, &call, &rule.id, &data).await.unwrap(), decisions.listed[0]);
+        let lacking = service::test(&db, &call, &rule.id, &json!({"value": 1})).await.unwrap_err();
         assert_eq!(lacking.fields()[0].field, "data.opportunity_id");
     });
 }
@@ -117,50 +100,28 @@ fn every_change_is_a_version_a_revision_and_an_audit_entry() {
         let rule = make(&db, &call(0)).await;
         let first = revision(&db, &call(0)).await;
         let id = &rule.id;
-        let patch = RulePatch {
-            description: Some(None),
-            priority: Some(5),
-            ..RulePatch::default()
-        };
+        let patch = RulePatch { description: Some(None), priority: Some(5), ..RulePatch::default() };
         let patched = service::patch(&db, &call(1), id, Some(1), patch).await.unwrap();
         assert_eq!((patched.version, patched.definition.priority), (2, 5));
         assert_eq!(patched.definition.description, None);
         assert_eq!(patched.definition.name, "High Value Deal Alert");
-        assert_eq!(
-            (patched.created_at, patched.updated_at),
-            (rule.created_at, call(1).now)
-        );
+        assert_eq!((patched.created_at, patched.updated_at), (rule.created_at, call(1).now));
         let off = service::toggle(&db, &call(2), id, None, false).await.unwrap();
         assert_eq!((off.version, off.definition.is_active), (3, false));
-        assert_eq!(
-            service::toggle(&db, &call(3), id, None, false).await.unwrap(),
-            off
-        );
+        assert_eq!(service::toggle(&db, &call(3), id, None, false).await.unwrap(), off);
         let on = service::toggle(&db, &call(4), id, None, true).await.unwrap();
         assert_eq!(on.version, 4);
         let back = service::rollback(&db, &call(5), id, Some(4), 1).await.unwrap();
         assert_eq!((back.version, &back.definition), (5, &rule.definition));
-        let new = Definition::check(Draft {
-            name: Some("Other".to_owned()),
-            ..alert()
-        })
-        .unwrap();
-        let replaced = service::replace(&db, &call(6), id, None, new.clone())
-            .await
-            .unwrap();
+        let new = Definition::check(Draft { name: Some("Other".to_owned()), ..alert() }).unwrap();
+        let replaced = service::replace(&db, &call(6), id, None, new.clone()).await.unwrap();
         assert_eq!(replaced.definition, new);
 
-        let page = service::versions(&db, &call(7), id, &PageRequest::new(4, None).unwrap())
-            .await
-            .unwrap();
+        let page = service::versions(&db, &call(7), id, &PageRequest::new(4, None).unwrap()).await.unwrap();
         let rest = PageRequest::new(4, page.next.clone()).unwrap();
         let rest = service::versions(&db, &call(7), id, &rest).await.unwrap();
-        let all: Vec<(u32, Change)> = page
-            .items
-            .iter()
-            .chain(&rest.items)
-            .map(|one| (one.version, one.change))
-            .collect();
+        let all: Vec<(u32, Change)> =
+            page.items.iter().chain(&rest.items).map(|one| (one.version, one.change)).collect();
         assert_eq!(
             all,
             [
@@ -173,23 +134,16 @@ fn every_change_is_a_version_a_revision_and_an_audit_entry() {
             ]
         );
         assert_eq!(rest.items[1].definition, rule.definition);
-        assert_eq!(
-            (rest.items[1].changed_by.as_str(), rest.items[1].changed_at),
-            ("system", call(0).now)
-        );
+        assert_eq!((rest.items[1].changed_by.as_str(), rest.items[1].changed_at), ("system", call(0).now));
 
         service::delete(&db, &call(8), id, Some(6)).await.unwrap();
-        assert!(matches!(
-            service::get(&db, &call(9), id).await,
-            Err(RuleError::Unknown)
-        ));
+        assert!(matches!(service::get(&db, &call(9), id).await, Err(RuleError::Unknown)));
         assert_eq!(revision(&db, &call(9)).await, first + 6);
         let mut lease = db.read().await.unwrap();
         let ours = tenant("acme-corp");
         let mut scope = lease.scope(&ours).unwrap();
-        let audit = audit::list(&mut scope, &audit::Filter::default(), &PageRequest::default())
-            .await
-            .unwrap();
+        let audit =
+            audit::list(&mut scope, &audit::Filter::default(), &PageRequest::default()).await.unwrap();
         let actions: Vec<&str> = audit.items.iter().map(|entry| entry.action.as_str()).collect();
         assert_eq!(
             actions,
@@ -211,24 +165,12 @@ fn stale_and_unknown_are_told_apart_and_change_nothing() {
     let (db, call) = (database(), call(tenant("acme-corp"), 0));
     block_on(async {
         let rule = make(&db, &call).await;
-        let stale = service::toggle(&db, &call, &rule.id, Some(2), false)
-            .await
-            .unwrap_err();
+        let stale = service::toggle(&db, &call, &rule.id, Some(2), false).await.unwrap_err();
         assert_eq!((stale.kind(), stale.code()), (Kind::Stale, "RULE_STALE"));
-        let version = service::rollback(&db, &call, &rule.id, None, 9)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (version.kind(), version.code()),
-            (Kind::NotFound, "RULE_VERSION_UNKNOWN")
-        );
-        let faulty = RulePatch {
-            actions: Some(json!([])),
-            ..RulePatch::default()
-        };
-        let faulty = service::patch(&db, &call, &rule.id, None, faulty)
-            .await
-            .unwrap_err();
+        let version = service::rollback(&db, &call, &rule.id, None, 9).await.unwrap_err();
+        assert_eq!((version.kind(), version.code()), (Kind::NotFound, "RULE_VERSION_UNKNOWN"));
+        let faulty = RulePatch { actions: Some(json!([])), ..RulePatch::default() };
+        let faulty = service::patch(&db, &call, &rule.id, None, faulty).await.unwrap_err();
         assert_eq!(faulty.fields()[0].field, "actions");
         assert_eq!(service::get(&db, &call, &rule.id).await.unwrap(), rule);
     });
@@ -242,38 +184,14 @@ fn another_tenant_sees_nothing() {
         let rule = make(&db, &ours).await;
         let before = revision(&db, &theirs).await;
         let id = &rule.id;
-        assert!(matches!(
-            service::get(&db, &theirs, id).await,
-            Err(RuleError::Unknown)
-        ));
-        assert!(matches!(
-            service::delete(&db, &theirs, id, None).await,
-            Err(RuleError::Unknown)
-        ));
-        assert!(matches!(
-            service::toggle(&db, &theirs, id, None, false).await,
-            Err(RuleError::Unknown)
-        ));
-        assert!(matches!(
-            service::rollback(&db, &theirs, id, None, 1).await,
-            Err(RuleError::Unknown)
-        ));
-        assert!(matches!(
-            service::test(&db, &theirs, id, &json!({})).await,
-            Err(RuleError::Unknown)
-        ));
+        assert!(matches!(service::get(&db, &theirs, id).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::delete(&db, &theirs, id, None).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::toggle(&db, &theirs, id, None, false).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::rollback(&db, &theirs, id, None, 1).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::test(&db, &theirs, id, &json!({})).await, Err(RuleError::Unknown)));
         let page = PageRequest::default();
-        assert!(matches!(
-            service::versions(&db, &theirs, id, &page).await,
-            Err(RuleError::Unknown)
-        ));
-        assert!(
-            service::list(&db, &theirs, &RuleFilter::default(), &page)
-                .await
-                .unwrap()
-                .items
-                .is_empty()
-        );
+        assert!(matches!(service::versions(&db, &theirs, id, &page).await, Err(RuleError::Unknown)));
+        assert!(service::list(&db, &theirs, &RuleFilter::default(), &page).await.unwrap().items.is_empty());
         assert_eq!(revision(&db, &theirs).await, before);
         assert_eq!(service::get(&db, &ours, id).await.unwrap(), rule);
     });
@@ -295,9 +213,7 @@ fn a_list_is_filtered_and_paged() {
                 is_active: Some(active),
                 ..alert()
             };
-            service::create(&db, &call(second), Definition::check(draft).unwrap())
-                .await
-                .unwrap();
+            service::create(&db, &call(second), Definition::check(draft).unwrap()).await.unwrap();
         }
         let count = async |module_type: Option<&str>, trigger_id: Option<&str>, is_active| {
             let filter = RuleFilter {
@@ -305,11 +221,7 @@ fn a_list_is_filtered_and_paged() {
                 trigger_id: trigger_id.map(str::to_owned),
                 is_active,
             };
-            service::list(&db, &call(3), &filter, &PageRequest::default())
-                .await
-                .unwrap()
-                .items
-                .len()
+            service::list(&db, &call(3), &filter, &PageRequest::default()).await.unwrap().items.len()
         };
         assert_eq!(count(None, None, None).await, 3);
         assert_eq!(count(Some("sales"), None, None).await, 2);
@@ -317,13 +229,9 @@ fn a_list_is_filtered_and_paged() {
         assert_eq!(count(None, Some("lead_created"), None).await, 1);
         assert_eq!(count(None, None, Some(false)).await, 1);
         let two = PageRequest::new(2, None).unwrap();
-        let page = service::list(&db, &call(3), &RuleFilter::default(), &two)
-            .await
-            .unwrap();
+        let page = service::list(&db, &call(3), &RuleFilter::default(), &two).await.unwrap();
         let rest = PageRequest::new(2, page.next).unwrap();
-        let rest = service::list(&db, &call(3), &RuleFilter::default(), &rest)
-            .await
-            .unwrap();
+        let rest = service::list(&db, &call(3), &RuleFilter::default(), &rest).await.unwrap();
         assert_eq!((page.items.len(), rest.items.len(), rest.next), (2, 1, None));
     });
 }
@@ -335,11 +243,7 @@ fn a_draft_tells_all_its_faults() {
         faults.iter().map(ToString::to_string).collect()
     };
     assert_eq!(
-        said(Draft {
-            priority: Some(2_000_000),
-            conditions: Some(json!([1])),
-            ..Draft::default()
-        }),
+        said(Draft { priority: Some(2_000_000), conditions: Some(json!([1])), ..Draft::default() }),
         [
             "name: is missing: say what the rule is called",
             "module_type: is missing: one of crm, sales",
@@ -350,29 +254,16 @@ fn a_draft_tells_all_its_faults() {
         ]
     );
     assert_eq!(
-        said(Draft {
-            module_type: Some("crm".to_owned()),
-            name: Some(" ".to_owned()),
-            ..alert()
-        }),
+        said(Draft { module_type: Some("crm".to_owned()), name: Some(" ".to_owned()), ..alert() }),
         [
             "name: must be 1 to 200 characters, without line breaks",
             "trigger_id: belongs to module sales, not crm",
         ]
     );
-    let unknown = said(Draft {
-        module_type: Some("hr".to_owned()),
-        trigger_id: Some("x".to_owned()),
-        ..alert()
-    });
+    let unknown =
+        said(Draft { module_type: Some("hr".to_owned()), trigger_id: Some("x".to_owned()), ..alert() });
     assert_eq!(unknown[0], "module_type: must be one of crm, sales");
     assert!(unknown[1].starts_with("trigger_id: no trigger is called \"x\"; there are contact_created, "));
     let large = json!([{"type": "in", "field": "a", "value": [Value::from("x".repeat(70_000))]}]);
-    assert!(
-        said(Draft {
-            conditions: Some(large),
-            ..alert()
-        })[0]
-            .contains("at most 65536 are allowed")
-    );
+    assert!(said(Draft { conditions: Some(large), ..alert() })[0].contains("at most 65536 are allowed"));
 }
