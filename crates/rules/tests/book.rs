@@ -1,5 +1,7 @@
 //! In what order are rules asked, when does it stop, and what is listed?
 
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
+
 use kernel::{Chance, Instant, RuleId};
 use rules::{Definition, Draft, MOST_EXPLAINED, Rule, RuleBook, explain::Standing};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Do rules stay as they were saved, with every version, revision and audit entry, each in its own tenant?
 
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
+
 use db::{Db, native::Native};
 use futures::executor::block_on;
 use kernel::{Call, Chance, Fault, Instant, Kind, PageRequest, Principal, RequestId, TenantId, Trace};
