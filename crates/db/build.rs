@@ -14,20 +14,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut code = String::from("&[\n");
     for (place, path) in files.iter().enumerate() {
         println!("cargo:rerun-if-changed={}", path.display());
-        let stem = path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .ok_or("a migration's name is not UTF-8")?;
-        let (number, name) = stem
-            .split_once('_')
-            .ok_or("a migration is called NNNN_name.sql")?;
+        let stem =
+            path.file_stem().and_then(|stem| stem.to_str()).ok_or("a migration's name is not UTF-8")?;
+        let (number, name) = stem.split_once('_').ok_or("a migration is called NNNN_name.sql")?;
         let number: usize = number.parse()?;
         if number != place + 1 {
-            return Err(format!(
-                "migrations are numbered without gaps: {stem} is in place {}",
-                place + 1
-            )
-            .into());
+            return Err(
+                format!("migrations are numbered without gaps: {stem} is in place {}", place + 1).into()
+            );
         }
         writeln!(
             code,

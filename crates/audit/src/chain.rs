@@ -128,11 +128,7 @@ pub struct Verifier {
 
 impl Default for Verifier {
     fn default() -> Self {
-        Self {
-            rows: 0,
-            head: GENESIS,
-            broken: None,
-        }
+        Self { rows: 0, head: GENESIS, broken: None }
     }
 }
 
@@ -172,17 +168,9 @@ impl Verifier {
             } else {
                 (length.saturating_add(1), Reason::Surplus)
             };
-            self.broken = Some(Broken {
-                sequence,
-                id: None,
-                reason,
-            });
+            self.broken = Some(Broken { sequence, id: None, reason });
         }
-        Verified {
-            rows: self.rows,
-            head: self.head,
-            broken: self.broken,
-        }
+        Verified { rows: self.rows, head: self.head, broken: self.broken }
     }
 }
 
@@ -225,21 +213,15 @@ mod tests {
     #[test]
     fn null_and_empty_differ() {
         let one = row(1, GENESIS);
-        let other = Recorded {
-            address: Some(String::new()),
-            ..one.clone()
-        };
+        let other = Recorded { address: Some(String::new()), ..one.clone() };
         assert_ne!(hash(GENESIS, &one), hash(GENESIS, &other));
     }
 
     #[test]
     fn a_field_cannot_flow_into_the_next() {
         let one = row(1, GENESIS);
-        let other = Recorded {
-            action: "tenant.create".to_owned(),
-            subject: "dacme-corp".to_owned(),
-            ..one.clone()
-        };
+        let other =
+            Recorded { action: "tenant.create".to_owned(), subject: "dacme-corp".to_owned(), ..one.clone() };
         assert_ne!(hash(GENESIS, &one), hash(GENESIS, &other));
     }
 
@@ -248,10 +230,7 @@ mod tests {
         for row in rows {
             verifier.row(row);
         }
-        let found = verifier
-            .done(length)
-            .broken
-            .map(|broken| (broken.sequence, broken.reason));
+        let found = verifier.done(length).broken.map(|broken| (broken.sequence, broken.reason));
         assert_eq!(found, wanted);
     }
 
@@ -260,26 +239,15 @@ mod tests {
         let first = row(1, GENESIS);
         let second = row(2, first.hash);
         let third = row(3, second.hash);
-        let edited = Recorded {
-            actor: "usr_somebody".to_owned(),
-            ..second.clone()
-        };
+        let edited = Recorded { actor: "usr_somebody".to_owned(), ..second.clone() };
         let mut rehashed = edited.clone();
         rehashed.hash = hash(first.hash, &rehashed);
         let mut swapped = third.clone();
         swapped.sequence = 2;
         check(&[], 0, None);
         check(&[first.clone(), second.clone(), third.clone()], 3, None);
-        check(
-            &[first.clone(), edited, third.clone()],
-            3,
-            Some((2, Reason::Changed)),
-        );
-        check(
-            &[first.clone(), rehashed, third.clone()],
-            3,
-            Some((3, Reason::Changed)),
-        );
+        check(&[first.clone(), edited, third.clone()], 3, Some((2, Reason::Changed)));
+        check(&[first.clone(), rehashed, third.clone()], 3, Some((3, Reason::Changed)));
         check(&[first.clone(), third.clone()], 3, Some((2, Reason::Missing)));
         check(&[first.clone(), swapped], 2, Some((2, Reason::Changed)));
         check(&[second.clone(), third.clone()], 3, Some((1, Reason::Missing)));

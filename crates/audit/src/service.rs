@@ -69,10 +69,7 @@ pub async fn list(
 }
 
 fn sequence(cursor: &Cursor) -> Result<i64, AuditError> {
-    cursor
-        .key()
-        .parse()
-        .map_err(|_| AuditError::Cursor(vec![FieldFault::new("cursor", PageError::Cursor)]))
+    cursor.key().parse().map_err(|_| AuditError::Cursor(vec![FieldFault::new("cursor", PageError::Cursor)]))
 }
 
 /// Walks the tenant's whole chain and names the first place where it does not hold.
@@ -141,9 +138,7 @@ mod tests {
             })
             .collect();
         let mut tx = db.begin().await.unwrap();
-        append_many(&mut tx.scope(tenant), &call(tenant, now), &entries)
-            .await
-            .unwrap();
+        append_many(&mut tx.scope(tenant), &call(tenant, now), &entries).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -159,11 +154,7 @@ mod tests {
     }
 
     fn two() -> (Db, TenantId, TenantId) {
-        (
-            Native::memory().unwrap(),
-            "acme-corp".parse().unwrap(),
-            "globex".parse().unwrap(),
-        )
+        (Native::memory().unwrap(), "acme-corp".parse().unwrap(), "globex".parse().unwrap())
     }
 
     #[test]
@@ -207,48 +198,12 @@ mod tests {
             let mut lease = db.read().await.unwrap();
             let mut scope = lease.scope(&acme).unwrap();
             for (filter, wanted) in [
-                (
-                    Filter {
-                        action: Some("rule.changed".into()),
-                        ..Filter::default()
-                    },
-                    2,
-                ),
-                (
-                    Filter {
-                        actor: Some("system".into()),
-                        ..Filter::default()
-                    },
-                    3,
-                ),
-                (
-                    Filter {
-                        actor: Some("usr_1".into()),
-                        ..Filter::default()
-                    },
-                    0,
-                ),
-                (
-                    Filter {
-                        subject: Some("rul_1".into()),
-                        ..Filter::default()
-                    },
-                    3,
-                ),
-                (
-                    Filter {
-                        since: Some(Instant::from_millis(2000)),
-                        ..Filter::default()
-                    },
-                    2,
-                ),
-                (
-                    Filter {
-                        until: Some(Instant::from_millis(2000)),
-                        ..Filter::default()
-                    },
-                    1,
-                ),
+                (Filter { action: Some("rule.changed".into()), ..Filter::default() }, 2),
+                (Filter { actor: Some("system".into()), ..Filter::default() }, 3),
+                (Filter { actor: Some("usr_1".into()), ..Filter::default() }, 0),
+                (Filter { subject: Some("rul_1".into()), ..Filter::default() }, 3),
+                (Filter { since: Some(Instant::from_millis(2000)), ..Filter::default() }, 2),
+                (Filter { until: Some(Instant::from_millis(2000)), ..Filter::default() }, 1),
             ] {
                 let page = list(&mut scope, &filter, &PageRequest::default()).await.unwrap();
                 assert_eq!(page.items.len(), wanted, "{filter:?}");
@@ -259,24 +214,12 @@ mod tests {
     #[test]
     fn meddling_with_the_tables_is_named() {
         for (sql, sequence, reason) in [
-            (
-                "UPDATE audit_entries SET actor = 'usr_1' WHERE sequence = 2",
-                2,
-                Reason::Changed,
-            ),
-            (
-                "UPDATE audit_entries SET after = '{}' WHERE sequence = 1",
-                1,
-                Reason::Changed,
-            ),
+            ("UPDATE audit_entries SET actor = 'usr_1' WHERE sequence = 2", 2, Reason::Changed),
+            ("UPDATE audit_entries SET after = '{}' WHERE sequence = 1", 1, Reason::Changed),
             ("DELETE FROM audit_entries WHERE sequence = 2", 2, Reason::Missing),
             ("DELETE FROM audit_entries WHERE sequence = 3", 3, Reason::Missing),
             ("DELETE FROM audit_entries", 1, Reason::Missing),
-            (
-                "UPDATE audit_entries SET tenant_id = 'globex'",
-                1,
-                Reason::Missing,
-            ),
+            ("UPDATE audit_entries SET tenant_id = 'globex'", 1, Reason::Missing),
             ("UPDATE audit_chains SET length = 2", 3, Reason::Surplus),
         ] {
             let (db, acme, _) = two();
@@ -306,14 +249,8 @@ mod tests {
         let (db, acme, _) = two();
         block_on(async {
             let mut tx = db.begin().await.unwrap();
-            let entry = Entry {
-                action: "a",
-                subject: "b",
-                ..Entry::default()
-            };
-            append(&mut tx.scope(&acme), &call(&acme, 1), &entry)
-                .await
-                .unwrap();
+            let entry = Entry { action: "a", subject: "b", ..Entry::default() };
+            append(&mut tx.scope(&acme), &call(&acme, 1), &entry).await.unwrap();
             tx.rollback().await.unwrap();
             let found = verified(&db, &acme).await;
             assert_eq!((found.rows, found.broken), (0, None));
@@ -330,10 +267,7 @@ mod tests {
         });
     }
 
-    #[allow(
-        dead_code,
-        reason = "checks at compile time that the futures may cross threads"
-    )]
+    #[allow(dead_code, reason = "checks at compile time that the futures may cross threads")]
     fn futures_are_send(mut scope: Scope<'_>, call: &Call) {
         fn send<T: Send>(_: T) {}
         send(append(&mut scope, call, &Entry::default()));

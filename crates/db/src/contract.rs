@@ -7,10 +7,7 @@ use crate::{Connection, DbError, Pool, Value};
 /// # Errors
 /// The broken promise, in words.
 pub async fn check(pool: &dyn Pool) -> Result<(), String> {
-    let mut one = pool
-        .acquire()
-        .await
-        .map_err(|error| format!("a connection is to be had: {error}"))?;
+    let mut one = pool.acquire().await.map_err(|error| format!("a connection is to be had: {error}"))?;
     run(&mut *one, "CREATE TABLE IF NOT EXISTS port_contract (id INTEGER PRIMARY KEY, body ANY, note TEXT NOT NULL) STRICT").await?;
     run(&mut *one, "DELETE FROM port_contract").await?;
     values_come_back(&mut *one).await?;
@@ -25,11 +22,7 @@ pub async fn check(pool: &dyn Pool) -> Result<(), String> {
 }
 
 async fn run(connection: &mut dyn Connection, sql: &str) -> Result<(), String> {
-    connection
-        .run(sql, Vec::new())
-        .await
-        .map(drop)
-        .map_err(|error| format!("{sql}: {error}"))
+    connection.run(sql, Vec::new()).await.map(drop).map_err(|error| format!("{sql}: {error}"))
 }
 
 fn holds(promise: &str, true_now: bool) -> Result<(), String> {
@@ -37,16 +30,10 @@ fn holds(promise: &str, true_now: bool) -> Result<(), String> {
 }
 
 async fn count(connection: &mut dyn Connection) -> Result<i64, String> {
-    let rows = connection
-        .run("SELECT COUNT(*) AS n FROM port_contract", Vec::new())
-        .await;
-    let counts: Vec<i64> = rows
-        .and_then(crate::Rows::decode)
-        .map_err(|error| format!("counting: {error}"))?;
-    counts
-        .first()
-        .copied()
-        .ok_or_else(|| "a count gives one row".to_owned())
+    let rows = connection.run("SELECT COUNT(*) AS n FROM port_contract", Vec::new()).await;
+    let counts: Vec<i64> =
+        rows.and_then(crate::Rows::decode).map_err(|error| format!("counting: {error}"))?;
+    counts.first().copied().ok_or_else(|| "a count gives one row".to_owned())
 }
 
 struct Body(Value);
@@ -74,53 +61,32 @@ async fn values_come_back(connection: &mut dyn Connection) -> Result<(), String>
     for value in values {
         let sql = "INSERT INTO port_contract (body, note) VALUES (?1, 'v') RETURNING body";
         let rows = connection.run(sql, vec![value.clone()]).await;
-        let back: Vec<Body> = rows
-            .and_then(crate::Rows::decode)
-            .map_err(|error| format!("{value:?}: {error}"))?;
-        holds(
-            "a value comes back as it went in",
-            back.first().is_some_and(|body| body.0 == value),
-        )?;
+        let back: Vec<Body> =
+            rows.and_then(crate::Rows::decode).map_err(|error| format!("{value:?}: {error}"))?;
+        holds("a value comes back as it went in", back.first().is_some_and(|body| body.0 == value))?;
     }
     Ok(())
 }
 
 async fn errors_are_errors(connection: &mut dyn Connection) -> Result<(), String> {
-    let broken = connection
-        .run("INSERT INTO port_contract (note) VALUES (NULL)", Vec::new())
-        .await;
-    holds(
-        "a broken constraint is an error",
-        matches!(broken, Err(DbError::Engine(_))),
-    )?;
+    let broken = connection.run("INSERT INTO port_contract (note) VALUES (NULL)", Vec::new()).await;
+    holds("a broken constraint is an error", matches!(broken, Err(DbError::Engine(_))))?;
     let unknown = connection.run("SELECT nothing FROM nowhere", Vec::new()).await;
-    holds(
-        "an unknown table is an error",
-        matches!(unknown, Err(DbError::Engine(_))),
-    )
+    holds("an unknown table is an error", matches!(unknown, Err(DbError::Engine(_))))
 }
 
 async fn clashes_are_answers(connection: &mut dyn Connection) -> Result<(), String> {
     let sql =
         "INSERT INTO port_contract (id, note) VALUES (7000, 'once') ON CONFLICT DO NOTHING RETURNING id AS n";
-    let first = connection
-        .run(sql, Vec::new())
-        .await
-        .map_err(|error| error.to_string())?;
-    let second = connection
-        .run(sql, Vec::new())
-        .await
-        .map_err(|error| error.to_string())?;
+    let first = connection.run(sql, Vec::new()).await.map_err(|error| error.to_string())?;
+    let second = connection.run(sql, Vec::new()).await.map_err(|error| error.to_string())?;
     holds("a clash returns no row", first.len() == 1 && second.is_empty())
 }
 
 async fn many_rows_come_whole(connection: &mut dyn Connection) -> Result<(), String> {
     let sql =
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000) SELECT n FROM c";
-    let rows = connection
-        .run(sql, Vec::new())
-        .await
-        .map_err(|error| error.to_string())?;
+    let rows = connection.run(sql, Vec::new()).await.map_err(|error| error.to_string())?;
     let numbers: Vec<i64> = rows.decode().map_err(|error| error.to_string())?;
     holds("5,000 rows come, in order", numbers.iter().copied().eq(1..=5000))
 }
@@ -142,10 +108,7 @@ async fn a_dropped_transaction_leaves_nothing(pool: &dyn Pool) -> Result<(), Str
     run(&mut *other, "INSERT INTO port_contract (note) VALUES ('gone')").await?;
     drop(other);
     let mut next = pool.acquire().await.map_err(|error| error.to_string())?;
-    holds(
-        "a dropped transaction leaves nothing and no lock",
-        count(&mut *next).await? == before,
-    )?;
+    holds("a dropped transaction leaves nothing and no lock", count(&mut *next).await? == before)?;
     run(&mut *next, "BEGIN IMMEDIATE").await?;
     run(&mut *next, "ROLLBACK").await?;
     pool.release(next);

@@ -15,10 +15,7 @@ impl Rows {
     /// Rows under these columns.
     #[must_use]
     pub fn new(columns: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
-        Self {
-            columns: columns.into(),
-            rows,
-        }
+        Self { columns: columns.into(), rows }
     }
 
     /// How many rows there are.
@@ -39,15 +36,7 @@ impl Rows {
     /// [`DbError::Decode`] at the first surprise.
     pub fn decode<T: Decode>(self) -> Result<Vec<T>, DbError> {
         let columns = self.columns;
-        self.rows
-            .into_iter()
-            .map(|values| {
-                T::decode(&mut Row {
-                    columns: &columns,
-                    values,
-                })
-            })
-            .collect()
+        self.rows.into_iter().map(|values| T::decode(&mut Row { columns: &columns, values })).collect()
     }
 }
 
@@ -64,10 +53,7 @@ impl Row<'_> {
         place
             .and_then(|place| self.values.get_mut(place))
             .map(|value| std::mem::replace(value, Value::Null))
-            .ok_or_else(|| DbError::Decode {
-                column: column.to_owned(),
-                wanted: "a column of that name",
-            })
+            .ok_or_else(|| DbError::Decode { column: column.to_owned(), wanted: "a column of that name" })
     }
 
     /// The column's value, once: a second call finds nothing there.
@@ -76,10 +62,7 @@ impl Row<'_> {
     /// [`DbError::Decode`] if the column is missing or holds something else.
     pub fn get<T: FromValue>(&mut self, column: &str) -> Result<T, DbError> {
         let value = self.take(column)?;
-        T::from_value(value).ok_or_else(|| DbError::Decode {
-            column: column.to_owned(),
-            wanted: T::WANTED,
-        })
+        T::from_value(value).ok_or_else(|| DbError::Decode { column: column.to_owned(), wanted: T::WANTED })
     }
 
     /// The column's text, read by `FromStr`: ids, enums.
@@ -87,10 +70,9 @@ impl Row<'_> {
     /// # Errors
     /// [`DbError::Decode`] if the column is missing, holds no text, or a text that does not read.
     pub fn parse<T: FromStr>(&mut self, column: &str) -> Result<T, DbError> {
-        self.get::<String>(column)?.parse().map_err(|_| DbError::Decode {
-            column: column.to_owned(),
-            wanted: "a text that reads",
-        })
+        self.get::<String>(column)?
+            .parse()
+            .map_err(|_| DbError::Decode { column: column.to_owned(), wanted: "a text that reads" })
     }
 
     /// Like [`Row::parse`], where the column may be null.
@@ -101,18 +83,12 @@ impl Row<'_> {
         self.get::<Option<String>>(column)?
             .map(|text| text.parse())
             .transpose()
-            .map_err(|_| DbError::Decode {
-                column: column.to_owned(),
-                wanted: "a text that reads, or null",
-            })
+            .map_err(|_| DbError::Decode { column: column.to_owned(), wanted: "a text that reads, or null" })
     }
 
     /// A fault of this row's `column`, for checks that a decoder makes itself.
     pub fn surprise(&self, column: &str, wanted: &'static str) -> DbError {
-        DbError::Decode {
-            column: column.to_owned(),
-            wanted,
-        }
+        DbError::Decode { column: column.to_owned(), wanted }
     }
 }
 
@@ -136,22 +112,14 @@ pub trait FromValue: Sized {
 impl FromValue for i64 {
     const WANTED: &'static str = "an integer";
     fn from_value(value: Value) -> Option<Self> {
-        if let Value::Integer(number) = value {
-            Some(number)
-        } else {
-            None
-        }
+        if let Value::Integer(number) = value { Some(number) } else { None }
     }
 }
 
 impl FromValue for u32 {
     const WANTED: &'static str = "an integer of 32 bits";
     fn from_value(value: Value) -> Option<Self> {
-        if let Value::Integer(number) = value {
-            number.try_into().ok()
-        } else {
-            None
-        }
+        if let Value::Integer(number) = value { number.try_into().ok() } else { None }
     }
 }
 
@@ -169,33 +137,21 @@ impl FromValue for bool {
 impl FromValue for f64 {
     const WANTED: &'static str = "a real";
     fn from_value(value: Value) -> Option<Self> {
-        if let Value::Real(number) = value {
-            Some(number)
-        } else {
-            None
-        }
+        if let Value::Real(number) = value { Some(number) } else { None }
     }
 }
 
 impl FromValue for String {
     const WANTED: &'static str = "a text";
     fn from_value(value: Value) -> Option<Self> {
-        if let Value::Text(text) = value {
-            Some(text)
-        } else {
-            None
-        }
+        if let Value::Text(text) = value { Some(text) } else { None }
     }
 }
 
 impl FromValue for Vec<u8> {
     const WANTED: &'static str = "bytes";
     fn from_value(value: Value) -> Option<Self> {
-        if let Value::Blob(bytes) = value {
-            Some(bytes)
-        } else {
-            None
-        }
+        if let Value::Blob(bytes) = value { Some(bytes) } else { None }
     }
 }
 
@@ -209,11 +165,7 @@ impl FromValue for Instant {
 impl<T: FromValue> FromValue for Option<T> {
     const WANTED: &'static str = T::WANTED;
     fn from_value(value: Value) -> Option<Self> {
-        if value == Value::Null {
-            Some(None)
-        } else {
-            T::from_value(value).map(Some)
-        }
+        if value == Value::Null { Some(None) } else { T::from_value(value).map(Some) }
     }
 }
 

@@ -37,10 +37,7 @@ impl Migration {
     /// SHA-256 of the text, in hexadecimal.
     #[must_use]
     pub fn checksum(&self) -> String {
-        Sha256::digest(self.sql)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        Sha256::digest(self.sql).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -54,20 +51,13 @@ pub struct Applied {
 
 impl Decode for Applied {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self {
-            number: row.get("number")?,
-            name: row.get("name")?,
-            checksum: row.get("checksum")?,
-        })
+        Ok(Self { number: row.get("number")?, name: row.get("name")?, checksum: row.get("checksum")? })
     }
 }
 
 /// The statements of a migration: comments dropped, cut after each `;` that ends a line.
 pub fn statements(sql: &str) -> impl Iterator<Item = String> {
-    let bare: Vec<&str> = sql
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("--"))
-        .collect();
+    let bare: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let mut all = Vec::new();
     let mut one = String::new();
     for line in bare {
@@ -157,14 +147,8 @@ async fn step(connection: &mut dyn Connection) -> Result<Option<i64>, DbError> {
             DbError::Schema(format!("migration {} ({}): {error}", next.number, next.name))
         })?;
     }
-    let note = vec![
-        Value::from(next.number),
-        Value::from(next.name),
-        Value::from(next.checksum()),
-    ];
+    let note = vec![Value::from(next.number), Value::from(next.name), Value::from(next.checksum())];
     connection.run(NOTE, note).await?;
-    connection
-        .run(&format!("PRAGMA user_version = {}", next.number), Vec::new())
-        .await?;
+    connection.run(&format!("PRAGMA user_version = {}", next.number), Vec::new()).await?;
     Ok(Some(next.number))
 }

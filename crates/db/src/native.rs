@@ -2,11 +2,10 @@
 
 use crate::{Connection, Db, DbError, Pool, Rows, Value, migrate};
 use futures::future::{BoxFuture, FutureExt as _, ready};
-use kernel::Span;
 use rusqlite::types::{Value as Cell, ValueRef};
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -56,10 +55,64 @@ impl Connection for Handle {
     }
 }
 
-/// A pool on one file, or on one database in memory.
+/// A pool on one file.
 pub struct Native {
-    file: Option<PathBuf>,
+    file: PathBuf,
     idle: Mutex<Vec<Box<dyn Connection>>>,
+}
+
+/// Where the one connection to a database in memory lives while nobody uses it.
+type Home = Arc<Mutex<Option<rusqlite::Connection>>>;
+
+/// A pool of one connection, to a database in memory.
+struct Memory(Home);
+
+/// The one connection on loan: it rolls back and goes home when dropped, for the database would be gone with it.
+struct Loan {
+    connection: Option<rusqlite::Connection>,
+    home: Home,
+}
+
+impl Connection for Loan {
+    fn run<'a>(&'a mut self, sql: &'a str, parameters: Vec<Value>) -> BoxFuture<'a, Result<Rows, DbError>> {
+        let outcome = match &self.connection {
+            Some(connection) => run(connection, sql, parameters).map_err(|error| engine(&error)),
+            None => Err(DbError::Locked),
+        };
+        ready(outcome).boxed()
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if !connection.is_autocommit() {
+            // If even this fails the next statement will tell.
+            let _: Result<(), rusqlite::Error> = connection.execute_batch("ROLLBACK");
+        }
+        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+    }
+}
+
+impl Pool for Memory {
+    fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, DbError>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let loan = kept.map(|connection| -> Box<dyn Connection> {
+            Box::new(Loan { connection: Some(connection), home: Arc::clone(&self.0) })
+        });
+        ready(loan.ok_or(DbError::Locked)).boxed()
+    }
+
+    fn release(&self, connection: Box<dyn Connection>) {
+        drop(connection);
+    }
+
+    fn nap(&self, length: Duration) -> BoxFuture<'_, ()> {
+        std::thread::sleep(length);
+        ready(()).boxed()
+    }
 }
 
 impl Native {
@@ -68,10 +121,7 @@ impl Native {
     /// # Errors
     /// [`DbError`].
     pub fn file(file: &Path) -> Result<Db, DbError> {
-        let pool = Self {
-            file: Some(file.to_owned()),
-            idle: Mutex::default(),
-        };
+        let pool = Self { file: file.to_owned(), idle: Mutex::default() };
         let mut first = open(file)?;
         futures::executor::block_on(migrate(&mut first))?;
         pool.release(Box::new(first));
@@ -85,16 +135,11 @@ impl Native {
     /// [`DbError`].
     pub fn memory() -> Result<Db, DbError> {
         let connection = rusqlite::Connection::open_in_memory().map_err(|error| engine(&error))?;
-        connection
-            .pragma_update(None, "foreign_keys", "ON")
-            .map_err(|error| engine(&error))?;
+        connection.pragma_update(None, "foreign_keys", "ON").map_err(|error| engine(&error))?;
         connection.set_prepared_statement_cache_capacity(128);
         let mut handle = Handle(connection);
         futures::executor::block_on(migrate(&mut handle))?;
-        Ok(Db::new(Self {
-            file: None,
-            idle: Mutex::new(vec![Box::new(handle)]),
-        }))
+        Ok(Db::new(Memory(Arc::new(Mutex::new(Some(handle.0))))))
     }
 }
 
@@ -122,23 +167,19 @@ fn open(file: &Path) -> Result<Handle, DbError> {
 impl Pool for Native {
     fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, DbError>> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match (kept, &self.file) {
-            (Some(connection), _) => Ok(connection),
-            (None, Some(file)) => open(file).map(|handle| -> Box<dyn Connection> { Box::new(handle) }),
-            (None, None) => Err(DbError::Locked),
+        let connection = match kept {
+            Some(connection) => Ok(connection),
+            None => open(&self.file).map(|handle| -> Box<dyn Connection> { Box::new(handle) }),
         };
         ready(connection).boxed()
     }
 
     fn release(&self, connection: Box<dyn Connection>) {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
-    fn nap(&self, span: Span) -> BoxFuture<'_, ()> {
-        std::thread::sleep(Duration::from_millis(span.as_millis().max(0).unsigned_abs()));
+    fn nap(&self, length: Duration) -> BoxFuture<'_, ()> {
+        std::thread::sleep(length);
         ready(()).boxed()
     }
 }
@@ -153,10 +194,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("signalbox-db-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("contract.db");
-        let pool = Native {
-            file: Some(file),
-            idle: Mutex::default(),
-        };
+        let pool = Native { file, idle: Mutex::default() };
         let outcome = futures::executor::block_on(contract::check(&pool));
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(outcome, Ok(()));
@@ -167,34 +205,21 @@ mod tests {
         let mut handle = Handle(rusqlite::Connection::open_in_memory().unwrap());
         let numbers = futures::executor::block_on(migrate(&mut handle)).unwrap();
         assert_eq!(numbers, (1..=crate::SCHEMA_VERSION).collect::<Vec<_>>());
-        assert_eq!(
-            futures::executor::block_on(migrate(&mut handle)).unwrap(),
-            Vec::<i64>::new()
-        );
+        assert_eq!(futures::executor::block_on(migrate(&mut handle)).unwrap(), Vec::<i64>::new());
     }
 
     #[test]
     fn a_newer_or_changed_schema_is_refused() {
         let mut handle = Handle(rusqlite::Connection::open_in_memory().unwrap());
         futures::executor::block_on(migrate(&mut handle)).unwrap();
-        handle
-            .0
-            .execute("UPDATE schema_migrations SET checksum = 'x' WHERE number = 1", [])
-            .unwrap();
-        let changed = futures::executor::block_on(migrate(&mut handle))
-            .unwrap_err()
-            .to_string();
+        handle.0.execute("UPDATE schema_migrations SET checksum = 'x' WHERE number = 1", []).unwrap();
+        let changed = futures::executor::block_on(migrate(&mut handle)).unwrap_err().to_string();
         assert!(changed.contains("another content"), "{changed}");
 
         let mut handle = Handle(rusqlite::Connection::open_in_memory().unwrap());
         futures::executor::block_on(migrate(&mut handle)).unwrap();
-        handle
-            .0
-            .execute("INSERT INTO schema_migrations VALUES (9999, 'later', 'x', 0)", [])
-            .unwrap();
-        let newer = futures::executor::block_on(migrate(&mut handle))
-            .unwrap_err()
-            .to_string();
+        handle.0.execute("INSERT INTO schema_migrations VALUES (9999, 'later', 'x', 0)", []).unwrap();
+        let newer = futures::executor::block_on(migrate(&mut handle)).unwrap_err().to_string();
         assert!(newer.contains("newer Signalbox"), "{newer}");
     }
 }

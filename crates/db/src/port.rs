@@ -5,13 +5,13 @@
 
 use crate::{AllTenants, DbError, Rows, Scope, Value};
 use futures::future::BoxFuture;
-use kernel::{Span, TenantId};
-use std::sync::Arc;
+use kernel::TenantId;
+use std::{sync::Arc, time::Duration};
 
 /// How long a writer waits for the lock before it gives up with [`DbError::Locked`].
-const PATIENCE: Span = Span::seconds(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it naps between two tries.
-const NAP: Span = Span::millis(1);
+const NAP: Duration = Duration::from_micros(500);
 
 /// One connection, used by one request at a time.
 pub trait Connection: Send {
@@ -26,7 +26,7 @@ pub trait Pool: Send + Sync {
     /// Takes a connection back that is outside any transaction.
     fn release(&self, connection: Box<dyn Connection>);
     /// Sleeps.
-    fn nap(&self, span: Span) -> BoxFuture<'_, ()>;
+    fn nap(&self, length: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// The database: hands out transactions and leases.
@@ -44,10 +44,7 @@ impl Db {
     /// # Errors
     /// [`DbError`] when no connection is to be had.
     pub async fn read(&self) -> Result<Lease, DbError> {
-        Ok(Lease {
-            pool: Arc::clone(&self.0),
-            connection: Some(self.0.acquire().await?),
-        })
+        Ok(Lease { pool: Arc::clone(&self.0), connection: Some(self.0.acquire().await?) })
     }
 
     /// A transaction that holds the write lock.
@@ -55,7 +52,7 @@ impl Db {
     /// # Errors
     /// [`DbError::Locked`] after ten seconds of waiting for the lock.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        let mut waited = Span::default();
+        let mut waited = Duration::ZERO;
         loop {
             if let Some(tx) = self.try_begin().await? {
                 return Ok(tx);
@@ -64,7 +61,7 @@ impl Db {
                 return Err(DbError::Locked);
             }
             self.0.nap(NAP).await;
-            waited = Span::millis(waited.as_millis().saturating_add(NAP.as_millis()));
+            waited += NAP;
         }
     }
 
@@ -75,10 +72,7 @@ impl Db {
     pub async fn try_begin(&self) -> Result<Option<Tx>, DbError> {
         let mut connection = self.0.acquire().await?;
         match connection.run("BEGIN IMMEDIATE", Vec::new()).await {
-            Ok(_) => Ok(Some(Tx {
-                pool: Arc::clone(&self.0),
-                connection,
-            })),
+            Ok(_) => Ok(Some(Tx { pool: Arc::clone(&self.0), connection })),
             Err(DbError::Locked) => {
                 self.0.release(connection);
                 Ok(None)
@@ -88,8 +82,8 @@ impl Db {
     }
 
     /// Sleeps: for those who wait for the lock in their own way.
-    pub async fn nap(&self, span: Span) {
-        self.0.nap(span).await;
+    pub async fn nap(&self, length: Duration) {
+        self.0.nap(length).await;
     }
 }
 
@@ -103,9 +97,7 @@ impl Lease {
     fn connection(&mut self) -> Result<&mut dyn Connection, DbError> {
         match self.connection.as_mut() {
             Some(connection) => Ok(connection.as_mut()),
-            None => Err(DbError::Engine(
-                "the connection was given back already".to_owned(),
-            )),
+            None => Err(DbError::Engine("the connection was given back already".to_owned())),
         }
     }
 

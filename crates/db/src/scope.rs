@@ -88,10 +88,7 @@ impl<'a> AllTenants<'a> {
         sql: &str,
         parameters: impl IntoIterator<Item = Value> + Send,
     ) -> Result<Vec<T>, DbError> {
-        self.connection
-            .run(sql, parameters.into_iter().collect())
-            .await?
-            .decode()
+        self.connection.run(sql, parameters.into_iter().collect()).await?.decode()
     }
 
     /// The first row, if there is one.
@@ -115,10 +112,6 @@ impl<'a> AllTenants<'a> {
         sql: &str,
         parameters: impl IntoIterator<Item = Value> + Send,
     ) -> Result<usize, DbError> {
-        Ok(self
-            .connection
-            .run(sql, parameters.into_iter().collect())
-            .await?
-            .len())
+        Ok(self.connection.run(sql, parameters.into_iter().collect()).await?.len())
     }
 }

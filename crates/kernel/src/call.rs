@@ -55,12 +55,7 @@ impl Principal {
     /// Ourselves, acting in a tenant.
     #[must_use]
     pub fn system(tenant: TenantId) -> Self {
-        Self {
-            tenant,
-            actor: Actor::System,
-            permissions: Permissions::all(),
-            access_revision: i64::MAX,
-        }
+        Self { tenant, actor: Actor::System, permissions: Permissions::all(), access_revision: i64::MAX }
     }
 
     /// Whether the actor may do it.
@@ -79,9 +74,7 @@ impl RequestId {
     #[must_use]
     pub fn given(text: &str) -> Option<Self> {
         let sound = (1..=128).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-:/".contains(&byte));
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:/".contains(&byte));
         sound.then(|| Self(text.into()))
     }
 
@@ -117,9 +110,7 @@ impl Trace {
         let parts: Vec<&str> = text.split('-').collect();
         let hexadecimal = |part: &str, length: usize| {
             part.len() == length
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+                && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         };
         match parts.as_slice() {
             ["00", trace, parent, flags]
@@ -187,10 +178,7 @@ impl Call {
     /// The same call by ourselves in `tenant`: what the queue does on somebody's behalf.
     #[must_use]
     pub fn as_system(&self, tenant: TenantId) -> Self {
-        Self {
-            principal: Principal::system(tenant),
-            ..self.clone()
-        }
+        Self { principal: Principal::system(tenant), ..self.clone() }
     }
 }
 

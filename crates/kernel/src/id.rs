@@ -39,11 +39,7 @@ fn check(prefix: &'static str, text: &str) -> Result<Box<str>, IdError> {
             && body.bytes().all(|byte| ALPHABET.contains(&byte))
             && body.as_bytes().first().is_some_and(|first| *first <= b'7')
     });
-    if sound {
-        Ok(text.into())
-    } else {
-        Err(IdError { prefix })
-    }
+    if sound { Ok(text.into()) } else { Err(IdError { prefix }) }
 }
 
 macro_rules! ids {

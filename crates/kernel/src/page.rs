@@ -56,11 +56,7 @@ impl PageRequest {
     /// # Errors
     /// [`PageError::Limit`] outside 1 to 200.
     pub fn new(limit: u16, after: Option<Cursor>) -> Result<Self, PageError> {
-        if (1..=Self::MAX_LIMIT).contains(&limit) {
-            Ok(Self { limit, after })
-        } else {
-            Err(PageError::Limit)
-        }
+        if (1..=Self::MAX_LIMIT).contains(&limit) { Ok(Self { limit, after }) } else { Err(PageError::Limit) }
     }
 
     /// Rows wanted.
@@ -84,10 +80,7 @@ impl PageRequest {
 
 impl Default for PageRequest {
     fn default() -> Self {
-        Self {
-            limit: Self::DEFAULT_LIMIT,
-            after: None,
-        }
+        Self { limit: Self::DEFAULT_LIMIT, after: None }
     }
 }
 
@@ -106,20 +99,13 @@ impl<T> Page<T> {
         let limit = usize::from(request.limit);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = if more {
-            rows.last().map(|row| Cursor::after(&key(row)))
-        } else {
-            None
-        };
+        let next = if more { rows.last().map(|row| Cursor::after(&key(row))) } else { None };
         Self { items: rows, next }
     }
 
     /// The same page of other things.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(turn).collect(),
-            next: self.next,
-        }
+        Page { items: self.items.into_iter().map(turn).collect(), next: self.next }
     }
 }
 
@@ -130,10 +116,7 @@ mod tests {
     #[test]
     fn a_page_knows_whether_there_is_more() {
         let two = PageRequest::new(2, None).unwrap();
-        assert_eq!(
-            Page::cut(vec![1, 2, 3], &two, i32::to_string).next,
-            Some(Cursor::after("2"))
-        );
+        assert_eq!(Page::cut(vec![1, 2, 3], &two, i32::to_string).next, Some(Cursor::after("2")));
         assert_eq!(Page::cut(vec![1, 2], &two, i32::to_string).next, None);
         assert_eq!(PageRequest::new(0, None), Err(PageError::Limit));
         assert_eq!(PageRequest::new(201, None), Err(PageError::Limit));

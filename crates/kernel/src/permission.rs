@@ -71,11 +71,7 @@ pub struct UnknownPermission;
 impl std::str::FromStr for Permission {
     type Err = UnknownPermission;
     fn from_str(text: &str) -> Result<Self, UnknownPermission> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|known| known.as_str() == text)
-            .ok_or(UnknownPermission)
+        Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or(UnknownPermission)
     }
 }
 
@@ -100,10 +96,7 @@ impl Permissions {
     }
 
     fn bit(permission: Permission) -> u64 {
-        Permission::ALL
-            .iter()
-            .position(|known| *known == permission)
-            .map_or(0, |place| 1 << place)
+        Permission::ALL.iter().position(|known| *known == permission).map_or(0, |place| 1 << place)
     }
 
     /// Whether `permission` is in the set.
@@ -138,10 +131,7 @@ impl Permissions {
 
     /// The permissions in their published order.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL
-            .iter()
-            .copied()
-            .filter(move |permission| self.has(*permission))
+        Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))
     }
 }
 
@@ -153,9 +143,7 @@ impl FromIterator<Permission> for Permissions {
 
 impl fmt::Debug for Permissions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_set()
-            .entries(self.iter().map(Permission::as_str))
-            .finish()
+        out.debug_set().entries(self.iter().map(Permission::as_str)).finish()
     }
 }
 
@@ -173,9 +161,7 @@ mod tests {
 
     #[test]
     fn sets() {
-        let some: Permissions = [Permission::RulesRead, Permission::AuditRead]
-            .into_iter()
-            .collect();
+        let some: Permissions = [Permission::RulesRead, Permission::AuditRead].into_iter().collect();
         assert!(some.has(Permission::AuditRead) && !some.has(Permission::RulesWrite));
         assert!(some.within(Permissions::all()) && !Permissions::all().within(some));
         assert_eq!(format!("{some:?}"), r#"{"rules:read", "audit:read"}"#);

@@ -63,9 +63,7 @@ impl fmt::Debug for Instant {
 impl std::str::FromStr for Instant {
     type Err = TimeError;
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        DateTime::parse_from_rfc3339(text)
-            .map(|time| Self(time.timestamp_millis()))
-            .map_err(|_| TimeError)
+        DateTime::parse_from_rfc3339(text).map(|time| Self(time.timestamp_millis())).map_err(|_| TimeError)
     }
 }
 
@@ -113,11 +111,7 @@ impl Span {
     /// In whole seconds, rounded up, never negative: what `Retry-After` wants.
     #[must_use]
     pub const fn as_seconds_up(self) -> i64 {
-        if self.0 <= 0 {
-            0
-        } else {
-            self.0.saturating_add(999) / 1000
-        }
+        if self.0 <= 0 { 0 } else { self.0.saturating_add(999) / 1000 }
     }
 }
 

@@ -1,0 +1,100 @@
+//! What happens to a request from the door to the answer? In order: who stands there, preflight, size, the canonical
+//! path, the component's router, the error envelope, JSON:API, and the headers that stand on every answer.
+
+use crate::{Problem, Unspecific, Visitor, World, cors, jsonapi, paths, shown, visitor::AsSent};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Uri, header, request::Parts, uri::PathAndQuery};
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+/// The largest body, in bytes.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Answers a request; `body` is `None` when it was larger than [`BODY_LIMIT`].
+pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body: Option<Bytes>) -> Response {
+    let sent = parts.uri.clone();
+    let asked = parts.headers.clone();
+    let method = parts.method.clone();
+    let named = paths::named(sent.path());
+    let visitor = Arc::new(Visitor::of(world, &method, &asked, named.tenant));
+
+    let mut response = if let Some(response) = cors::preflight(&world.settings, &method, &asked) {
+        response
+    } else if let (Some(body), Some(uri)) = (body, canonical(&named.path, &sent)) {
+        parts.uri = uri;
+        parts.extensions.insert(AsSent(origin_form(&sent)));
+        parts.extensions.insert(Arc::clone(world));
+        parts.extensions.insert(Arc::clone(&visitor));
+        route(router, Request::from_parts(parts, Body::from(body))).await
+    } else {
+        Problem::from(Unspecific::TooLarge).into_response()
+    };
+
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = problem.respond(&visitor.request);
+    } else if jsonapi::wanted(&asked) && response.status().is_success() {
+        response = as_jsonapi(world, &sent, response).await;
+    }
+    finish(world, &visitor, &asked, &mut response);
+    response
+}
+
+async fn route(router: &Router, request: Request<Body>) -> Response {
+    let Ok(response) = router
+        .clone()
+        .fallback(|| async { Problem::from(Unspecific::NoRoute) })
+        .method_not_allowed_fallback(|| async { Problem::from(Unspecific::Method) })
+        .oneshot(request)
+        .await;
+    response
+}
+
+fn origin_form(sent: &Uri) -> Uri {
+    sent.path_and_query().map_or_else(|| sent.clone(), |target| Uri::from(target.clone()))
+}
+
+fn canonical(path: &str, sent: &Uri) -> Option<Uri> {
+    let target = sent.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    PathAndQuery::try_from(target).ok().map(Uri::from)
+}
+
+async fn as_jsonapi(world: &World, sent: &Uri, response: Response) -> Response {
+    let Some(kind) = response.extensions().get::<shown::Kind>().copied() else {
+        return response;
+    };
+    let (mut parts, body) = response.into_parts();
+    let Ok(plain) = to_bytes(body, usize::MAX).await else {
+        return Problem::from(Unspecific::Internal).into_response();
+    };
+    let path =
+        parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or(sent.path());
+    match jsonapi::wrap(&plain, kind.0, path, world.clock.now()) {
+        Some(wrapped) => {
+            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(jsonapi::MEDIA_TYPE));
+            Response::from_parts(parts, Body::from(wrapped))
+        }
+        None => Response::from_parts(parts, Body::from(plain)),
+    }
+}
+
+fn finish(world: &World, visitor: &Visitor, asked: &http::HeaderMap, response: &mut Response) {
+    let headers = response.headers_mut();
+    cors::finish(&world.settings, asked, headers);
+    if let Ok(id) = HeaderValue::from_str(visitor.request.as_str()) {
+        headers.insert("x-request-id", id);
+    }
+    if let Some(taken) = visitor.taken() {
+        let policy = format!("\"default\";q={};w={}", taken.limit, taken.window_seconds);
+        let state = format!("\"default\";r={};t={}", taken.remaining, taken.reset_seconds);
+        for (name, text) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! May this caller do this? Handlers ask by type: `Authorized<needs::RulesWrite>` is a call that may.
+
+use crate::{Problem, Unspecific, World, visitor};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use kernel::{Call, Permission};
+use std::{marker::PhantomData, sync::Arc};
+
+/// What a route asks of its callers.
+pub trait Need: Send + Sync + 'static {
+    /// The permission, or `None` where any sound credential will do.
+    const PERMISSION: Option<Permission>;
+}
+
+/// What routes ask for, as types.
+pub mod needs {
+    use super::{Need, Permission};
+
+    macro_rules! needs {
+        ($($name:ident),+ $(,)?) => {$(
+            #[doc = concat!("The permission of the same name: [`Permission::", stringify!($name), "`].")]
+            #[derive(Debug, Clone, Copy)]
+            pub enum $name {}
+            impl Need for $name {
+                const PERMISSION: Option<Permission> = Some(Permission::$name);
+            }
+        )+};
+    }
+
+    needs!(
+        RulesRead,
+        RulesWrite,
+        TriggersRead,
+        TriggersWrite,
+        EventsRead,
+        EventsWrite,
+        JobsRead,
+        JobsRedrive,
+        NotificationsRead,
+        NotificationsWrite,
+        InboxRead,
+        AccessRead,
+        AccessWrite,
+        AuditRead,
+        SettingsWrite,
+        WebhooksRead,
+        WebhooksWrite,
+        RecordsRead,
+        RecordsWrite,
+    );
+
+    /// Any sound credential.
+    #[derive(Debug, Clone, Copy)]
+    pub enum Anybody {}
+    impl Need for Anybody {
+        const PERMISSION: Option<Permission> = None;
+    }
+}
+
+/// A caller whose credential was checked against the database and who has the permission.
+pub struct Authorized<N> {
+    /// The call that a use case sees.
+    pub call: Call,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    /// The e-mail address of the caller, if it is a person.
+    pub email: Option<String>,
+    need: PhantomData<N>,
+}
+
+/// A caller known from memory: only for the hot path, which compares `access_revision` in its own transaction.
+pub struct Recognised<N> {
+    /// The call that a use case sees.
+    pub call: Call,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    /// Who stands at the door, to be asked again if the revision moved.
+    pub visitor: Arc<visitor::Visitor>,
+    need: PhantomData<N>,
+}
+
+fn permit<N: Need>(call: &Call) -> Result<(), Problem> {
+    match N::PERMISSION {
+        Some(permission) if !call.principal.may(permission) => {
+            Err(Unspecific::Permission(permission.as_str()).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Authorized<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let (world, visitor) = visitor::surroundings(parts)?;
+        let checked = visitor.check(&world).await?;
+        let email = checked.user_email.clone();
+        let call = visitor.call(&world, checked);
+        permit::<N>(&call)?;
+        Ok(Self { call, world, email, need: PhantomData })
+    }
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Recognised<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let (world, visitor) = visitor::surroundings(parts)?;
+        let checked = visitor.recognise(&world).await?;
+        let call = visitor.call(&world, checked);
+        permit::<N>(&call)?;
+        Ok(Self { call, world, visitor, need: PhantomData })
+    }
+}
+
+impl<N: Need> Recognised<N> {
+    /// Asks the gate again, now that the tenant's access revision moved.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the credential by now.
+    pub async fn again(&self) -> Result<Call, Problem> {
+        let credential = self.visitor.credential().ok_or(Unspecific::NoCredential)?;
+        let checked = self.world.gate.check(credential, self.world.clock.now()).await?;
+        let call = self.visitor.call(&self.world, checked);
+        permit::<N>(&call).map(|()| call)
+    }
+}

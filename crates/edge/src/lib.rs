@@ -1,0 +1,39 @@
+//! What does every component say in HTTP? One envelope, one way to show a credential, one set of limits.
+//!
+//! [`answer`] takes a whole request through the door: request id, tenant and alias paths, size and nesting, the
+//! component's router, then headers that stand on every answer. Handlers see extractors ([`Authorized`], [`Json`],
+//! [`Paging`], [`IfMatch`]) and give [`Shown`], [`List`] or a [`Problem`].
+
+mod answer;
+mod authorized;
+mod cors;
+mod credentials;
+mod etag;
+mod idempotency;
+mod json;
+mod jsonapi;
+mod limits;
+mod list;
+pub mod log;
+mod nesting;
+mod openapi;
+mod paths;
+mod problem;
+mod shown;
+mod store;
+mod visitor;
+mod world;
+
+pub use answer::{BODY_LIMIT, answer};
+pub use authorized::{Authorized, Need, Recognised, needs};
+pub use credentials::{csrf_token, session_cookie};
+pub use etag::IfMatch;
+pub use idempotency::{idempotency_key, idempotent};
+pub use json::{Json, Query, RawJson, field_of, read as read_json};
+pub use limits::{Limits, Quota, Taken};
+pub use list::{List, ListLinks, ListMeta, Paging};
+pub use openapi::{FaultBody, FaultDetail, FaultError, Faults, Fragment, fragment};
+pub use problem::{Problem, Unspecific};
+pub use shown::Shown;
+pub use visitor::{Internal, Visitor};
+pub use world::{Settings, SettingsError, World};

@@ -1,0 +1,175 @@
+//! How often may somebody come? Quotas per window, shared by all instances and components.
+//!
+//! An instance takes a small block of a quota at a time from the shared counters and spends it from memory, so that a
+//! busy caller costs one statement in twenty requests; what a stopped instance had not spent is lost to the caller for
+//! the rest of the window (5 % of the limit at most). The counters live in a database of their own: losing them with
+//! the power costs nobody data, so they are written without a sync.
+
+use crate::{log, store};
+use db::{Db, DbError};
+use kernel::{Instant, Span};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Blocks per window.
+const BLOCKS: u32 = 20;
+/// The most callers remembered in one instance.
+const REMEMBERED: usize = 4096;
+
+/// So many of something in a span, by one caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// Who and what: `caller:usr_…`, `login:203.0.113.9`.
+    pub key: String,
+    /// How many.
+    pub limit: u32,
+    /// In how long.
+    pub per: Span,
+}
+
+/// The outcome of taking one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Whether it was there to be taken.
+    pub allowed: bool,
+    /// The quota's size.
+    pub limit: u32,
+    /// The quota's window in seconds.
+    pub window_seconds: i64,
+    /// At least so many are left.
+    pub remaining: u32,
+    /// Seconds until the quota is whole again.
+    pub reset_seconds: i64,
+}
+
+#[derive(Clone, Copy)]
+struct Block {
+    window: i64,
+    left: u32,
+    elsewhere: u32,
+}
+
+/// The quotas of one instance.
+pub struct Limits {
+    counters: Db,
+    prepared: Mutex<bool>,
+    blocks: Mutex<HashMap<String, Block>>,
+}
+
+impl Limits {
+    /// Quotas that are counted in `counters`.
+    #[must_use]
+    pub fn new(counters: Db) -> Self {
+        Self { counters, prepared: Mutex::new(false), blocks: Mutex::default() }
+    }
+
+    /// Takes one from the quota. When the counters cannot be reached the caller is let in, and the log told: a broken
+    /// limit must not be a broken product.
+    pub async fn take(&self, quota: &Quota, now: Instant) -> Taken {
+        let span = quota.per.as_millis().max(1);
+        let window = now.millis().div_euclid(span).saturating_mul(span);
+        let taken = |allowed, remaining| Taken {
+            allowed,
+            limit: quota.limit,
+            window_seconds: span / 1000,
+            remaining,
+            reset_seconds: Span::millis(window.saturating_add(span).saturating_sub(now.millis()))
+                .as_seconds_up(),
+        };
+        if let Some(remaining) = self.spend(&quota.key, window) {
+            return taken(true, remaining);
+        }
+        match self.fetch(quota, window).await {
+            Ok(Some(remaining)) => taken(true, remaining),
+            Ok(None) => taken(false, 0),
+            Err(error) => {
+                log::warning(&format!("limits are not enforced at this moment: {error}"));
+                taken(true, 0)
+            }
+        }
+    }
+
+    fn spend(&self, key: &str, window: i64) -> Option<u32> {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let block = blocks.get_mut(key).filter(|block| block.window == window)?;
+        block.left = block.left.checked_sub(1)?;
+        Some(block.left.saturating_add(block.elsewhere))
+    }
+
+    async fn fetch(&self, quota: &Quota, window: i64) -> Result<Option<u32>, DbError> {
+        self.prepare().await?;
+        let mut lease = self.counters.read().await?;
+        let mut all = lease.all_tenants()?;
+        for amount in [(quota.limit / BLOCKS).max(1), 1] {
+            let Some(used) = store::take(&mut all, &quota.key, window, amount, quota.limit).await? else {
+                continue;
+            };
+            let elsewhere = quota.limit.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
+            let block = Block { window, left: amount.saturating_sub(1), elsewhere };
+            let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+            if blocks.len() >= REMEMBERED {
+                blocks.clear();
+            }
+            blocks.insert(quota.key.clone(), block);
+            return Ok(Some(block.left.saturating_add(elsewhere)));
+        }
+        Ok(None)
+    }
+
+    /// Makes the table once per instance, and drops windows of more than a day ago on the way.
+    async fn prepare(&self) -> Result<(), DbError> {
+        if *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(());
+        }
+        let mut lease = self.counters.read().await?;
+        let mut all = lease.all_tenants()?;
+        store::prepare_counters(&mut all).await?;
+        *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        Ok(())
+    }
+
+    /// Drops the counters of windows that ended before `now` by more than a day.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn forget(&self, now: Instant) -> Result<(), DbError> {
+        self.prepare().await?;
+        let mut lease = self.counters.read().await?;
+        store::forget(&mut lease.all_tenants()?, (now - Span::days(1)).millis()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use db::native::Native;
+    use futures::executor::block_on;
+
+    fn quota(limit: u32) -> Quota {
+        Quota { key: "caller:usr_1".to_owned(), limit, per: Span::minutes(1) }
+    }
+
+    #[test]
+    fn a_quota_is_given_once_and_comes_back_with_the_next_window() {
+        let limits = Limits::new(Native::memory().unwrap());
+        let now = Instant::from_millis(60_000);
+        let outcomes: Vec<bool> = (0..7).map(|_| block_on(limits.take(&quota(5), now)).allowed).collect();
+        assert_eq!(outcomes, [true, true, true, true, true, false, false]);
+        let refused = block_on(limits.take(&quota(5), Instant::from_millis(90_500)));
+        assert_eq!((refused.allowed, refused.reset_seconds, refused.window_seconds), (false, 30, 60));
+        assert!(block_on(limits.take(&quota(5), Instant::from_millis(120_000))).allowed);
+    }
+
+    #[test]
+    fn two_instances_share_a_quota_and_waste_little_of_it() {
+        let counters = Native::memory().unwrap();
+        let (one, two) = (Limits::new(counters.clone()), Limits::new(counters));
+        let now = Instant::from_millis(0);
+        let allowed = (0..300)
+            .filter(|turn| block_on((if turn % 2 == 0 { &one } else { &two }).take(&quota(200), now)).allowed)
+            .count();
+        assert_eq!(allowed, 200);
+    }
+}

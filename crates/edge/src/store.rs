@@ -1,0 +1,104 @@
+//! What do the doors remember? Used-up quotas (in a database of their own, which may forget) and answers under
+//! idempotency keys.
+
+use db::{AllTenants, DbError, Decode, Row, Scope, Value};
+use kernel::{Instant, Span};
+
+const COUNTERS: &str = "CREATE TABLE IF NOT EXISTS counters (
+    key TEXT NOT NULL, window INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (key, window)) STRICT, WITHOUT ROWID";
+const TAKE: &str = "INSERT INTO counters (key, window, used) SELECT ?1, ?2, ?3 WHERE ?3 <= ?4
+    ON CONFLICT (key, window) DO UPDATE SET used = used + ?3 WHERE used + ?3 <= ?4 RETURNING used AS n";
+const FORGET: &str = "DELETE FROM counters WHERE window < ?1";
+
+const CLAIM: &str = "INSERT INTO idempotency_keys (tenant_id, key, fingerprint, state, created_at)
+    VALUES (?1, ?2, ?3, 'running', ?4) ON CONFLICT DO NOTHING RETURNING key AS id";
+const LAPSE: &str = "DELETE FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2
+    AND (created_at <= ?3 OR (state = 'running' AND created_at <= ?4))";
+const KEPT: &str = "SELECT fingerprint, state, status, headers, body FROM idempotency_keys
+    WHERE tenant_id = ?1 AND key = ?2";
+const FINISH: &str = "UPDATE idempotency_keys SET state = ?3, status = ?4, headers = ?5, body = ?6
+    WHERE tenant_id = ?1 AND key = ?2";
+const RELEASE: &str = "DELETE FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2";
+
+/// How long an answer is kept under its key.
+const KEPT_FOR: Span = Span::hours(24);
+/// After this long a request that never finished is taken for lost.
+const LOST_AFTER: Span = Span::minutes(2);
+
+/// Makes the counters' table, if it is missing.
+pub(crate) async fn prepare_counters(all: &mut AllTenants<'_>) -> Result<(), DbError> {
+    all.run_for_effect(COUNTERS, []).await.map(drop)
+}
+
+/// Takes `amount` from a quota of `limit` in the window that began at `window`; how much is used then, or `None` if
+/// that would be too much.
+pub(crate) async fn take(
+    all: &mut AllTenants<'_>,
+    key: &str,
+    window: i64,
+    amount: u32,
+    limit: u32,
+) -> Result<Option<i64>, DbError> {
+    all.one(TAKE, [key.into(), window.into(), amount.into(), limit.into()]).await
+}
+
+/// Drops the counters of windows that began before `window`.
+pub(crate) async fn forget(all: &mut AllTenants<'_>, window: i64) -> Result<(), DbError> {
+    all.run_for_effect(FORGET, [window.into()]).await.map(drop)
+}
+
+/// What stands under an idempotency key.
+pub(crate) struct Kept {
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) state: String,
+    pub(crate) status: Option<i64>,
+    pub(crate) headers: Option<String>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Decode for Kept {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            fingerprint: row.get("fingerprint")?,
+            state: row.get("state")?,
+            status: row.get("status")?,
+            headers: row.get("headers")?,
+            body: row.get("body")?,
+        })
+    }
+}
+
+/// Claims a key for a request that begins now; what stands there, if it is taken.
+pub(crate) async fn claim(
+    scope: &mut Scope<'_>,
+    key: &str,
+    fingerprint: &[u8],
+    now: Instant,
+) -> Result<Option<Kept>, DbError> {
+    let (kept, lost) = (now - KEPT_FOR, now - LOST_AFTER);
+    scope.run_for_effect(LAPSE, [key.into(), kept.into(), lost.into()]).await?;
+    if scope.run_for_effect(CLAIM, [key.into(), fingerprint.into(), now.into()]).await? > 0 {
+        return Ok(None);
+    }
+    scope.one(KEPT, [key.into()]).await
+}
+
+/// Keeps the answer that was given under a key; without one, only that it was confidential.
+pub(crate) async fn finish(
+    scope: &mut Scope<'_>,
+    key: &str,
+    answer: Option<(u16, String, Vec<u8>)>,
+) -> Result<(), DbError> {
+    let values = match answer {
+        Some((status, headers, body)) => {
+            [key.into(), "done".into(), status.into(), headers.into(), Value::Blob(body)]
+        }
+        None => [key.into(), "confidential".into(), Value::Null, Value::Null, Value::Null],
+    };
+    scope.run_for_effect(FINISH, values).await.map(drop)
+}
+
+/// Frees a key whose request failed on our side.
+pub(crate) async fn release(scope: &mut Scope<'_>, key: &str) -> Result<(), DbError> {
+    scope.run_for_effect(RELEASE, [key.into()]).await.map(drop)
+}

@@ -1,0 +1,176 @@
+//! Who stands at the door? What is known of a request before its handler runs, and the check of its credential.
+
+use crate::{Problem, Quota, Taken, Unspecific, World, credentials};
+use auth::{Checked, Credential};
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, Method, Uri, request::Parts};
+use kernel::{Call, RequestId, Span, Trace};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The path and query as the client sent them, before aliases were resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct AsSent(pub(crate) Uri);
+
+/// What is known of a request before its handler runs.
+#[derive(Debug)]
+pub struct Visitor {
+    /// The request's id.
+    pub request: RequestId,
+    /// The trace that it belongs to.
+    pub trace: Trace,
+    /// The client's address, if the host told it.
+    pub address: Option<String>,
+    tenants_named: Vec<String>,
+    credential: Option<Credential>,
+    csrf_holds: bool,
+    checked: Mutex<Option<Checked>>,
+    taken: Mutex<Option<Taken>>,
+}
+
+impl Visitor {
+    pub(crate) fn of(world: &World, method: &Method, headers: &HeaderMap, slug: Option<String>) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let credential = credentials::shown(headers);
+        let csrf_holds =
+            credential.as_ref().is_none_or(|shown| credentials::csrf_holds(method, headers, shown));
+        // An X-Tenant-ID that is not even text names nobody's tenant.
+        let header = headers.get("x-tenant-id").map(|value| value.to_str().unwrap_or("\u{0}").to_owned());
+        Self {
+            request: text("x-request-id")
+                .and_then(RequestId::given)
+                .unwrap_or_else(|| RequestId::new(&*world.chance)),
+            trace: text("traceparent").and_then(Trace::given).unwrap_or_else(|| Trace::new(&*world.chance)),
+            address: address(headers),
+            tenants_named: slug.into_iter().chain(header).collect(),
+            credential,
+            csrf_holds,
+            checked: Mutex::default(),
+            taken: Mutex::default(),
+        }
+    }
+
+    /// The credential that was shown.
+    #[must_use]
+    pub const fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
+    }
+
+    /// The tenant that the path or the header names, if they name one and the same.
+    ///
+    /// # Errors
+    /// `TENANT_MISMATCH` if they name two.
+    pub fn tenant_named(&self) -> Result<Option<&str>, Problem> {
+        let mut names = self.tenants_named.iter();
+        let first = names.next();
+        if names.any(|name| Some(name) != first) {
+            return Err(Unspecific::TenantMismatch.into());
+        }
+        Ok(first.map(String::as_str))
+    }
+
+    /// Checks the credential against the database, once per request, and takes one from its quota.
+    ///
+    /// # Errors
+    /// No or a bad credential, another tenant's name, a missing CSRF token, a used-up limit.
+    pub async fn check(&self, world: &World) -> Result<Checked, Problem> {
+        if let Some(known) = self.checked.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Ok(known);
+        }
+        let checked = world.gate.check(self.shown()?, world.clock.now()).await?;
+        self.admit(world, checked).await
+    }
+
+    /// The same from the gate's memory where it can be, else by [`Visitor::check`]. Whoever uses this must compare the
+    /// principal's `access_revision` inside its own transaction.
+    ///
+    /// # Errors
+    /// As [`Visitor::check`].
+    pub async fn recognise(&self, world: &World) -> Result<Checked, Problem> {
+        match world.gate.remembered(self.shown()?, world.clock.now()) {
+            Some(checked) => self.admit(world, checked).await,
+            None => self.check(world).await,
+        }
+    }
+
+    fn shown(&self) -> Result<&Credential, Problem> {
+        self.credential.as_ref().ok_or_else(|| Unspecific::NoCredential.into())
+    }
+
+    async fn admit(&self, world: &World, checked: Checked) -> Result<Checked, Problem> {
+        if self.tenants_named.iter().any(|name| name != checked.principal.tenant.as_str()) {
+            return Err(Unspecific::TenantMismatch.into());
+        }
+        if !self.csrf_holds {
+            return Err(Unspecific::Csrf.into());
+        }
+        let quota = Quota {
+            key: format!("caller:{}", checked.principal.actor.name()),
+            limit: checked.rate_per_minute,
+            per: Span::minutes(1),
+        };
+        self.spend(world, &quota).await?;
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked.clone());
+        Ok(checked)
+    }
+
+    /// Takes one from a quota; the answer will say how much is left of it.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when nothing is left.
+    pub async fn spend(&self, world: &World, quota: &Quota) -> Result<(), Problem> {
+        let taken = world.limits.take(quota, world.clock.now()).await;
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);
+        if taken.allowed {
+            return Ok(());
+        }
+        let seconds = quota.per.as_millis() / 1000;
+        Err(Unspecific::Limit { limit: taken.limit, seconds, wait: taken.reset_seconds }.into())
+    }
+
+    pub(crate) fn taken(&self) -> Option<Taken> {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The call that a use case sees.
+    #[must_use]
+    pub fn call(&self, world: &World, checked: Checked) -> Call {
+        Call {
+            principal: checked.principal,
+            now: world.clock.now(),
+            request: self.request.clone(),
+            trace: self.trace.clone(),
+            address: self.address.clone(),
+            chance: Arc::clone(&world.chance),
+        }
+    }
+}
+
+/// The client's address without its port. Client headers come before the host's own, so the last one counts.
+fn address(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get_all("spin-client-addr").iter().next_back()?.to_str().ok()?;
+    text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip().to_string())
+}
+
+/// What [`crate::answer`] put beside the request.
+pub(crate) fn surroundings(parts: &Parts) -> Result<(Arc<World>, Arc<Visitor>), Problem> {
+    match (parts.extensions.get::<Arc<World>>(), parts.extensions.get::<Arc<Visitor>>()) {
+        (Some(world), Some(visitor)) => Ok((Arc::clone(world), Arc::clone(visitor))),
+        _ => Err(Unspecific::Internal.into()),
+    }
+}
+
+/// A call of the operator's own: its bearer is the variable `internal_token`.
+#[derive(Debug, Clone, Copy)]
+pub struct Internal;
+
+impl<S: Send + Sync> FromRequestParts<S> for Internal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let (world, visitor) = surroundings(parts)?;
+        match visitor.credential() {
+            Some(Credential::Bearer(token)) if *token == world.settings.internal_token => Ok(Self),
+            _ => Err(Unspecific::InternalToken.into()),
+        }
+    }
+}

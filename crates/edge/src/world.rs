@@ -1,0 +1,89 @@
+//! What does a component stand in? The database, the gate, the clock, chance, limits and the operator's settings.
+
+use crate::Limits;
+use auth::Gate;
+use db::Db;
+use kernel::{Chance, Clock, Secret};
+use std::{fmt, sync::Arc};
+
+/// What every handler may use. One per instance; holds nothing of any request.
+pub struct World {
+    /// The database.
+    pub db: Db,
+    /// Who may come in.
+    pub gate: Gate,
+    /// How often.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub chance: Arc<dyn Chance>,
+    /// What the operator set.
+    pub settings: Settings,
+}
+
+/// What the operator set by variables (docs/operations.md lists them).
+#[derive(Clone)]
+pub struct Settings {
+    /// Where clients reach us, without a trailing slash: in links and as the issuer of tokens.
+    pub public_url: String,
+    /// Origins whose browsers may call us; `*` allows all, without cookies.
+    pub cors_origins: Vec<String>,
+    /// What the clock and the set-up show at `/internal/…`.
+    pub internal_token: Secret<String>,
+    /// Keys that seal secrets at rest, as `kid:base64`.
+    pub vault_keys: Secret<String>,
+    /// Whether tenants' URLs may lead to private and loopback addresses: for development only.
+    pub allow_private_outbound: bool,
+}
+
+/// A variable is missing or does not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("variable {name}: {message}")]
+pub struct SettingsError {
+    /// The variable's name in spin.toml.
+    pub name: &'static str,
+    /// What is wrong with it; never its value.
+    pub message: String,
+}
+
+impl Settings {
+    /// Reads the settings from the variables' values.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the first variable that does not read.
+    pub fn read(value: impl Fn(&'static str) -> String) -> Result<Self, SettingsError> {
+        let fault = |name, message: &str| SettingsError { name, message: message.to_owned() };
+        let internal_token = value("internal_token");
+        if internal_token.len() < 32 {
+            return Err(fault(
+                "internal_token",
+                "is shorter than 32 characters; make one with `openssl rand -hex 32`",
+            ));
+        }
+        let allow_private_outbound = match value("allow_private_outbound").as_str() {
+            "true" => true,
+            "false" | "" => false,
+            _ => return Err(fault("allow_private_outbound", "is neither true nor false")),
+        };
+        let origins = value("cors_origins");
+        Ok(Self {
+            public_url: value("public_url").trim_end_matches('/').to_owned(),
+            cors_origins: origins
+                .split(',')
+                .map(str::trim)
+                .filter(|one| !one.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            internal_token: Secret::new(internal_token),
+            vault_keys: Secret::new(value("vault_keys")),
+            allow_private_outbound,
+        })
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("World").field("public_url", &self.settings.public_url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! What may people ask the ledger? For one event, or for a list.
+
+use crate::{Event, EventError, store};
+use db::{Db, Scope};
+use kernel::{Call, EventId, Instant, Page, PageRequest, RuleId};
+
+/// Which events are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those of this trigger.
+    pub trigger: Option<String>,
+    /// Only those that this rule matched.
+    pub rule: Option<RuleId>,
+    /// Only those stored at or after this instant.
+    pub since: Option<Instant>,
+    /// Only those stored before this instant.
+    pub until: Option<Instant>,
+}
+
+/// One event.
+///
+/// # Errors
+/// [`EventError::Unknown`].
+pub async fn get(scope: &mut Scope<'_>, id: &EventId) -> Result<Event, EventError> {
+    store::get(scope, id).await?.ok_or(EventError::Unknown)
+}
+
+/// A tenant's events, newest first.
+///
+/// # Errors
+/// [`EventError::Db`].
+pub async fn list(
+    db: &Db,
+    call: &Call,
+    filter: &Filter,
+    page: &PageRequest,
+) -> Result<Page<Event>, EventError> {
+    let mut lease = db.read().await?;
+    let rows = store::list(&mut lease.scope(call.tenant())?, filter, page).await?;
+    Ok(Page::cut(rows, page, |event| event.id.to_string()))
+}

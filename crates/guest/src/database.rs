@@ -1,0 +1,164 @@
+//! How does Spin's SQLite serve the port? Connections are kept per instance and lent to one request at a time.
+//!
+//! Spin opens every connection anew and sets no PRAGMA, so each of ours is brought to WAL, its durability and a busy
+//! timeout of nothing: who finds the lock taken naps in the guest (docs/decisions/0003-locks.md).
+
+use db::{Connection, Db, DbError, Pool, Rows, Value, migrate};
+use futures::future::{BoxFuture, FutureExt as _};
+use send_wrapper::SendWrapper;
+use spin_sdk::sqlite::{Connection as SpinConnection, Error, Value as SpinValue};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How safe a commit is when the power fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Synced before the answer: nothing acknowledged is lost.
+    Full,
+    /// The last commits may be lost with the power, never with the process.
+    Normal,
+    /// Not synced at all: for what may be forgotten.
+    Scratch,
+}
+
+impl Durability {
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "PRAGMA synchronous = FULL",
+            Self::Normal => "PRAGMA synchronous = NORMAL",
+            Self::Scratch => "PRAGMA synchronous = OFF",
+        }
+    }
+}
+
+/// The connections of one instance to the database behind one label.
+pub struct SpinPool {
+    label: &'static str,
+    durability: Durability,
+    migrated: bool,
+    idle: Mutex<Vec<Box<dyn Connection>>>,
+}
+
+/// The most connections kept while nobody uses them.
+const KEPT: usize = 20;
+/// How often, and how long apart, a statement is tried again that found the database locked while it was being opened.
+const TRIES: usize = 2000;
+const NAP: Duration = Duration::from_millis(1);
+
+impl SpinPool {
+    /// The product's database, brought to the newest schema at the first connection.
+    #[must_use]
+    pub fn product(durability: Durability) -> Db {
+        Db::new(Self { label: "default", durability, migrated: true, idle: Mutex::default() })
+    }
+
+    /// A database that may be lost: counters.
+    #[must_use]
+    pub fn scratch(label: &'static str) -> Db {
+        Db::new(Self { label, durability: Durability::Scratch, migrated: false, idle: Mutex::default() })
+    }
+
+    async fn open(&self) -> Result<Box<dyn Connection>, DbError> {
+        let mut handle = Handle(SpinConnection::open(self.label).await.map_err(|error| engine(&error))?);
+        for sql in ["PRAGMA busy_timeout = 0", "PRAGMA journal_mode = WAL", self.durability.pragma()] {
+            patiently(&mut handle, sql).await?;
+        }
+        if self.migrated {
+            for _ in 0..TRIES {
+                match migrate(&mut handle).await {
+                    Err(DbError::Locked) => crate::nap(NAP).await,
+                    other => {
+                        other?;
+                        return Ok(Box::new(handle));
+                    }
+                }
+            }
+            return Err(DbError::Locked);
+        }
+        Ok(Box::new(handle))
+    }
+}
+
+/// Runs a statement that may meet the lock of another instance that starts at the same time.
+async fn patiently(handle: &mut Handle, sql: &str) -> Result<Rows, DbError> {
+    for _ in 0..TRIES {
+        match handle.run(sql, Vec::new()).await {
+            Err(DbError::Locked) => crate::nap(NAP).await,
+            other => return other,
+        }
+    }
+    Err(DbError::Locked)
+}
+
+impl Pool for SpinPool {
+    fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, DbError>> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match kept {
+            Some(connection) => futures::future::ready(Ok(connection)).boxed(),
+            None => SendWrapper::new(self.open()).boxed(),
+        }
+    }
+
+    fn release(&self, connection: Box<dyn Connection>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
+    }
+
+    fn nap(&self, length: Duration) -> BoxFuture<'_, ()> {
+        crate::nap(length)
+    }
+}
+
+/// One connection of Spin's.
+struct Handle(SpinConnection);
+
+impl Connection for Handle {
+    fn run<'a>(&'a mut self, sql: &'a str, parameters: Vec<Value>) -> BoxFuture<'a, Result<Rows, DbError>> {
+        let work = async move {
+            let parameters = parameters.into_iter().map(outward);
+            let result = self.0.execute(sql, parameters).await.map_err(|error| engine(&error))?;
+            let columns = result.columns().to_vec();
+            // The error of a statement comes only with the end of its rows.
+            let rows = result.collect().await.map_err(|error| engine(&error))?;
+            let rows = rows.into_iter().map(|row| row.values.into_iter().map(inward).collect()).collect();
+            Ok(Rows::new(columns, rows))
+        };
+        SendWrapper::new(work).boxed()
+    }
+}
+
+fn outward(value: Value) -> SpinValue {
+    match value {
+        Value::Integer(number) => SpinValue::Integer(number),
+        Value::Real(number) => SpinValue::Real(number),
+        Value::Text(text) => SpinValue::Text(text),
+        Value::Blob(bytes) => SpinValue::Blob(bytes),
+        Value::Null => SpinValue::Null,
+    }
+}
+
+fn inward(value: SpinValue) -> Value {
+    match value {
+        SpinValue::Integer(number) => Value::Integer(number),
+        SpinValue::Real(number) => Value::Real(number),
+        SpinValue::Text(text) => Value::Text(text),
+        SpinValue::Blob(bytes) => Value::Blob(bytes),
+        SpinValue::Null => Value::Null,
+    }
+}
+
+fn engine(error: &Error) -> DbError {
+    match error {
+        Error::NoSuchDatabase | Error::AccessDenied => DbError::Engine(
+            "the component may not use this database: its label is missing in spin.toml or in the runtime configuration"
+                .to_owned(),
+        ),
+        Error::InvalidConnection => DbError::Engine("the connection is no longer valid".to_owned()),
+        Error::DatabaseFull => DbError::Full,
+        Error::Io(text) => DbError::from_engine(text),
+    }
+}

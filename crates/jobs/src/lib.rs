@@ -1,0 +1,17 @@
+//! How does work get done, at least once, and once where it can be known? A queue of rows: claimed under a lease with a
+//! token, settled under the same token, tried again with growing waits, kept as a dead letter when given up.
+
+mod courier;
+mod error;
+mod job;
+mod queue;
+mod service;
+mod store;
+
+pub use courier::{ANSWER_LIMIT, Courier, Lost, Parcel, Receipt};
+pub use error::JobError;
+pub use job::{Attempt, Ending, Job, Kind, NewJob, Next, Outcome, Patience, State, UnknownName, next};
+pub use queue::{LEASE, Lease, Leased, Settlement, anything, claim, due_next, enqueue, expire, settle};
+pub use service::{
+    Filter, Place, Stats, attempts, cancel, dead_count, get, list, of_event, place, redrive, retry, stats,
+};

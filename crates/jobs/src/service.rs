@@ -1,0 +1,180 @@
+//! What may people do with the queue? Look, try again, cancel, redrive.
+
+use crate::{Attempt, Job, JobError, Kind, State, store};
+use audit::Entry;
+use db::{Db, Scope};
+use kernel::{Call, EventId, Instant, JobId, Page, PageRequest};
+use serde_json::json;
+
+/// Which jobs are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those in this state.
+    pub state: Option<State>,
+    /// Only those of this kind.
+    pub kind: Option<Kind>,
+    /// Only those of this event.
+    pub event: Option<EventId>,
+}
+
+/// Where a queued job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Jobs of the tenant that are due before it.
+    pub ahead: i64,
+    /// When it may start at the earliest.
+    pub expected: Instant,
+}
+
+/// How many jobs of a kind are in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// The kind.
+    pub kind: Kind,
+    /// The state.
+    pub state: State,
+    /// How many.
+    pub count: i64,
+    /// When the one that is due first was or is due.
+    pub oldest_due: Instant,
+}
+
+/// The most jobs that one redrive takes; call again for more.
+const REDRIVE_AT_ONCE: i64 = 10_000;
+
+/// One job.
+///
+/// # Errors
+/// [`JobError::Unknown`].
+pub async fn get(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
+    let mut lease = db.read().await?;
+    store::get(&mut lease.scope(call.tenant())?, id).await?.ok_or(JobError::Unknown)
+}
+
+/// A tenant's jobs, newest first.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn list(db: &Db, call: &Call, filter: &Filter, page: &PageRequest) -> Result<Page<Job>, JobError> {
+    let mut lease = db.read().await?;
+    let rows = store::list(&mut lease.scope(call.tenant())?, filter, page).await?;
+    Ok(Page::cut(rows, page, |job| job.id.to_string()))
+}
+
+/// The jobs of an event, oldest first.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn of_event(scope: &mut Scope<'_>, event: &EventId) -> Result<Vec<Job>, JobError> {
+    Ok(store::of_event(scope, event).await?)
+}
+
+/// The attempts of some jobs, in order.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn attempts(scope: &mut Scope<'_>, jobs: &[JobId]) -> Result<Vec<Attempt>, JobError> {
+    Ok(store::attempts(scope, jobs).await?)
+}
+
+/// Where a queued job stands; `None` if it is not queued.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn place(db: &Db, call: &Call, job: &Job) -> Result<Option<Place>, JobError> {
+    if job.state != State::Queued {
+        return Ok(None);
+    }
+    let mut lease = db.read().await?;
+    let ahead = store::ahead(&mut lease.scope(call.tenant())?, job.due).await?;
+    Ok(Some(Place { ahead, expected: job.due.max(call.now) }))
+}
+
+/// How many jobs there are by kind and state.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn stats(db: &Db, call: &Call) -> Result<Vec<Stats>, JobError> {
+    let mut lease = db.read().await?;
+    let rows = store::counts(&mut lease.scope(call.tenant())?).await?;
+    let stats = |row: store::Count| Stats {
+        kind: row.kind,
+        state: row.state,
+        count: row.count,
+        oldest_due: row.oldest,
+    };
+    Ok(rows.into_iter().map(stats).collect())
+}
+
+/// Tries a dead, cancelled or waiting job again, now, with all its attempts before it.
+///
+/// # Errors
+/// [`JobError::Unknown`], [`JobError::NotRetryable`].
+pub async fn retry(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let job = store::get(&mut scope, id).await?.ok_or(JobError::Unknown)?;
+    match job.state {
+        State::Dead | State::Cancelled | State::Queued => {}
+        State::Leased | State::Done => return Err(JobError::NotRetryable(job.state)),
+    }
+    store::requeue(&mut scope, id, call.now).await?;
+    note(&mut scope, call, "job.retried", id.as_str(), job.state).await?;
+    tx.commit().await?;
+    Ok(Job { state: State::Queued, failures: 0, due: call.now, ended: None, ..job })
+}
+
+/// Takes back a job that has not ended.
+///
+/// # Errors
+/// [`JobError::Unknown`], [`JobError::Ended`].
+pub async fn cancel(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let job = store::get(&mut scope, id).await?.ok_or(JobError::Unknown)?;
+    if !store::cancel(&mut scope, id, call.now).await? {
+        return Err(JobError::Ended(job.state));
+    }
+    note(&mut scope, call, "job.cancelled", id.as_str(), job.state).await?;
+    tx.commit().await?;
+    Ok(Job { state: State::Cancelled, ended: Some(call.now), ..job })
+}
+
+/// How many dead jobs a redrive would take.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn dead_count(db: &Db, call: &Call, kind: Option<Kind>) -> Result<i64, JobError> {
+    let mut lease = db.read().await?;
+    Ok(store::dead_count(&mut lease.scope(call.tenant())?, kind).await?)
+}
+
+/// Tries dead jobs again, oldest first, 10,000 at most; tells how many.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn redrive(db: &Db, call: &Call, kind: Option<Kind>) -> Result<usize, JobError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let count = store::redrive(&mut scope, kind, call.now, REDRIVE_AT_ONCE).await?;
+    let entry = Entry {
+        action: "jobs.redriven",
+        subject: kind.map_or("jobs", Kind::as_str),
+        before: None,
+        after: Some(json!({"count": count})),
+    };
+    audit::append(&mut scope, call, &entry).await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+async fn note(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    action: &str,
+    subject: &str,
+    was: State,
+) -> Result<(), JobError> {
+    let entry = Entry { action, subject, before: Some(json!({"state": was.as_str()})), after: None };
+    Ok(audit::append(scope, call, &entry).await?)
+}

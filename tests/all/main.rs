@@ -1,0 +1,24 @@
+//! Does Signalbox keep its word, seen from outside? Each module mirrors a part of the URLs; a story runs through several.
+//!
+//! Everything goes over HTTP to the built components in the built host. Tests share one running program where they do not disturb
+//! each other (each works with names of its own), and start one of their own where they kill it or move its clock.
+
+mod auth;
+mod bad_input;
+mod cloud_events;
+mod conditional;
+mod crash;
+mod deliveries;
+mod events;
+mod expect;
+mod idempotency;
+mod lists;
+mod operation;
+mod operation_list;
+mod platform;
+mod routes;
+mod rules;
+mod stage;
+mod story;
+mod tenants;
+mod triggers;

@@ -1,0 +1,167 @@
+//! Which operations are there, and how is each called? Read from the OpenAPI document, so that a new route is tested by existing.
+
+use crate::stage::{fresh, get, rule_for, tell};
+use serde_json::{Value, json};
+use tests::{Client, Request};
+
+/// One method on one path.
+pub struct Operation {
+    /// `POST`.
+    pub method: String,
+    /// As in the document: `/api/v1/automation/rules/{id}`.
+    pub template: String,
+    /// Whether it needs no credential.
+    pub is_public: bool,
+    body: Option<Value>,
+}
+
+/// All operations of the document, those that destroy last.
+pub fn operations(client: &Client) -> Vec<Operation> {
+    let document = get(client, "/api/v1/openapi.json");
+    let mut found = Vec::new();
+    for (template, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if !["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
+                continue;
+            }
+            let security = operation.get("security").or_else(|| document.get("security"));
+            let needs = security
+                .and_then(Value::as_array)
+                .is_some_and(|needs| needs.iter().any(|need| need != &json!({})));
+            found.push(Operation {
+                method: method.to_uppercase(),
+                template: template.clone(),
+                is_public: !needs,
+                body: body(method, template, operation, &document),
+            });
+        }
+    }
+    let rank = |operation: &Operation| match operation.method.as_str() {
+        "GET" => 0,
+        "POST" => 1,
+        "PUT" | "PATCH" => 2,
+        _ => 3,
+    };
+    found.sort_by(|one, other| (rank(one), &one.template).cmp(&(rank(other), &other.template)));
+    found
+}
+
+impl Operation {
+    /// Whether its path holds an id.
+    pub fn has_id(&self) -> bool {
+        self.template.contains('{')
+    }
+
+    /// The path with ids that `owner` really has, taken from the lists above them; none if a list is empty or absent.
+    pub fn path_of(&self, owner: &Client) -> Option<String> {
+        let mut path = self.template.clone();
+        while let Some(open) = path.find('{') {
+            let close = path[open..].find('}')? + open;
+            let list = owner.get(&path[..open - 1]).ok()?;
+            if list.status != 200 {
+                return None;
+            }
+            let list = list.json().ok()?;
+            let own = list["data"].as_array()?.iter().find_map(id_of)?;
+            path.replace_range(open..=close, &own);
+        }
+        Some(path)
+    }
+
+    /// The same path with an id that nobody has.
+    pub fn path_of_nobody(&self, path: &str) -> String {
+        let parts = self.template.split('/').zip(path.split('/'));
+        let changed = parts.map(
+            |(template, part)| {
+                if template.starts_with('{') { nobodys(part) } else { part.to_owned() }
+            },
+        );
+        changed.collect::<Vec<_>>().join("/")
+    }
+
+    /// The request, with a body that fits where one is wanted.
+    pub fn request<'a>(&self, client: &'a Client, path: &str) -> Request<'a> {
+        let query = if path.ends_with("/toggle") { "?is_active=true" } else { "" };
+        let request = client.request(&self.method, &format!("{path}{query}"));
+        match &self.body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+
+    /// As it stands in a list.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.template)
+    }
+}
+
+fn id_of(entry: &Value) -> Option<String> {
+    // What is built in belongs to nobody and is everybody's.
+    if entry["custom"] == false || entry["built_in"] == true {
+        return None;
+    }
+    ["id", "trigger_id", "tenant_id"].iter().find_map(|name| entry[*name].as_str()).map(str::to_owned)
+}
+
+/// An id of the same kind whose last signs differ.
+fn nobodys(id: &str) -> String {
+    let kept = id.len().saturating_sub(6);
+    let end = if id.ends_with("000000") { "000001" } else { "000000" };
+    id.get(..kept).map_or_else(|| "nobody".to_owned(), |start| format!("{start}{end}"))
+}
+
+/// A body that the operation takes: one of ours where the shape is not enough, else one made from its schema.
+fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Option<Value> {
+    let contents = operation.pointer("/requestBody/content")?;
+    let only = fresh("route");
+    let ours = match (method, template) {
+        ("post" | "put", path) if path.contains("/automation/rules") && !path.ends_with("/test") => {
+            Some(rule_for(&only, &json!([tell("route@example.com", "Hello")])))
+        }
+        ("post", "/api/v1/events") => {
+            Some(json!({"event": "contact_created", "data": {"contact_id": "c-1"}}))
+        }
+        ("post" | "put", path) if path.contains("/notifications/channels") && !path.ends_with("/test") => {
+            Some(json!({"name": only, "kind": "webhook", "url": "https://example.com/in"}))
+        }
+        ("patch", _) => Some(json!({"name": only})),
+        _ => None,
+    };
+    let schema = contents.get("application/json").and_then(|content| content.get("schema"));
+    ours.or_else(|| Some(made(schema?, document, 0)))
+}
+
+/// A value of this schema: required fields only, the first of alternatives.
+fn made(schema: &Value, document: &Value, depth: usize) -> Value {
+    if depth > 8 {
+        return Value::Null;
+    }
+    let within = |schema: &Value| made(schema, document, depth + 1);
+    if let Some(target) =
+        schema["$ref"].as_str().and_then(|place| document.pointer(place.trim_start_matches('#')))
+    {
+        return within(target);
+    }
+    for example in ["example", "default", "const"] {
+        if let Some(example) = schema.get(example) {
+            return example.clone();
+        }
+    }
+    if let Some(first) = schema.pointer("/examples/0").or_else(|| schema.pointer("/enum/0")) {
+        return first.clone();
+    }
+    if let Some(first) = schema.pointer("/oneOf/0").or_else(|| schema.pointer("/anyOf/0")) {
+        return within(first);
+    }
+    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).unwrap_or("object");
+    match kind {
+        "string" => json!("2030-01-01T00:00:00.000Z"),
+        "integer" | "number" => json!(1),
+        "boolean" => json!(true),
+        "array" => json!([within(&schema["items"])]),
+        _ => {
+            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            required.map(|name| (name.to_owned(), within(&schema["properties"][name]))).collect()
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Two tenants: can one see or change anything of the other? Every route of the OpenAPI document, with the other's credential, ids,
+//! header and slug.
+
+use crate::{
+    expect,
+    operation_list::{Operation, operations},
+    stage::{Stage, fresh, get, post, rule_for, tell},
+};
+use serde_json::json;
+use tests::{Answer, Client};
+
+/// Stands in everything of the first tenant's that a test can name; in no answer to the other.
+const MARK: &str = "acmeonly";
+
+/// The first tenant with something of everything, and the other one's credential.
+struct Two {
+    stage: Stage,
+    /// The other tenant's client.
+    other: Client,
+    /// The other tenant's slug.
+    slug: String,
+}
+
+impl Two {
+    fn set_up() -> Self {
+        let stage = Stage::own();
+        let client = stage.client();
+        furnish(&client);
+        let (slug, other) = stage.other_tenant();
+        Self { stage, other, slug }
+    }
+}
+
+/// Makes one of everything that a tenant can have.
+pub fn furnish(client: &Client) {
+    let only = fresh(MARK);
+    let recipient = format!("{MARK}@example.com");
+    post(client, "/api/v1/automation/rules", &rule_for(&only, &json!([tell(&recipient, MARK)])), 201);
+    let channel = json!({"name": fresh(MARK), "kind": "webhook", "url": "http://127.0.0.1:9/acmeonly"});
+    post(client, "/api/v1/notifications/channels", &channel, 201);
+    let event = crate::stage::event_for(&only, MARK);
+    let accepted = post(client, "/api/v1/events", &event, 202);
+    crate::stage::job(client, &crate::stage::first_job(&accepted), "done");
+}
+
+/// What must not be seen in any answer to the other tenant.
+fn assert_blind(what: &str, answer: &Answer) {
+    assert!(!answer.text().contains(MARK), "{what} shows the other tenant's: {}", answer.text());
+    assert!(answer.status < 500, "{what}: {} {}", answer.status, answer.text());
+}
+
+#[test]
+fn the_others_ids_are_as_good_as_none() {
+    let two = Two::set_up();
+    let owner = two.stage.client();
+    let operations = operations(&owner);
+    let before = everything(&owner, &operations);
+    for operation in &operations {
+        let Some(path) = operation.path_of(&owner) else {
+            continue;
+        };
+        let what = format!("{} {path} by the other tenant", operation.method);
+        let answer = operation.request(&two.other, &path).send().unwrap();
+        assert_blind(&what, &answer);
+        if operation.has_id() && !operation.is_public {
+            assert!((400..500).contains(&answer.status), "{what}: {} {}", answer.status, answer.text());
+            // The same answer as for an id that nobody has.
+            let nobodys = operation.request(&two.other, &operation.path_of_nobody(&path)).send().unwrap();
+            assert_eq!(answer.status, nobodys.status, "{what}: {} | {}", answer.text(), nobodys.text());
+            let code = |answer: &Answer| answer.json().unwrap_or_default()["error"]["code"].clone();
+            assert_eq!(code(&answer), code(&nobodys), "{what}");
+        }
+    }
+    assert_eq!(before, everything(&owner, &operations), "the other tenant changed something");
+}
+
+#[test]
+fn naming_the_other_tenant_is_refused_and_so_is_naming_nobodys() {
+    let two = Two::set_up();
+    let owner = two.stage.client();
+    for operation in operations(&owner).iter().filter(|operation| !operation.is_public) {
+        let Some(path) = operation.path_of(&owner) else {
+            continue;
+        };
+        for (named, whose) in [("acme-corp", "the other's"), ("nobody-at-all", "nobody's")] {
+            let what = format!("{} {path} naming {whose} tenant", operation.method);
+            let by_header = operation.request(&two.other, &path).header("X-Tenant-ID", named).send().unwrap();
+            assert_blind(&what, &by_header);
+            expect::problem(&by_header, 403, "TENANT_MISMATCH");
+            let by_path = operation.request(&two.other, &format!("/{named}{path}")).send().unwrap();
+            assert_blind(&what, &by_path);
+            expect::problem(&by_path, 403, "TENANT_MISMATCH");
+        }
+    }
+    let slug = &two.slug;
+    let own = two
+        .other
+        .request("GET", &format!("/{slug}/api/v1/automation/rules"))
+        .header("X-Tenant-ID", slug)
+        .send()
+        .unwrap();
+    assert_eq!(own.status, 200, "its own name is welcome: {}", own.text());
+    let torn = two
+        .other
+        .request("GET", &format!("/{slug}/api/v1/automation/rules"))
+        .header("X-Tenant-ID", "acme-corp")
+        .send();
+    expect::problem(&torn.unwrap(), 403, "TENANT_MISMATCH");
+}
+
+#[test]
+fn an_event_meets_only_its_own_tenants_rules() {
+    let two = Two::set_up();
+    let only = fresh("o");
+    let rule = rule_for(&only, &json!([tell("a@example.com", "a")]));
+    post(&two.stage.client(), "/api/v1/automation/rules", &rule, 201);
+    let accepted = post(&two.other, "/api/v1/events", &crate::stage::event_for(&only, "x"), 202);
+    assert_eq!(accepted["matched"], json!([]));
+    // The same key in two tenants is two keys.
+    for client in [two.stage.client(), two.other] {
+        let answer = client
+            .request("POST", "/api/v1/events")
+            .header("Idempotency-Key", "the-same-in-both")
+            .json(&json!({"event": "contact_created", "data": {"contact_id": "c-1"}}))
+            .send()
+            .unwrap();
+        assert_eq!(
+            (answer.status, &answer.json().unwrap()["duplicate"]),
+            (202, &json!(false)),
+            "{}",
+            answer.text()
+        );
+    }
+}
+
+/// All that the owner can read, for a comparison; without what changes by being looked at.
+fn everything(owner: &Client, operations: &[Operation]) -> Vec<(String, String)> {
+    operations
+        .iter()
+        .filter(|operation| operation.method == "GET" && !operation.is_public)
+        .filter_map(|operation| operation.path_of(owner))
+        .map(|path| {
+            let mut body = get(owner, &path);
+            if let Some(meta) = body.get_mut("meta").and_then(|meta| meta.as_object_mut()) {
+                meta.remove("timestamp");
+            }
+            for entry in body.pointer_mut("/data").and_then(|data| data.as_array_mut()).into_iter().flatten()
+            {
+                if let Some(entry) = entry.as_object_mut() {
+                    entry.remove("last_used_at");
+                }
+            }
+            (path, body.to_string())
+        })
+        .collect()
+}
