@@ -1,6 +1,6 @@
 //! Who is in the tenant, and who comes and goes?
 
-use super::finish;
+use super::{finish, person};
 use crate::{AuthError, Member, NewUser, UserPatch, UserState, password, store};
 use audit::Entry;
 use db::{Db, Scope};
@@ -65,6 +65,15 @@ pub async fn users(db: &Db, call: &Call, page: &PageRequest) -> Result<Page<Memb
 pub async fn user(db: &Db, call: &Call, id: &UserId) -> Result<Member, AuthError> {
     let mut lease = db.read().await?;
     load(&mut lease.scope(call.tenant())?, id).await
+}
+
+/// The user behind the call.
+///
+/// # Errors
+/// [`AuthError::NeedsSession`] for an API key; the database's.
+pub async fn me(db: &Db, call: &Call) -> Result<Member, AuthError> {
+    let (id, _) = person(call)?;
+    user(db, call, id).await
 }
 
 /// Renames, disables or enables a user. Who is disabled loses all sessions at once.
