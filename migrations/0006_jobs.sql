@@ -28,6 +28,7 @@ CREATE TABLE jobs (
     CHECK ((state IN ('done', 'dead', 'cancelled')) = (ended_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX jobs_due ON jobs (tenant_id, due_at) WHERE state = 'queued';
+CREATE INDEX jobs_soonest ON jobs (due_at) WHERE state = 'queued';
 CREATE INDEX jobs_leased ON jobs (leased_until) WHERE state = 'leased';
 CREATE INDEX jobs_dead ON jobs (tenant_id, job_id) WHERE state = 'dead';
 CREATE INDEX jobs_by_event ON jobs (tenant_id, event_id);

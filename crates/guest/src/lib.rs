@@ -7,6 +7,7 @@ mod courier;
 mod database;
 mod inward;
 mod nature;
+mod nudge;
 mod serve;
 mod standing;
 
@@ -14,6 +15,7 @@ pub use courier::SpinCourier;
 pub use database::{Durability, SpinPool};
 pub use inward::{Inward, call};
 pub use nature::{SystemChance, SystemClock, nap, spawn};
+pub use nudge::nudge;
 pub use serve::serve;
 pub use spin_sdk;
 pub use standing::Standing;

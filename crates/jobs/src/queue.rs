@@ -102,3 +102,11 @@ pub async fn settle(
 pub async fn due_next(all: &mut AllTenants<'_>) -> Result<Option<Instant>, DbError> {
     store::due_next(all).await
 }
+
+/// Whether a job is due or a lease ran out: a look that takes no lock.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn anything(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
+    store::anything(all, now).await
+}

@@ -55,6 +55,8 @@ const SETTLE: &str = "UPDATE jobs SET state = new.value ->> 3, due_at = coalesce
 const NOTE: &str = "INSERT INTO job_attempts (tenant_id, job_id, number, started_at, ended_at, ending, status, detail)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
     FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+const ANYTHING: &str = "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'leased' AND leased_until <= ?1)
+    OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1) AS n";
 const DUE_NEXT: &str = "SELECT MIN(due_at) AS n FROM jobs WHERE state = 'queued'";
 
 const GET: &str =
@@ -248,6 +250,10 @@ fn outcome(one: &Settlement) -> serde_json::Value {
         error,
         ended.map(Instant::millis),
     ])
+}
+
+pub(crate) async fn anything(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
+    Ok(all.one::<i64>(ANYTHING, [now.into()]).await? == Some(1))
 }
 
 /// One column named `n` that may be null.

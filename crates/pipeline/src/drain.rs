@@ -1,0 +1,321 @@
+//! How is the queue worked off? Rounds of one transaction each: settle what came back, take back lost leases, claim what
+//! is due, run the inside jobs at once; then send the outside jobs' parcels, many at a time, and go round again as soon
+//! as the first is back.
+
+use crate::{
+    Books,
+    effect::{self, Errand, Report},
+};
+use db::{Db, DbError, Tx};
+use futures::{
+    future::{BoxFuture, Either, FutureExt as _, select},
+    stream::{FuturesUnordered, StreamExt as _},
+};
+use jobs::{Courier, Job, Kind, Lease, Leased, Next, Settlement};
+use kernel::{Chance, Clock, Instant, TenantId};
+use notifications::{Means, NotificationError, Prepared};
+use serde::Serialize;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// The most parcels under way at once.
+const UNDER_WAY: usize = 64;
+/// The most jobs claimed in one round.
+const CLAIM: usize = 128;
+/// While parcels are under way the queue is looked at this often.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a worker works with.
+pub struct Works<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// Compiled rules, for jobs that raise events.
+    pub books: &'a Books,
+    /// What channels need of the operator.
+    pub means: &'a Means,
+    /// Carries parcels.
+    pub courier: &'a dyn Courier,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Chance.
+    pub chance: Arc<dyn Chance>,
+}
+
+/// What a drain did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Drained {
+    /// Jobs claimed.
+    pub claimed: usize,
+    /// Attempts that did what they should.
+    pub done: usize,
+    /// Attempts that failed and are tried again.
+    pub retried: usize,
+    /// Jobs given up.
+    pub dead: usize,
+    /// Leases that had run out and were taken back.
+    pub lost: usize,
+}
+
+struct Finished {
+    errand: Errand,
+    report: Report,
+    ended: Instant,
+}
+
+/// Works until nothing is due, or until `until`; then only what is under way is brought home.
+///
+/// # Errors
+/// [`DbError`]; what was claimed comes back when its lease runs out.
+pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError> {
+    let mut drained = Drained::default();
+    let mut under_way: FuturesUnordered<BoxFuture<'_, Finished>> = FuturesUnordered::new();
+    let mut finished = Vec::new();
+    loop {
+        let room = if works.clock.now() < until { UNDER_WAY.saturating_sub(under_way.len()) } else { 0 };
+        let (errands, busy) = round(works, std::mem::take(&mut finished), room, &mut drained).await?;
+        for errand in errands {
+            under_way.push(carry(works, errand).boxed());
+        }
+        if under_way.is_empty() {
+            if busy && works.clock.now() < until {
+                continue;
+            }
+            return Ok(drained);
+        }
+        if !busy || room == 0 {
+            finished.extend(await_some(works, &mut under_way, until).await?);
+        }
+        while let Some(Some(more)) = under_way.next().now_or_never() {
+            finished.push(more);
+        }
+    }
+}
+
+/// Waits until a parcel is back, or until something else is due.
+async fn await_some(
+    works: &Works<'_>,
+    under_way: &mut FuturesUnordered<BoxFuture<'_, Finished>>,
+    until: Instant,
+) -> Result<Option<Finished>, DbError> {
+    loop {
+        let nap = works.db.nap(LOOK).boxed();
+        match select(under_way.next(), nap).await {
+            Either::Left((finished, _)) => return Ok(finished),
+            Either::Right(_) => {
+                let now = works.clock.now();
+                if now < until && under_way.len() < UNDER_WAY && is_due(works, now).await? {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+async fn is_due(works: &Works<'_>, now: Instant) -> Result<bool, DbError> {
+    let mut lease = works.db.read().await?;
+    Ok(jobs::due_next(&mut lease.all_tenants()?).await?.is_some_and(|due| due <= now))
+}
+
+async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
+    let outcome = works.courier.send(errand.parcel.clone()).await;
+    let ended = works.clock.now();
+    let report = effect::judge(&errand, outcome, ended);
+    Finished { errand, report, ended }
+}
+
+/// One transaction. Gives the parcels to send, and whether inside jobs were run (which may have made more work).
+async fn round(
+    works: &Works<'_>,
+    finished: Vec<Finished>,
+    room: usize,
+    drained: &mut Drained,
+) -> Result<(Vec<Errand>, bool), DbError> {
+    let now = works.clock.now();
+    if finished.is_empty() && (room == 0 || !anything(works, now).await?) {
+        return Ok((Vec::new(), false));
+    }
+    let mut tx = works.db.begin().await?;
+    settle_finished(works, &mut tx, finished, drained).await?;
+    let mut errands = Vec::new();
+    let mut busy = false;
+    if room > 0 {
+        drained.lost += jobs::expire(&mut tx.all_tenants(), now).await?;
+        let most = u16::try_from(room.min(CLAIM)).unwrap_or(u16::MAX);
+        let leased = jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*works.chance), most).await?;
+        drained.claimed += leased.len();
+        let (inside, outside): (Vec<_>, Vec<_>) =
+            leased.into_iter().partition(|one| one.job.kind.is_inside());
+        busy = !inside.is_empty();
+        run_inside(works, &mut tx, inside, now, drained).await?;
+        errands = prepare(works, &mut tx, outside, now, drained).await?;
+    }
+    tx.commit().await?;
+    Ok((errands, busy))
+}
+
+/// Whether anything is due or lost: looked at without the lock.
+async fn anything(works: &Works<'_>, now: Instant) -> Result<bool, DbError> {
+    let mut lease = works.db.read().await?;
+    jobs::anything(&mut lease.all_tenants()?, now).await
+}
+
+/// Decides what follows a report, and counts it.
+fn settlement(
+    works: &Works<'_>,
+    leased: Leased,
+    report: &Report,
+    ended: Instant,
+    drained: &mut Drained,
+) -> Settlement {
+    let mut jitter = [0_u8];
+    works.chance.fill(&mut jitter);
+    let job = &leased.job;
+    let [jitter] = jitter;
+    let next = jobs::next(&job.patience, job.failures, &report.outcome, ended, jitter);
+    match next {
+        Next::Done => drained.done += 1,
+        Next::Again(_) => drained.retried += 1,
+        Next::Dead => drained.dead += 1,
+    }
+    Settlement { leased, next, ended, status: report.status.map(u32::from), detail: report.words.clone() }
+}
+
+/// Records what came back: first the jobs; then, of those whose outcome counted, the deliveries.
+async fn settle_finished(
+    works: &Works<'_>,
+    tx: &mut Tx,
+    finished: Vec<Finished>,
+    drained: &mut Drained,
+) -> Result<(), DbError> {
+    if finished.is_empty() {
+        return Ok(());
+    }
+    let mut settlements = Vec::with_capacity(finished.len());
+    let mut deliveries = Vec::new();
+    for one in finished {
+        let delivery = one.errand.delivery.clone();
+        let settlement = settlement(works, one.errand.leased, &one.report, one.ended, drained);
+        if let Some((delivery, _)) = delivery {
+            deliveries.push((settlement.leased.job.clone(), delivery, one.report, settlement.next));
+        }
+        settlements.push(settlement);
+    }
+    let counted = jobs::settle(&mut tx.all_tenants(), &settlements).await?;
+    let counts = |job: &Job| counted.iter().any(|(tenant, id)| *tenant == job.tenant && *id == job.id);
+    let mut by_tenant: BTreeMap<TenantId, Vec<(Job, notifications::Settlement)>> = BTreeMap::new();
+    for (job, delivery, report, next) in deliveries.into_iter().filter(|(job, ..)| counts(job)) {
+        let outcome = effect::delivery_outcome(&report, next);
+        let settlement = notifications::Settlement { delivery, outcome, provider_status: report.status };
+        by_tenant.entry(job.tenant.clone()).or_default().push((job, settlement));
+    }
+    for (tenant, settled) in by_tenant {
+        let Some((job, _)) = settled.first() else { continue };
+        let call = effect::call_of(works, job, works.clock.now());
+        let list: Vec<notifications::Settlement> =
+            settled.into_iter().map(|(_, settlement)| settlement).collect();
+        // A delivery that was deleted or ended by hand meanwhile stays as it is.
+        notifications::settle(&mut tx.scope(&tenant), &call, &list).await?;
+    }
+    Ok(())
+}
+
+/// Runs jobs that touch nothing but the database, and settles them, all in the queue's transaction.
+async fn run_inside(
+    works: &Works<'_>,
+    tx: &mut Tx,
+    leased: Vec<Leased>,
+    now: Instant,
+    drained: &mut Drained,
+) -> Result<(), DbError> {
+    let mut settlements = Vec::new();
+    let mut messages: BTreeMap<TenantId, Vec<Leased>> = BTreeMap::new();
+    for one in leased {
+        if one.job.kind == Kind::SendNotification {
+            messages.entry(one.job.tenant.clone()).or_default().push(one);
+            continue;
+        }
+        let call = effect::call_of(works, &one.job, now);
+        let report = effect::raise(tx, works.books, &call, &one.job).await?;
+        settlements.push(settlement(works, one, &report, now, drained));
+    }
+    for (tenant, group) in messages {
+        let Some(first) = group.first() else { continue };
+        let call = effect::call_of(works, &first.job, now);
+        let new = group.iter().map(|one| effect::message_of(&one.job)).collect();
+        let made = notifications::expand_many(&mut tx.scope(&tenant), &call, new).await?;
+        let mut carriers = Vec::new();
+        for (one, made) in group.into_iter().zip(made) {
+            let report = match made {
+                Ok(expanded) => {
+                    carriers.extend(effect::carriers(&call, &one.job, &expanded));
+                    Report::done(format!(
+                        "made {} with {} deliveries",
+                        expanded.message_id,
+                        expanded.deliveries.len()
+                    ))
+                }
+                Err(NotificationError::Db(error)) => return Err(error),
+                Err(fault) => Report::hopeless(fault.to_string()),
+            };
+            settlements.push(settlement(works, one, &report, now, drained));
+        }
+        jobs::enqueue(&mut tx.all_tenants(), &carriers, now).await?;
+    }
+    jobs::settle(&mut tx.all_tenants(), &settlements).await.map(drop)
+}
+
+/// Makes the parcels of outside jobs; settles at once those that have none.
+async fn prepare(
+    works: &Works<'_>,
+    tx: &mut Tx,
+    leased: Vec<Leased>,
+    now: Instant,
+    drained: &mut Drained,
+) -> Result<Vec<Errand>, DbError> {
+    let mut errands = Vec::new();
+    let mut settlements = Vec::new();
+    let mut by_tenant: BTreeMap<TenantId, Vec<(Leased, kernel::DeliveryId)>> = BTreeMap::new();
+    for one in leased {
+        if one.job.kind == Kind::HttpRequest {
+            match effect::request_of(&one.job, works.means.allow_private) {
+                Ok(parcel) => errands.push(Errand { leased: one, parcel, delivery: None }),
+                Err(report) => settlements.push(settlement(works, one, &report, now, drained)),
+            }
+            continue;
+        }
+        match effect::delivery_of(&one.job) {
+            Some(delivery) => by_tenant.entry(one.job.tenant.clone()).or_default().push((one, delivery)),
+            None => {
+                let report = Report::hopeless("the job names no delivery");
+                settlements.push(settlement(works, one, &report, now, drained));
+            }
+        }
+    }
+    for (tenant, group) in by_tenant {
+        let Some((first, _)) = group.first() else { continue };
+        let call = effect::call_of(works, &first.job, now);
+        let ids: Vec<kernel::DeliveryId> = group.iter().map(|(_, delivery)| delivery.clone()).collect();
+        let prepared = notifications::prepare(&mut tx.scope(&tenant), &call, works.means, &ids).await?;
+        let mut ended = Vec::new();
+        for ((one, delivery), prepared) in group.into_iter().zip(prepared) {
+            let report = match prepared {
+                Ok(Prepared::Send(outbound)) => {
+                    let delivery = Some((delivery, outbound.kind));
+                    errands.push(Errand { leased: one, parcel: effect::parcel_of(outbound), delivery });
+                    continue;
+                }
+                Ok(Prepared::Done) => Report::done("it had arrived already"),
+                Err(NotificationError::Db(error)) => return Err(error),
+                Err(fault) => Report::hopeless(fault.to_string()),
+            };
+            let settlement = settlement(works, one, &report, now, drained);
+            if settlement.next == Next::Dead {
+                let outcome = effect::delivery_outcome(&report, settlement.next);
+                ended.push(notifications::Settlement { delivery, outcome, provider_status: None });
+            }
+            settlements.push(settlement);
+        }
+        notifications::settle(&mut tx.scope(&tenant), &call, &ended).await?;
+    }
+    jobs::settle(&mut tx.all_tenants(), &settlements).await?;
+    Ok(errands)
+}

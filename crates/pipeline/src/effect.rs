@@ -1,0 +1,231 @@
+//! What does a job do? Inside jobs write in the queue's own transaction; outside jobs carry one parcel.
+
+use crate::{Books, Works, decide, write};
+use db::{DbError, Tx};
+use events::{EventError, NewEvent, Origin};
+use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Receipt};
+use kernel::{Call, DeliveryId, Instant, JobId, Principal, RequestId, Span, TenantId, Trace};
+use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, Outbound};
+use serde_json::{Value, json};
+
+/// How long a receiver may take.
+const TIMEOUT: Span = Span::seconds(15);
+
+/// What came of a job, in words for its record.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) outcome: Outcome,
+    pub(crate) status: Option<u16>,
+    pub(crate) words: String,
+}
+
+impl Report {
+    pub(crate) fn done(words: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Done, status: None, words: words.into() }
+    }
+
+    pub(crate) fn hopeless(words: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Hopeless, status: None, words: words.into() }
+    }
+
+    pub(crate) fn failed(words: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Failed { retry_after: None }, status: None, words: words.into() }
+    }
+}
+
+/// Something that leaves the house.
+#[derive(Debug, Clone)]
+pub(crate) struct Errand {
+    pub(crate) leased: Leased,
+    pub(crate) parcel: Parcel,
+    /// The delivery that it carries and how to read the answer; `None` for a rule's own request.
+    pub(crate) delivery: Option<(DeliveryId, ChannelKind)>,
+}
+
+/// The call in which a job runs: ours, in the job's tenant and trace.
+pub(crate) fn call_of(works: &Works<'_>, job: &Job, now: Instant) -> Call {
+    Call {
+        principal: Principal::system(job.tenant.clone()),
+        now,
+        request: RequestId::given(job.id.as_str()).unwrap_or_else(|| RequestId::new(&*works.chance)),
+        trace: Trace::given(&job.trace).unwrap_or_else(|| Trace::new(&*works.chance)),
+        address: None,
+        chance: std::sync::Arc::clone(&works.chance),
+    }
+}
+
+fn text(payload: &Value, name: &str) -> Option<String> {
+    payload.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The message that a `send_notification` job is to make.
+pub(crate) fn message_of(job: &Job) -> NewMessage {
+    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
+    NewMessage {
+        recipient: text(&payload, "recipient").unwrap_or_default(),
+        title: text(&payload, "title"),
+        body: text(&payload, "message").unwrap_or_default(),
+        channel: text(&payload, "channel"),
+        event_id: job.event.clone(),
+        job_id: Some(job.id.clone()),
+    }
+}
+
+/// The jobs that carry a message's deliveries, as patient as the job that made the message.
+pub(crate) fn carriers(call: &Call, job: &Job, expanded: &notifications::Expanded) -> Vec<NewJob> {
+    let carrier = |delivery: &DeliveryId| NewJob {
+        id: JobId::new(call.now, &*call.chance),
+        tenant: job.tenant.clone(),
+        kind: Kind::DeliverMessage,
+        payload: json!({"delivery_id": delivery.as_str(), "message_id": expanded.message_id.as_str()})
+            .to_string(),
+        event: job.event.clone(),
+        rule: job.rule.clone().map(|rule| (rule, job.action.unwrap_or_default())),
+        parent: Some(job.id.clone()),
+        due: call.now,
+        patience: job.patience,
+        trace: job.trace.clone(),
+        stillborn: None,
+    };
+    if expanded.is_new {
+        expanded.deliveries.iter().map(|(delivery, _)| carrier(delivery)).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// The delivery that a `deliver_message` job carries.
+pub(crate) fn delivery_of(job: &Job) -> Option<DeliveryId> {
+    let payload: Value = serde_json::from_str(&job.payload).ok()?;
+    text(&payload, "delivery_id")?.parse().ok()
+}
+
+/// The parcel of a prepared delivery.
+pub(crate) fn parcel_of(outbound: Outbound) -> Parcel {
+    Parcel {
+        method: outbound.method.as_str().to_owned(),
+        url: outbound.url.expose().clone(),
+        headers: outbound.headers.into_iter().map(|(name, value)| (name, value.expose().clone())).collect(),
+        body: outbound.body.into_bytes(),
+        timeout: TIMEOUT,
+    }
+}
+
+/// The parcel of an `http_request` action.
+pub(crate) fn request_of(job: &Job, allow_private: bool) -> Result<Parcel, Report> {
+    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
+    let url = text(&payload, "url").unwrap_or_default();
+    if let Err(fault) = notifications::permitted(&url, allow_private) {
+        return Err(Report::hopeless(format!("the URL {fault}")));
+    }
+    let body = match payload.get("body") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let mut headers: Vec<(String, String)> = payload
+        .get("headers")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), value.as_str()?.to_owned())))
+        .collect();
+    let mut default = |name: &str, value: &str| {
+        if !headers.iter().any(|(known, _)| known == name) {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+    };
+    default("content-type", "application/json");
+    default("user-agent", concat!("Signalbox/", env!("CARGO_PKG_VERSION")));
+    default("idempotency-key", job.id.as_str());
+    default("traceparent", &job.trace);
+    let method = text(&payload, "method").unwrap_or_else(|| "POST".to_owned());
+    Ok(Parcel { method, url, headers, body: body.into_bytes(), timeout: TIMEOUT })
+}
+
+/// What an errand's outcome means, for the queue and, if it carried one, for its delivery.
+pub(crate) fn judge(errand: &Errand, outcome: Result<Receipt, Lost>, now: Instant) -> Report {
+    let kind = errand.delivery.as_ref().map_or(ChannelKind::Webhook, |(_, kind)| *kind);
+    let (status, judgement) = match outcome {
+        Ok(receipt) => {
+            let retry_after = receipt.headers.iter().find(|(name, _)| name == "retry-after");
+            let body = String::from_utf8_lossy(&receipt.body);
+            let answer = Answer {
+                status: receipt.status,
+                retry_after: retry_after.map(|(_, value)| value.as_str()),
+                body: &body,
+            };
+            (Some(receipt.status), notifications::judge(kind, &answer, now))
+        }
+        Err(lost) => (None, failure(lost).judge()),
+    };
+    match judgement {
+        Judgement::Delivered => Report { status, ..Report::done("the receiver took it") },
+        Judgement::Refused { words } => Report { status, ..Report::hopeless(words) },
+        Judgement::Later { words, retry_after } => {
+            Report { outcome: Outcome::Failed { retry_after }, status, words }
+        }
+    }
+}
+
+fn failure(lost: Lost) -> Failure {
+    match lost {
+        Lost::Refused => Failure::Forbidden,
+        Lost::TimedOut(_) => Failure::Slow,
+        Lost::Unreadable => Failure::Broken("the URL does not read".to_owned()),
+        Lost::Broken(words) => Failure::Broken(words),
+    }
+}
+
+/// Raises the event of a `publish_event` job, inside the queue's transaction. The job's id is the event's key, so that a
+/// second run raises nothing.
+pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> Result<Report, DbError> {
+    let Some(origin) = origin(tx, &job.tenant, job).await? else {
+        return Ok(Report::hopeless("the event that this one follows is no longer in the ledger"));
+    };
+    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
+    let trigger = text(&payload, "trigger_id").unwrap_or_default();
+    let data = payload.get("data").cloned().unwrap_or_else(|| json!({})).to_string();
+    let event = NewEvent {
+        dedupe: Some(events::Dedupe {
+            key: format!("job:{}", job.id),
+            fingerprint: events::fingerprint(&trigger, &data),
+        }),
+        trigger,
+        data,
+        source: format!("rule:{}", job.rule.as_ref().map_or("", |rule| rule.as_str())),
+        external_id: None,
+        subject: None,
+        occurred: None,
+    };
+    let book = books.within(tx, &job.tenant).await?;
+    let draft = match decide(&book, call, event, origin) {
+        Ok(draft) => draft,
+        Err(EventError::Db(error)) => return Err(error),
+        Err(fault) => return Ok(Report::hopeless(fault.to_string())),
+    };
+    Ok(match write::write(tx, &[&draft]).await?.into_iter().next() {
+        Some(write::Written::Stored(receipt)) => Report::done(format!("raised {}", receipt.id)),
+        Some(write::Written::Refused(error)) => Report::hopeless(error.to_string()),
+        Some(write::Written::RulesMoved) | None => Report::failed("the rules changed meanwhile"),
+    })
+}
+
+/// Where the raised event comes from; `None` if its parent is gone.
+async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Origin>, DbError> {
+    let Some(parent) = &job.event else { return Ok(Some(Origin::default())) };
+    match events::get(&mut tx.scope(tenant), parent).await {
+        Ok(event) => Ok(Some(Origin { depth: event.origin.depth.saturating_add(1), parent: Some(event.id) })),
+        Err(EventError::Db(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// A delivery's outcome, said for the notifications room.
+pub(crate) fn delivery_outcome(report: &Report, next: jobs::Next) -> notifications::Outcome {
+    match next {
+        jobs::Next::Done => notifications::Outcome::Delivered,
+        jobs::Next::Again(_) => notifications::Outcome::Retrying { words: report.words.clone() },
+        jobs::Next::Dead => notifications::Outcome::Failed { words: report.words.clone() },
+    }
+}

@@ -1,0 +1,19 @@
+//! How does an event become work, and work an effect? [`Door::publish`] writes the event, what every rule said and the
+//! jobs in one transaction; [`drain`] claims jobs, runs them and settles what came of them; [`trace`] tells all of it.
+
+mod books;
+mod decide;
+mod door;
+mod drain;
+mod effect;
+mod error;
+mod store;
+mod trace;
+mod write;
+
+pub use books::Books;
+pub use decide::{Draft, decide};
+pub use door::{Door, Receipt};
+pub use drain::{Drained, Works, drain};
+pub use error::PublishError;
+pub use trace::{Trail, trace};

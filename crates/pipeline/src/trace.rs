@@ -1,0 +1,41 @@
+//! What came of an event? Everything, in order, read in one go.
+
+use db::Db;
+use events::{Event, EventError};
+use jobs::{Attempt, Job};
+use kernel::{Call, EventId, JobId};
+use notifications::Message;
+
+/// All that is known of an event.
+#[derive(Debug, Clone)]
+pub struct Trail {
+    /// The event, with what every rule said.
+    pub event: Event,
+    /// Its jobs, in the order in which they were made.
+    pub jobs: Vec<Job>,
+    /// Their attempts, by job and number.
+    pub attempts: Vec<Attempt>,
+    /// The messages that came of it, with their deliveries.
+    pub messages: Vec<Message>,
+}
+
+/// The trail of an event: five statements on one connection.
+///
+/// # Errors
+/// [`EventError::Unknown`].
+pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventError> {
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(call.tenant())?;
+    let event = events::get(&mut scope, id).await?;
+    let ledger = |error: jobs::JobError| match error {
+        jobs::JobError::Db(error) => EventError::Db(error),
+        jobs::JobError::Unknown | jobs::JobError::NotRetryable(_) | jobs::JobError::Ended(_) => {
+            EventError::Unknown
+        }
+    };
+    let jobs = jobs::of_event(&mut scope, id).await.map_err(ledger)?;
+    let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
+    let attempts = jobs::attempts(&mut scope, &ids).await.map_err(ledger)?;
+    let messages = notifications::messages::of_event(&mut scope, id).await?;
+    Ok(Trail { event, jobs, attempts, messages })
+}

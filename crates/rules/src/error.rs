@@ -1,0 +1,77 @@
+//! What can go wrong when somebody works with rules?
+
+use crate::rule::MOST_RULES;
+use db::DbError;
+use kernel::{Fault, FieldFault, Kind, Span};
+
+/// A fault of the rules area.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// There is no such rule in this tenant.
+    #[error(
+        "There is no rule with that id here. It may have been deleted; the list of rules shows those that exist."
+    )]
+    Unknown,
+    /// The rule never had that version.
+    #[error("The rule has no version {0}. Its list of versions shows those that exist.")]
+    VersionUnknown(u32),
+    /// Fields of the rule, or of the data to test it with, are faulty.
+    #[error("The request has faulty fields: correct them and send it again.")]
+    Invalid(Vec<FieldFault>),
+    /// The rule was changed since the caller read it.
+    #[error(
+        "The rule was changed since you read it; it is at version {0} now. Read it again, then repeat your change."
+    )]
+    Stale(u32),
+    /// The tenant has as many rules as it may have.
+    #[error(
+        "The tenant has {MOST_RULES} rules, the most that it may have. Delete rules that are no longer needed."
+    )]
+    Full,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<Vec<FieldFault>> for RuleError {
+    fn from(faults: Vec<FieldFault>) -> Self {
+        Self::Invalid(faults)
+    }
+}
+
+impl Fault for RuleError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unknown | Self::VersionUnknown(_) => Kind::NotFound,
+            Self::Invalid(_) => Kind::Invalid,
+            Self::Stale(_) => Kind::Stale,
+            Self::Full => Kind::Unprocessable,
+            Self::Db(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "RULE_UNKNOWN",
+            Self::VersionUnknown(_) => "RULE_VERSION_UNKNOWN",
+            Self::Invalid(_) => "VALIDATION_ERROR",
+            Self::Stale(_) => "RULE_STALE",
+            Self::Full => "RULE_LIMIT",
+            Self::Db(error) => error.code(),
+        }
+    }
+
+    fn fields(&self) -> &[FieldFault] {
+        match self {
+            Self::Invalid(faults) => faults,
+            Self::Unknown | Self::VersionUnknown(_) | Self::Stale(_) | Self::Full | Self::Db(_) => &[],
+        }
+    }
+
+    fn retry_after(&self) -> Option<Span> {
+        match self {
+            Self::Db(error) => error.retry_after(),
+            Self::Unknown | Self::VersionUnknown(_) | Self::Invalid(_) | Self::Stale(_) | Self::Full => None,
+        }
+    }
+}

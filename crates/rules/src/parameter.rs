@@ -1,0 +1,306 @@
+//! What does an action take? Its parameters, which of them are templates, and what they must come to.
+
+use crate::{
+    template::{Context, TemplateId, Templates},
+    trigger,
+};
+use kernel::{FieldFault, Fields};
+use serde_json::{Map, Value, json};
+
+/// What kind of thing a parameter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A text, with templates; at most so many characters, and not empty once rendered.
+    Text(usize),
+    /// The name of a trigger, as it stands.
+    Trigger,
+    /// An object with templates in its texts: data of the trigger named beside it.
+    Data,
+    /// An http or https address; its path and query may have templates.
+    Url,
+    /// An HTTP method, as it stands.
+    Method,
+    /// An object of header names and texts, which may have templates.
+    Headers,
+    /// Any JSON, with templates in its texts.
+    Json,
+}
+
+/// A parameter of an action.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) required: bool,
+    pub(crate) shape: Shape,
+}
+
+/// A parameter's value with its templates compiled.
+#[derive(Debug, Clone)]
+pub(crate) enum Filled {
+    /// As it stands.
+    Fixed(Value),
+    /// A template.
+    Text(TemplateId),
+    /// A list with templates in it.
+    List(Vec<Filled>),
+    /// An object with templates in it.
+    Object(Vec<(String, Filled)>),
+}
+
+const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
+/// Headers that the sender sets itself, or that would change what the request is.
+const OWN_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+impl Filled {
+    /// Compiles a parameter, noting a fault for each template that does not compile.
+    pub(crate) fn new(
+        shape: Shape,
+        value: &Value,
+        path: &str,
+        templates: &mut Templates,
+        fields: &mut Fields,
+    ) -> Self {
+        match (shape, value) {
+            (Shape::Url, Value::String(text)) => match templates.add(text, true) {
+                Ok(Some(id)) => Self::Text(id),
+                Ok(None) => Self::Fixed(value.clone()),
+                Err(message) => {
+                    fields.fault(path, message);
+                    Self::Fixed(Value::Null)
+                }
+            },
+            (
+                Shape::Text(_)
+                | Shape::Trigger
+                | Shape::Data
+                | Shape::Url
+                | Shape::Method
+                | Shape::Headers
+                | Shape::Json,
+                _,
+            ) => Self::compile(value, path, templates, fields),
+        }
+    }
+
+    /// Compiles the templates in `value`, noting a fault for each that does not compile.
+    pub(crate) fn compile(value: &Value, path: &str, templates: &mut Templates, fields: &mut Fields) -> Self {
+        match value {
+            Value::String(text) => match templates.add(text, false) {
+                Ok(Some(id)) => Self::Text(id),
+                Ok(None) => Self::Fixed(value.clone()),
+                Err(message) => {
+                    fields.fault(path, message);
+                    Self::Fixed(Value::Null)
+                }
+            },
+            Value::Array(items) => Self::List(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| Self::compile(item, &format!("{path}[{index}]"), templates, fields))
+                    .collect(),
+            ),
+            Value::Object(object) => Self::Object(
+                object
+                    .iter()
+                    .map(|(name, item)| {
+                        let filled = Self::compile(item, &format!("{path}.{name}"), templates, fields);
+                        (name.clone(), filled)
+                    })
+                    .collect(),
+            ),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Self::Fixed(value.clone()),
+        }
+    }
+
+    /// The value for this data. What is missing in the data is noted as a warning.
+    ///
+    /// # Errors
+    /// The first template that cannot be rendered.
+    pub(crate) fn render(
+        &self,
+        path: &str,
+        templates: &Templates,
+        context: &Context<'_>,
+        warnings: &mut Vec<FieldFault>,
+    ) -> Result<Value, FieldFault> {
+        match self {
+            Self::Fixed(value) => Ok(value.clone()),
+            Self::Text(id) => {
+                let rendered =
+                    templates.render(*id, context).map_err(|message| FieldFault::new(path, message))?;
+                for name in rendered.missing {
+                    warnings
+                        .push(FieldFault::new(path, format!("{name} is not in the data; it stands empty")));
+                }
+                Ok(Value::String(rendered.text))
+            }
+            Self::List(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| item.render(&format!("{path}[{index}]"), templates, context, warnings))
+                .collect(),
+            Self::Object(items) => {
+                let mut object = Map::new();
+                for (name, item) in items {
+                    let value = item.render(&format!("{path}.{name}"), templates, context, warnings)?;
+                    object.insert(name.clone(), value);
+                }
+                Ok(Value::Object(object))
+            }
+        }
+    }
+}
+
+impl Shape {
+    /// What is wrong with a parameter as it stands in the rule; `beside` are all parameters of the action.
+    pub(crate) fn check(self, value: &Value, path: &str, beside: &Map<String, Value>, fields: &mut Fields) {
+        match self {
+            Self::Text(most) => match value.as_str() {
+                Some(text) if text.trim().is_empty() => fields.fault(path, "must not be empty"),
+                Some(text) if text.chars().count() > most => {
+                    fields.fault(path, format!("must be at most {most} characters"));
+                }
+                Some(_) => {}
+                None => fields.fault(path, "must be text"),
+            },
+            Self::Trigger => match value.as_str() {
+                Some(name) => {
+                    fields.take(path, trigger::find(name));
+                }
+                None => fields.fault(path, "must be the name of a trigger"),
+            },
+            Self::Data => check_data(value, path, beside, fields),
+            Self::Url => match value.as_str() {
+                Some(text) => {
+                    fields.take(path, address(text));
+                }
+                None => fields.fault(path, "must be an address such as https://example.com/orders"),
+            },
+            Self::Method => {
+                if !value.as_str().is_some_and(|method| METHODS.contains(&method)) {
+                    fields.fault(path, format!("must be one of {}", METHODS.join(", ")));
+                }
+            }
+            Self::Headers => check_headers(value, path, fields),
+            Self::Json => {}
+        }
+    }
+
+    /// What is wrong with a parameter once it is rendered.
+    pub(crate) fn check_rendered(self, value: &Value) -> Result<(), String> {
+        match self {
+            Self::Text(_) if value.as_str().is_none_or(|text| text.trim().is_empty()) => {
+                Err("is empty, because the data has nothing to put there".to_owned())
+            }
+            Self::Url => {
+                let text = value.as_str().unwrap_or_default();
+                let path = text.split(['?', '#']).next().unwrap_or_default();
+                if url::Url::parse(text).is_err() {
+                    Err("is no address once the data is put in".to_owned())
+                } else if path.split('/').any(|segment| [".", ".."].contains(&segment)) {
+                    Err("has a path segment . or .. once the data is put in".to_owned())
+                } else {
+                    Ok(())
+                }
+            }
+            Self::Headers => {
+                match value.as_object().and_then(|headers| headers.iter().find(|(_, text)| !is_header(text)))
+                {
+                    Some((name, _)) => Err(format!(
+                        "has a line break or control character in {name} once the data is put in"
+                    )),
+                    None => Ok(()),
+                }
+            }
+            Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json => Ok(()),
+        }
+    }
+
+    /// What stands in for a parameter that is left out.
+    pub(crate) fn default(self) -> Option<Value> {
+        (self == Self::Method).then(|| json!("POST"))
+    }
+}
+
+fn check_data(value: &Value, path: &str, beside: &Map<String, Value>, fields: &mut Fields) {
+    let Some(object) = value.as_object() else {
+        fields.fault(path, "must be an object: the data of the event");
+        return;
+    };
+    let named = beside.get("trigger_id").and_then(Value::as_str);
+    let Some(Ok(trigger)) = named.map(trigger::find) else {
+        return;
+    };
+    for name in trigger.required_data() {
+        if object.get(name).is_none_or(Value::is_null) {
+            fields.fault(format!("{path}.{name}"), format!("is missing; {} needs it", trigger.trigger_id));
+        }
+    }
+}
+
+/// Checks an address whose path and query may have templates: scheme and host must stand in the rule, so that data
+/// cannot send a request elsewhere.
+fn address(text: &str) -> Result<(), String> {
+    let shape = || "must begin with http:// or https:// and a host".to_owned();
+    if text.chars().count() > 2_000 {
+        return Err("must be at most 2000 characters".to_owned());
+    }
+    let (_, behind) = text.split_once("://").ok_or_else(shape)?;
+    let authority = behind.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    if authority.is_empty() {
+        return Err(shape());
+    }
+    if authority.contains('{') {
+        return Err("must name its host as it stands: data may fill the path and the query only".to_owned());
+    }
+    let fixed = text.split('{').next().unwrap_or_default();
+    let parsed = url::Url::parse(fixed).map_err(|_| shape())?;
+    if !["http", "https"].contains(&parsed.scheme()) || !parsed.has_host() {
+        return Err(shape());
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err("must not carry a user name or password: put credentials into headers".to_owned());
+    }
+    Ok(())
+}
+
+fn check_headers(value: &Value, path: &str, fields: &mut Fields) {
+    let Some(headers) = value.as_object() else {
+        fields.fault(path, "must be an object of header names and texts");
+        return;
+    };
+    if headers.len() > 30 {
+        fields.fault(path, "must hold at most 30 headers");
+    }
+    for (name, text) in headers {
+        let shown: String = name.chars().take(100).collect();
+        let place = format!("{path}.{shown}");
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || name.len() > 100 || !name.bytes().all(token) {
+            fields.fault(&place, "is not a header name");
+        }
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            fields.fault(&place, "is a header that the sender sets itself");
+        }
+        if !is_header(text) {
+            fields.fault(&place, "must be text of at most 4000 characters, without line breaks");
+        }
+    }
+}
+
+fn is_header(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.len() <= 4_000 && !text.chars().any(char::is_control))
+}

@@ -1,0 +1,63 @@
+//! What does an event's data say, to the letter? Reads JSON so that every number keeps the text that it was sent in.
+
+use serde_json::{Map, Number, Value, value::RawValue};
+use std::collections::BTreeMap;
+
+/// Reads data. `serde_json` keeps every digit, but writes `1e400` as `1e+400`: where exponents may stand, numbers are
+/// read once more from the text.
+///
+/// # Errors
+/// The text is not JSON, or nests deeper than 128.
+pub fn read(text: &str) -> Result<Value, serde_json::Error> {
+    let value = serde_json::from_str(text)?;
+    if may_have_exponents(text) { exact(text.trim()) } else { Ok(value) }
+}
+
+/// Whether an `e` follows a digit somewhere, be it in a text.
+fn may_have_exponents(text: &str) -> bool {
+    let behind = text.bytes().skip(1);
+    text.bytes()
+        .zip(behind)
+        .any(|(digit, letter)| digit.is_ascii_digit() && letter.eq_ignore_ascii_case(&b'e'))
+}
+
+/// One value; its depth was bounded by the reading before this one.
+fn exact(text: &str) -> Result<Value, serde_json::Error> {
+    match text.bytes().next() {
+        Some(b'{') => {
+            let parts: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            let pairs = parts.into_iter().map(|(name, part)| exact(part.get()).map(|value| (name, value)));
+            pairs.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+        }
+        Some(b'[') => {
+            let parts: Vec<&RawValue> = serde_json::from_str(text)?;
+            parts.into_iter().map(|part| exact(part.get())).collect()
+        }
+        Some(b'-' | b'0'..=b'9') => Ok(Value::Number(Number::from_string_unchecked(text.to_owned()))),
+        Some(_) | None => serde_json::from_str(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_keep_their_text() {
+        let text = r#" {"a":[1E400,{"b":-1e-7}],"c":"1e5 \u00e4","d":1234567890123456789012345678901234567890.0,"e":null}"#;
+        let said = read(text).unwrap();
+        assert_eq!(said["a"][0].to_string(), "1E400");
+        assert_eq!(said["a"][1]["b"].to_string(), "-1e-7");
+        assert_eq!(said["c"], "1e5 ä");
+        assert_eq!(said["d"].to_string(), "1234567890123456789012345678901234567890.0");
+        assert!(read("{").is_err() && read("1e").is_err() && read(&"[".repeat(10_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn says_what_serde_says(text in r#"[\[\]{}",:0-9eE+\-. ]{0,40}"#) {
+            prop_assert_eq!(read(&text).is_ok(), serde_json::from_str::<Value>(&text).is_ok());
+        }
+    }
+}

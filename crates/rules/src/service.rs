@@ -1,0 +1,278 @@
+//! What do people do with rules? Make, change, switch, delete, bring back and try them. Every change is one transaction:
+//! the rule, its version, the tenant's revision and the audit.
+
+use crate::{
+    Change, Decision, Definition, Rule, RuleBook, RuleError, RuleFilter, RulePatch, Version, book::try_out,
+    store, trigger,
+};
+use audit::Entry;
+use db::{Db, DbError, Scope};
+use kernel::{Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
+use serde_json::{Value, json};
+
+/// Makes a rule.
+///
+/// # Errors
+/// [`RuleError::Full`], or the database's.
+pub async fn create(db: &Db, call: &Call, definition: Definition) -> Result<Rule, RuleError> {
+    let mut tx = db.begin().await?;
+    let rule = create_in(&mut tx.scope(call.tenant()), call, definition).await?;
+    tx.commit().await?;
+    Ok(rule)
+}
+
+/// Makes a rule within the caller's transaction.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_in(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    definition: Definition,
+) -> Result<Rule, RuleError> {
+    let rule = Rule::new(RuleId::new(call.now, &*call.chance), definition, call.now);
+    if !store::insert(scope, &rule).await? {
+        return Err(RuleError::Full);
+    }
+    record(scope, call, None, &rule, Change::Created).await?;
+    Ok(rule)
+}
+
+/// The rule with that id.
+///
+/// # Errors
+/// [`RuleError::Unknown`], or the database's.
+pub async fn get(db: &Db, call: &Call, id: &RuleId) -> Result<Rule, RuleError> {
+    let mut lease = db.read().await?;
+    let found = store::get(&mut lease.scope(call.tenant())?, id).await?;
+    found.ok_or(RuleError::Unknown)
+}
+
+/// Rules in the order in which they were made.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    db: &Db,
+    call: &Call,
+    filter: &RuleFilter,
+    page: &PageRequest,
+) -> Result<Page<Rule>, RuleError> {
+    let mut lease = db.read().await?;
+    let rows = store::list(&mut lease.scope(call.tenant())?, filter, page).await?;
+    Ok(Page::cut(rows, page, |rule| rule.id.to_string()))
+}
+
+/// Gives a rule another definition. `expected` is the version that the caller saw, if it says so.
+///
+/// # Errors
+/// [`RuleError::Unknown`], [`RuleError::Stale`], or the database's.
+pub async fn replace(
+    db: &Db,
+    call: &Call,
+    id: &RuleId,
+    expected: Option<u32>,
+    definition: Definition,
+) -> Result<Rule, RuleError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let was = present(&mut scope, id, expected).await?;
+    let rule = save(&mut scope, call, was, definition, Change::Changed).await?;
+    tx.commit().await?;
+    Ok(rule)
+}
+
+/// Changes some fields of a rule.
+///
+/// # Errors
+/// [`RuleError::Invalid`] if the rule would be faulty; as [`replace`].
+pub async fn patch(
+    db: &Db,
+    call: &Call,
+    id: &RuleId,
+    expected: Option<u32>,
+    patch: RulePatch,
+) -> Result<Rule, RuleError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let was = present(&mut scope, id, expected).await?;
+    let definition = patch.over(&was.definition)?;
+    let rule = save(&mut scope, call, was, definition, Change::Changed).await?;
+    tx.commit().await?;
+    Ok(rule)
+}
+
+/// Switches a rule on or off. One that is so already stays as it is, without a new version.
+///
+/// # Errors
+/// As [`replace`].
+pub async fn toggle(
+    db: &Db,
+    call: &Call,
+    id: &RuleId,
+    expected: Option<u32>,
+    active: bool,
+) -> Result<Rule, RuleError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let was = present(&mut scope, id, expected).await?;
+    let Some(rule) = was.clone().switched(active, call.now) else {
+        tx.rollback().await?;
+        return Ok(was);
+    };
+    store::update(&mut scope, &rule).await?;
+    let change = if active { Change::Enabled } else { Change::Disabled };
+    record(&mut scope, call, Some(&was), &rule, change).await?;
+    tx.commit().await?;
+    Ok(rule)
+}
+
+/// Deletes a rule. Its versions stay, because events and jobs point at them.
+///
+/// # Errors
+/// As [`replace`].
+pub async fn delete(db: &Db, call: &Call, id: &RuleId, expected: Option<u32>) -> Result<(), RuleError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let was = present(&mut scope, id, expected).await?;
+    store::delete(&mut scope, id).await?;
+    let last = was.clone().redefined(was.definition.clone(), call.now);
+    record(&mut scope, call, Some(&was), &last, Change::Deleted).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A rule's versions, the newest first.
+///
+/// # Errors
+/// [`RuleError::Unknown`], [`RuleError::Invalid`] for a cursor of another list, or the database's.
+pub async fn versions(
+    db: &Db,
+    call: &Call,
+    id: &RuleId,
+    page: &PageRequest,
+) -> Result<Page<Version>, RuleError> {
+    let before = match page.after.as_ref().map(Cursor::key) {
+        None => i64::MAX,
+        Some(key) => key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?,
+    };
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(call.tenant())?;
+    store::get(&mut scope, id).await?.ok_or(RuleError::Unknown)?;
+    let rows = store::versions(&mut scope, id, before, page.probe()).await?;
+    Ok(Page::cut(rows, page, |version| version.version.to_string()))
+}
+
+/// Brings back what a rule said at an earlier version, as its next version.
+///
+/// # Errors
+/// [`RuleError::VersionUnknown`]; as [`patch`].
+pub async fn rollback(
+    db: &Db,
+    call: &Call,
+    id: &RuleId,
+    expected: Option<u32>,
+    to: u32,
+) -> Result<Rule, RuleError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let was = present(&mut scope, id, expected).await?;
+    let earlier = store::version(&mut scope, id, to).await?;
+    let earlier = earlier.ok_or(RuleError::VersionUnknown(to))?;
+    // An empty patch checks what an earlier program accepted against what this one does.
+    let definition = RulePatch::default().over(&earlier.definition)?;
+    let rule = save(&mut scope, call, was, definition, Change::RolledBack).await?;
+    tx.commit().await?;
+    Ok(rule)
+}
+
+/// What a rule, active or not, would say to data of its trigger. Nothing is run or kept.
+///
+/// # Errors
+/// [`RuleError::Unknown`], [`RuleError::Invalid`] if the data lacks what the trigger needs, or the database's.
+pub async fn test(db: &Db, call: &Call, id: &RuleId, data: &Value) -> Result<Decision, RuleError> {
+    let rule = get(db, call, id).await?;
+    if let Ok(trigger) = trigger::find(&rule.definition.trigger_id) {
+        trigger::check_payload(trigger, data)?;
+    }
+    Ok(try_out(&rule, data))
+}
+
+/// The tenant's revision of its rules: a book that was loaded at another one is out of date.
+///
+/// # Errors
+/// The database's.
+pub async fn revision(scope: &mut Scope<'_>) -> Result<i64, DbError> {
+    store::revision(scope).await
+}
+
+/// The tenant's active rules, compiled, and the revision that they are of.
+///
+/// # Errors
+/// The database's.
+pub async fn load_book(scope: &mut Scope<'_>) -> Result<(i64, RuleBook), DbError> {
+    // The revision comes first: if a rule changes between the two, the book is newer than it says and is loaded once more.
+    let revision = store::revision(scope).await?;
+    let rules = store::active(scope).await?;
+    Ok((revision, RuleBook::new(&rules)))
+}
+
+/// The rule, if it is still at the version that the caller saw.
+async fn present(scope: &mut Scope<'_>, id: &RuleId, expected: Option<u32>) -> Result<Rule, RuleError> {
+    let rule = store::get(scope, id).await?.ok_or(RuleError::Unknown)?;
+    match expected {
+        Some(version) if version != rule.version => Err(RuleError::Stale(rule.version)),
+        Some(_) | None => Ok(rule),
+    }
+}
+
+async fn save(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    was: Rule,
+    definition: Definition,
+    change: Change,
+) -> Result<Rule, RuleError> {
+    let rule = was.clone().redefined(definition, call.now);
+    store::update(scope, &rule).await?;
+    record(scope, call, Some(&was), &rule, change).await?;
+    Ok(rule)
+}
+
+/// Keeps the version, makes instances load the rules anew, and tells the audit.
+async fn record(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    was: Option<&Rule>,
+    rule: &Rule,
+    change: Change,
+) -> Result<(), DbError> {
+    store::note_version(scope, rule, change, call.principal.actor.name()).await?;
+    store::bump(scope).await?;
+    let entry = Entry {
+        action: match change {
+            Change::Created => "rule.created",
+            Change::Changed => "rule.changed",
+            Change::Enabled => "rule.enabled",
+            Change::Disabled => "rule.disabled",
+            Change::RolledBack => "rule.rolled_back",
+            Change::Deleted => "rule.deleted",
+        },
+        subject: rule.id.as_str(),
+        before: was.map(summary),
+        after: (change != Change::Deleted).then(|| summary(rule)),
+    };
+    audit::append(scope, call, &entry).await
+}
+
+/// What the audit says of a rule. The version holds the rest: headers of its requests may be secret.
+fn summary(rule: &Rule) -> Value {
+    json!({
+        "version": rule.version,
+        "name": rule.definition.name,
+        "module_type": rule.definition.module_type,
+        "trigger_id": rule.definition.trigger_id,
+        "is_active": rule.definition.is_active,
+        "priority": rule.definition.priority,
+    })
+}

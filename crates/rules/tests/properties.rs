@@ -1,0 +1,179 @@
+//! What holds for every rule and all data? Nothing panics, negation is negation, order changes no verdict, the index
+//! hides no rule.
+
+use kernel::{Instant, RuleId};
+use proptest::prelude::*;
+use rules::{Actions, Conditions, Definition, Draft, Rule, RuleBook, try_out};
+use serde_json::{Value, json};
+
+const FIELDS: &[&str] = &["value", "status", "a.b", "a.c[0]", "tags", "missing", "old_status", "new_status"];
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-3_i64..3).prop_map(Value::from),
+        "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?"
+            .prop_map(|text| rules::payload::read(&text).unwrap()),
+        "[a-c1.]{0,3}".prop_map(Value::from),
+        Just(json!("2026-01-31T09:30:00Z")),
+    ]
+}
+
+fn anything() -> impl Strategy<Value = Value> {
+    scalar().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::hash_map("[abc]|type|field|value|conditions|condition", inner, 0..3)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+fn payload() -> impl Strategy<Value = Value> {
+    (anything(), anything(), anything(), anything(), anything()).prop_map(|(value, status, b, c, old)| {
+        json!({"value": value, "status": status, "a": {"b": b, "c": [c]}, "tags": [old.clone()],
+            "old_status": old, "new_status": status})
+    })
+}
+
+fn clause() -> impl Strategy<Value = Value> {
+    let field = prop::sample::select(FIELDS);
+    let number = -3_i64..3;
+    prop_oneof![
+        (field.clone(), number.clone())
+            .prop_map(|(field, value)| json!({"type": "value_threshold", "field": field, "value": value})),
+        (field.clone(), number.clone())
+            .prop_map(|(field, value)| json!({"type": "less_than", "field": field, "value": value})),
+        (field.clone(), number)
+            .prop_map(|(field, value)| json!({"type": "between", "field": field, "value": [value, 3]})),
+        (field.clone(), anything())
+            .prop_map(|(field, value)| json!({"type": "equals", "field": field, "value": value})),
+        (field.clone(), anything())
+            .prop_map(|(field, value)| json!({"type": "not_equals", "field": field, "value": value})),
+        (field.clone(), scalar())
+            .prop_map(|(field, value)| json!({"type": "in", "field": field, "value": [value, 1]})),
+        (field.clone(), "[a-c1.]{1,2}")
+            .prop_map(|(field, value)| json!({"type": "contains", "field": field, "value": value})),
+        (field.clone(), any::<bool>())
+            .prop_map(|(field, value)| json!({"type": "exists", "field": field, "value": value})),
+        (field.clone(), "[a-c1.]{1,2}")
+            .prop_map(|(field, value)| json!({"type": "matches", "field": field, "value": value})),
+        Just(json!({"type": "changed", "field": "status"})),
+        scalar().prop_map(|value| json!({"type": "changed_to", "field": "status", "value": value})),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = Value> {
+    clause().prop_recursive(3, 12, 3, |inner| {
+        let many = prop::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            many.clone().prop_map(|conditions| json!({"type": "all", "conditions": conditions})),
+            many.prop_map(|conditions| json!({"type": "any", "conditions": conditions})),
+            inner.prop_map(|condition| json!({"type": "not", "condition": condition})),
+        ]
+    })
+}
+
+fn matched(conditions: &[Value], data: &Value) -> bool {
+    let read = Conditions::read(&Value::from(conditions.to_vec()));
+    read.expect("sound conditions").evaluate(data).matched()
+}
+
+fn rule(number: i64, conditions: &[Value], stops: bool) -> Rule {
+    struct Fixed;
+    impl kernel::Chance for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+    let at = Instant::from_millis(1_700_000_000_000 + number);
+    let definition = Definition::check(Draft {
+        name: Some("A rule".to_owned()),
+        module_type: Some("crm".to_owned()),
+        trigger_id: Some("contact_created".to_owned()),
+        conditions: Some(Value::from(conditions.to_vec())),
+        actions: Some(
+            json!([{"type": "send_notification", "parameters": {"recipient": "{{status}}", "message": "{{value}}"}}]),
+        ),
+        priority: Some(number % 3),
+        stop_on_match: Some(stops),
+        ..Draft::default()
+    });
+    Rule::new(RuleId::new(at, &Fixed), definition.unwrap(), at)
+}
+
+proptest! {
+    #[test]
+    fn anything_may_be_read_and_evaluated(conditions in anything(), actions in anything(), data in anything()) {
+        if let Ok(conditions) = Conditions::read(&conditions) {
+            let _ = conditions.evaluate(&data).to_json();
+        }
+        let _ = Actions::read(&actions);
+    }
+
+    #[test]
+    fn any_text_may_be_a_template(text in "[{}% a-z.|()\"'0-9~*-]{0,40}", data in payload()) {
+        let message = format!("{{{{{text}}}}} {{{{ value }}}}");
+        let said = json!([{"type": "http_request", "parameters": {"url": "https://example.com/{{status}}", "body": [text, message]}}]);
+        if Actions::read(&said).is_ok() {
+            let mut rule = rule(0, &[], false);
+            rule.definition.actions = said;
+            let _ = try_out(&rule, &data);
+        }
+    }
+
+    #[test]
+    fn negation_is_negation(condition in condition(), data in payload()) {
+        let negated = json!({"type": "not", "condition": condition.clone()});
+        prop_assert_eq!(matched(&[negated], &data), !matched(&[condition], &data));
+    }
+
+    #[test]
+    fn negative_types_negate_positive_ones(field in prop::sample::select(FIELDS), value in anything(), data in payload()) {
+        for (positive, negative, value) in [("equals", "not_equals", value.clone()), ("in", "not_in", json!([value, 1]))] {
+            let one = json!({"type": positive, "field": field, "value": value});
+            let other = json!({"type": negative, "field": field, "value": value});
+            prop_assert_ne!(matched(&[one], &data), matched(&[other], &data));
+        }
+    }
+
+    #[test]
+    fn order_changes_no_verdict(conditions in prop::collection::vec(condition(), 0..5), data in payload()) {
+        let mut turned = conditions.clone();
+        turned.reverse();
+        prop_assert_eq!(matched(&conditions, &data), matched(&turned, &data));
+        if !conditions.is_empty() {
+            let any = |conditions: &[Value]| json!({"type": "any", "conditions": conditions});
+            prop_assert_eq!(matched(&[any(&conditions)], &data), matched(&[any(&turned)], &data));
+        }
+    }
+
+    #[test]
+    fn the_clause_that_decided_is_among_the_findings(conditions in prop::collection::vec(condition(), 0..4), data in payload()) {
+        let verdict = Conditions::read(&Value::from(conditions)).unwrap().evaluate(&data);
+        if let Some(path) = &verdict.decided_by {
+            prop_assert!(verdict.clauses.iter().any(|clause| clause.path == *path));
+        }
+        prop_assert!(verdict.matched() || verdict.decided_by.is_some());
+    }
+
+    #[test]
+    fn the_index_hides_no_rule(all in prop::collection::vec(prop::collection::vec(condition(), 0..3), 0..70), data in payload()) {
+        let rules: Vec<Rule> = (0..).zip(&all).map(|(number, conditions)| rule(number, conditions, false)).collect();
+        let decisions = RuleBook::new(&rules).decide("contact_created", &data);
+        let mut found: Vec<&RuleId> = Vec::new();
+        for decision in &decisions.listed {
+            let rule = rules.iter().find(|rule| rule.id == decision.rule_id).unwrap();
+            prop_assert_eq!(decision, &try_out(rule, &data));
+            if decision.verdict.matched() {
+                found.push(&decision.rule_id);
+            }
+        }
+        found.sort();
+        let mut wanted: Vec<&RuleId> = rules.iter().filter(|rule| try_out(rule, &data).verdict.matched()).map(|rule| &rule.id).collect();
+        wanted.sort();
+        prop_assert_eq!(found, wanted);
+        prop_assert_eq!(decisions.listed.len() + decisions.unlisted, rules.len());
+    }
+}
