@@ -19,8 +19,12 @@ pub fn nudge(token: &Secret<String>) {
     spawn(async move {
         let _over = Over;
         while AGAIN.swap(false, Ordering::Relaxed) {
-            if let Err(error) = call("jobs", Method::POST, "/internal/jobs/tick?seconds=5", Some(&token), &[]).await {
-                edge::log::warning(&format!("the queue could not be woken, the next tick will find the work: {error}"));
+            if let Err(error) =
+                call("jobs", Method::POST, "/internal/jobs/tick?seconds=5", Some(&token), &[]).await
+            {
+                edge::log::warning(&format!(
+                    "the queue could not be woken, the next tick will find the work: {error}"
+                ));
                 return;
             }
         }

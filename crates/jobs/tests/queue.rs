@@ -1,5 +1,12 @@
 //! Does the queue keep its promises on a real database? Leases, fences, fairness, retries, dead letters.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends by panicking"
+)]
+
 use db::{Db, DbError, native::Native};
 use futures::executor::block_on;
 use jobs::{Filter, JobError, Kind, Lease, NewJob, Next, Patience, Settlement, State};

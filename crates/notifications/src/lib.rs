@@ -28,7 +28,7 @@ pub use service::{
     expand::{Expanded, expand, expand_many},
     inbox, messages,
 };
-pub use target::TargetError;
+pub use target::{TargetError, permitted};
 
 use kernel::Secret;
 use std::sync::Arc;

@@ -45,6 +45,14 @@ pub enum TargetError {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Target(Url);
 
+/// Whether a request may go to `url` at all, as far as the text of the address tells.
+///
+/// # Errors
+/// [`TargetError`] says why not.
+pub fn permitted(url: &str, allow_private: bool) -> Result<(), TargetError> {
+    Target::parse(url, allow_private).map(drop)
+}
+
 impl Target {
     /// Reads and checks an address; with `allow_private` (the operator's `allow_private_outbound`) also private ones.
     ///

@@ -29,7 +29,7 @@ pub fn decide(book: &Book, call: &Call, event: NewEvent, origin: Origin) -> Resu
         return Err(EventError::TooDeep(origin.depth));
     }
     let (trigger, event) = named(event)?;
-    let data: Value = serde_json::from_str(&event.data)
+    let data: Value = rules::payload::read(&event.data)
         .map_err(|error| EventError::Fields(vec![FieldFault::new("data", error)]))?;
     rules::trigger::check_payload(trigger, &data).map_err(EventError::Fields)?;
 

@@ -114,7 +114,12 @@ impl Door {
     ///
     /// # Errors
     /// [`PublishError`]; then nothing is stored, but for [`PublishError::Db`], after which it may be.
-    pub async fn publish(&self, call: &Call, event: NewEvent, origin: Origin) -> Result<Receipt, PublishError> {
+    pub async fn publish(
+        &self,
+        call: &Call,
+        event: NewEvent,
+        origin: Origin,
+    ) -> Result<Receipt, PublishError> {
         let outcomes = self.publish_many(call, vec![Ok(event)], origin).await;
         outcomes.into_iter().next().unwrap_or(Err(PublishError::Restless))
     }
@@ -138,7 +143,11 @@ impl Door {
                 if answer.is_some() {
                     continue;
                 }
-                match event.as_ref().map_err(again).and_then(|event| decide(&book, call, event.clone(), origin.clone())) {
+                match event
+                    .as_ref()
+                    .map_err(again)
+                    .and_then(|event| decide(&book, call, event.clone(), origin.clone()))
+                {
                     Ok(draft) => {
                         places.push(place);
                         waits.push(self.commit(Arc::new(draft)));

@@ -15,12 +15,7 @@ use jobs::{Courier, Job, Kind, Lease, Leased, Next, Settlement};
 use kernel::{Chance, Clock, Instant, TenantId};
 use notifications::{Means, NotificationError, Prepared};
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
-use vault::Vault;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The most parcels under way at once.
 const UNDER_WAY: usize = 64;
@@ -35,10 +30,8 @@ pub struct Works<'a> {
     pub db: &'a Db,
     /// Compiled rules, for jobs that raise events.
     pub books: &'a Books,
-    /// Opens channels' secrets.
-    pub vault: &'a Vault,
-    /// Whether private addresses may be sent to.
-    pub allow_private: bool,
+    /// What channels need of the operator.
+    pub means: &'a Means,
     /// Carries parcels.
     pub courier: &'a dyn Courier,
     /// The time.
@@ -149,7 +142,8 @@ async fn round(
         let most = u16::try_from(room.min(CLAIM)).unwrap_or(u16::MAX);
         let leased = jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*works.chance), most).await?;
         drained.claimed += leased.len();
-        let (inside, outside): (Vec<_>, Vec<_>) = leased.into_iter().partition(|one| one.job.kind.is_inside());
+        let (inside, outside): (Vec<_>, Vec<_>) =
+            leased.into_iter().partition(|one| one.job.kind.is_inside());
         busy = !inside.is_empty();
         run_inside(works, &mut tx, inside, now, drained).await?;
         errands = prepare(works, &mut tx, outside, now, drained).await?;
@@ -165,7 +159,13 @@ async fn anything(works: &Works<'_>, now: Instant) -> Result<bool, DbError> {
 }
 
 /// Decides what follows a report, and counts it.
-fn settlement(works: &Works<'_>, leased: Leased, report: &Report, ended: Instant, drained: &mut Drained) -> Settlement {
+fn settlement(
+    works: &Works<'_>,
+    leased: Leased,
+    report: &Report,
+    ended: Instant,
+    drained: &mut Drained,
+) -> Settlement {
     let mut jitter = [0_u8];
     works.chance.fill(&mut jitter);
     let job = &leased.job;
@@ -210,7 +210,8 @@ async fn settle_finished(
     for (tenant, settled) in by_tenant {
         let Some((job, _)) = settled.first() else { continue };
         let call = effect::call_of(works, job, works.clock.now());
-        let list: Vec<notifications::Settlement> = settled.into_iter().map(|(_, settlement)| settlement).collect();
+        let list: Vec<notifications::Settlement> =
+            settled.into_iter().map(|(_, settlement)| settlement).collect();
         // A delivery that was deleted or ended by hand meanwhile stays as it is.
         notifications::settle(&mut tx.scope(&tenant), &call, &list).await?;
     }
@@ -246,7 +247,11 @@ async fn run_inside(
             let report = match made {
                 Ok(expanded) => {
                     carriers.extend(effect::carriers(&call, &one.job, &expanded));
-                    Report::done(format!("made {} with {} deliveries", expanded.message_id, expanded.deliveries.len()))
+                    Report::done(format!(
+                        "made {} with {} deliveries",
+                        expanded.message_id,
+                        expanded.deliveries.len()
+                    ))
                 }
                 Err(NotificationError::Db(error)) => return Err(error),
                 Err(fault) => Report::hopeless(fault.to_string()),
@@ -271,7 +276,7 @@ async fn prepare(
     let mut by_tenant: BTreeMap<TenantId, Vec<(Leased, kernel::DeliveryId)>> = BTreeMap::new();
     for one in leased {
         if one.job.kind == Kind::HttpRequest {
-            match effect::request_of(&one.job, works.allow_private) {
+            match effect::request_of(&one.job, works.means.allow_private) {
                 Ok(parcel) => errands.push(Errand { leased: one, parcel, delivery: None }),
                 Err(report) => settlements.push(settlement(works, one, &report, now, drained)),
             }
@@ -285,12 +290,11 @@ async fn prepare(
             }
         }
     }
-    let means = Means { vault: works.vault, allow_private: works.allow_private };
     for (tenant, group) in by_tenant {
         let Some((first, _)) = group.first() else { continue };
         let call = effect::call_of(works, &first.job, now);
         let ids: Vec<kernel::DeliveryId> = group.iter().map(|(_, delivery)| delivery.clone()).collect();
-        let prepared = notifications::prepare(&mut tx.scope(&tenant), &call, means, &ids).await?;
+        let prepared = notifications::prepare(&mut tx.scope(&tenant), &call, works.means, &ids).await?;
         let mut ended = Vec::new();
         for ((one, delivery), prepared) in group.into_iter().zip(prepared) {
             let report = match prepared {

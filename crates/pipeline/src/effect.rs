@@ -5,7 +5,7 @@ use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Receipt};
 use kernel::{Call, DeliveryId, Instant, JobId, Principal, RequestId, Span, TenantId, Trace};
-use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, Outbound, Target};
+use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, Outbound};
 use serde_json::{Value, json};
 
 /// How long a receiver may take.
@@ -77,7 +77,8 @@ pub(crate) fn carriers(call: &Call, job: &Job, expanded: &notifications::Expande
         id: JobId::new(call.now, &*call.chance),
         tenant: job.tenant.clone(),
         kind: Kind::DeliverMessage,
-        payload: json!({"delivery_id": delivery.as_str(), "message_id": expanded.message_id.as_str()}).to_string(),
+        payload: json!({"delivery_id": delivery.as_str(), "message_id": expanded.message_id.as_str()})
+            .to_string(),
         event: job.event.clone(),
         rule: job.rule.clone().map(|rule| (rule, job.action.unwrap_or_default())),
         parent: Some(job.id.clone()),
@@ -86,7 +87,11 @@ pub(crate) fn carriers(call: &Call, job: &Job, expanded: &notifications::Expande
         trace: job.trace.clone(),
         stillborn: None,
     };
-    if expanded.is_new { expanded.deliveries.iter().map(|(delivery, _)| carrier(delivery)).collect() } else { Vec::new() }
+    if expanded.is_new {
+        expanded.deliveries.iter().map(|(delivery, _)| carrier(delivery)).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// The delivery that a `deliver_message` job carries.
@@ -110,7 +115,7 @@ pub(crate) fn parcel_of(outbound: Outbound) -> Parcel {
 pub(crate) fn request_of(job: &Job, allow_private: bool) -> Result<Parcel, Report> {
     let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
     let url = text(&payload, "url").unwrap_or_default();
-    if let Err(fault) = Target::parse(&url, allow_private) {
+    if let Err(fault) = notifications::permitted(&url, allow_private) {
         return Err(Report::hopeless(format!("the URL {fault}")));
     }
     let body = match payload.get("body") {
@@ -174,12 +179,7 @@ fn failure(lost: Lost) -> Failure {
 
 /// Raises the event of a `publish_event` job, inside the queue's transaction. The job's id is the event's key, so that a
 /// second run raises nothing.
-pub(crate) async fn raise(
-    tx: &mut Tx,
-    books: &Books,
-    call: &Call,
-    job: &Job,
-) -> Result<Report, DbError> {
+pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> Result<Report, DbError> {
     let Some(origin) = origin(tx, &job.tenant, job).await? else {
         return Ok(Report::hopeless("the event that this one follows is no longer in the ledger"));
     };

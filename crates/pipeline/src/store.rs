@@ -5,7 +5,8 @@ use kernel::TenantId;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 
-const STANDINGS: &str = "SELECT tenant_id, state = 'active' AS active, access_revision, rules_revision FROM tenants
+const STANDINGS: &str =
+    "SELECT tenant_id, state = 'active' AS active, access_revision, rules_revision FROM tenants
     WHERE tenant_id IN (SELECT value FROM json_each(?1))";
 
 /// Where a tenant stands at this moment.

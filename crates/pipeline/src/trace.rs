@@ -29,7 +29,9 @@ pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventErr
     let event = events::get(&mut scope, id).await?;
     let ledger = |error: jobs::JobError| match error {
         jobs::JobError::Db(error) => EventError::Db(error),
-        jobs::JobError::Unknown | jobs::JobError::NotRetryable(_) | jobs::JobError::Ended(_) => EventError::Unknown,
+        jobs::JobError::Unknown | jobs::JobError::NotRetryable(_) | jobs::JobError::Ended(_) => {
+            EventError::Unknown
+        }
     };
     let jobs = jobs::of_event(&mut scope, id).await.map_err(ledger)?;
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();

@@ -44,16 +44,24 @@ pub(crate) async fn write(tx: &mut Tx, drafts: &[&Draft]) -> Result<Vec<Written>
     let mut outcomes: Vec<Option<Written>> =
         drafts.iter().map(|draft| hindrance(draft, standings.get(&draft.entry.tenant))).collect();
 
-    let free: Vec<&Draft> =
-        drafts.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none()).map(|(draft, _)| *draft).collect();
+    let free: Vec<&Draft> = drafts
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| outcome.is_none())
+        .map(|(draft, _)| *draft)
+        .collect();
     if free.is_empty() {
         return Ok(outcomes.into_iter().flatten().collect());
     }
     let entries: Vec<events::Entry> = free.iter().map(|draft| draft.entry.clone()).collect();
     let accepted = events::accept(&mut tx.all_tenants(), &entries).await?;
 
-    let fresh: Vec<&Draft> =
-        free.iter().zip(&accepted).filter(|(_, said)| matches!(said, Accepted::New)).map(|(draft, _)| *draft).collect();
+    let fresh: Vec<&Draft> = free
+        .iter()
+        .zip(&accepted)
+        .filter(|(_, said)| matches!(said, Accepted::New))
+        .map(|(draft, _)| *draft)
+        .collect();
     if let Some(now) = fresh.iter().map(|draft| draft.call.now).max() {
         let jobs: Vec<jobs::NewJob> = fresh.iter().flat_map(|draft| draft.jobs.iter().cloned()).collect();
         jobs::enqueue(&mut tx.all_tenants(), &jobs, now).await?;
@@ -113,8 +121,10 @@ async fn answer(tx: &mut Tx, draft: &Draft, accepted: Accepted) -> Result<Writte
         Accepted::Before { id, matched } => {
             let jobs = jobs::of_event(&mut tx.scope(&draft.entry.tenant), &id).await;
             let jobs = jobs.map_err(|error| DbError::Engine(error.to_string()))?;
-            let ids: Vec<String> = serde_json::from_str(&matched)
-                .map_err(|_| DbError::Decode { column: "matched".to_owned(), wanted: "a list of rule ids" })?;
+            let ids: Vec<String> = serde_json::from_str(&matched).map_err(|_| DbError::Decode {
+                column: "matched".to_owned(),
+                wanted: "a list of rule ids",
+            })?;
             Written::Stored(Receipt {
                 duplicate: id != draft.entry.id,
                 id,

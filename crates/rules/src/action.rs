@@ -24,19 +24,11 @@ pub enum ActionKind {
 }
 
 const fn required(name: &'static str, shape: Shape) -> Parameter {
-    Parameter {
-        name,
-        required: true,
-        shape,
-    }
+    Parameter { name, required: true, shape }
 }
 
 const fn optional(name: &'static str, shape: Shape) -> Parameter {
-    Parameter {
-        name,
-        required: false,
-        shape,
-    }
+    Parameter { name, required: false, shape }
 }
 
 const SEND_NOTIFICATION: &[Parameter] = &[
@@ -46,10 +38,7 @@ const SEND_NOTIFICATION: &[Parameter] = &[
     optional("title", Shape::Text(500)),
 ];
 
-const PUBLISH_EVENT: &[Parameter] = &[
-    required("trigger_id", Shape::Trigger),
-    required("data", Shape::Data),
-];
+const PUBLISH_EVENT: &[Parameter] = &[required("trigger_id", Shape::Trigger), required("data", Shape::Data)];
 
 const HTTP_REQUEST: &[Parameter] = &[
     required("url", Shape::Url),
@@ -89,11 +78,7 @@ pub struct UnknownAction;
 impl std::str::FromStr for ActionKind {
     type Err = UnknownAction;
     fn from_str(text: &str) -> Result<Self, UnknownAction> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownAction)
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or(UnknownAction)
     }
 }
 
@@ -111,11 +96,7 @@ pub struct Retry {
 impl Default for Retry {
     /// What stands in for the parts of a `retry` that are left out.
     fn default() -> Self {
-        Self {
-            max_attempts: 8,
-            first_wait: Span::seconds(5),
-            max_wait: Span::hours(1),
-        }
+        Self { max_attempts: 8, first_wait: Span::seconds(5), max_wait: Span::hours(1) }
     }
 }
 
@@ -154,8 +135,15 @@ pub struct PlannedAction {
 
 /// A matched rule's actions cannot be carried out with this data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct RenderFault(pub FieldFault);
+#[error("{fault}")]
+pub struct RenderFault {
+    /// The place of the action that cannot be carried out.
+    pub index: usize,
+    /// What it would have done.
+    pub kind: ActionKind,
+    /// What is wrong, by the path of the parameter.
+    pub fault: FieldFault,
+}
 
 impl Actions {
     /// Reads the JSON list of a rule's actions.
@@ -190,18 +178,22 @@ impl Actions {
 }
 
 impl Action {
-    fn plan(&self, index: usize, templates: &Templates, context: &Context<'_>) -> Result<PlannedAction, RenderFault> {
+    fn plan(
+        &self,
+        index: usize,
+        templates: &Templates,
+        context: &Context<'_>,
+    ) -> Result<PlannedAction, RenderFault> {
+        let failed = |fault| RenderFault { index, kind: self.kind, fault };
         let mut warnings = Vec::new();
         let mut parameters = Map::new();
         for (parameter, filled) in &self.parameters {
             let path = format!("actions[{index}].parameters.{}", parameter.name);
-            let value = filled
-                .render(&path, templates, context, &mut warnings)
-                .map_err(RenderFault)?;
+            let value = filled.render(&path, templates, context, &mut warnings).map_err(failed)?;
             parameter
                 .shape
                 .check_rendered(&value)
-                .map_err(|message| RenderFault(FieldFault::new(path, message)))?;
+                .map_err(|message| failed(FieldFault::new(path, message)))?;
             parameters.insert(parameter.name.to_owned(), value);
         }
         Ok(PlannedAction {
@@ -231,17 +223,10 @@ fn action(value: &Value, path: &str, templates: &mut Templates, fields: &mut Fie
     let delay = object
         .get("delay")
         .map_or(Some(Span::default()), |delay| fields.take(&format!("{path}.delay"), duration::read(delay)));
-    let retry = object
-        .get("retry")
-        .map(|retry| read_retry(retry, &format!("{path}.retry"), fields));
+    let retry = object.get("retry").map(|retry| read_retry(retry, &format!("{path}.retry"), fields));
     let kind = kind?;
     let parameters = parameters(kind, object.get("parameters"), path, templates, fields);
-    Some(Action {
-        kind,
-        parameters,
-        delay: delay?,
-        retry,
-    })
+    Some(Action { kind, parameters, delay: delay?, retry })
 }
 
 fn parameters(
@@ -295,9 +280,7 @@ fn read_retry(value: &Value, path: &str, fields: &mut Fields) -> Retry {
             .ok_or("must be a whole number from 1 to 20")
     });
     let wait = |name: &str, fields: &mut Fields| {
-        object
-            .get(name)
-            .and_then(|value| fields.take(&format!("{path}.{name}"), duration::read(value)))
+        object.get(name).and_then(|value| fields.take(&format!("{path}.{name}"), duration::read(value)))
     };
     let first_wait = wait("first_wait", fields);
     let max_wait = wait("max_wait", fields);

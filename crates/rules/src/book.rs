@@ -11,13 +11,7 @@ use crate::{
 };
 use kernel::RuleId;
 use serde_json::Value;
-use std::{
-    cell::OnceCell,
-    cmp::Reverse,
-    collections::HashMap,
-    fmt::Write as _,
-    sync::Arc,
-};
+use std::{cell::OnceCell, cmp::Reverse, collections::HashMap, fmt::Write as _, sync::Arc};
 
 /// How many rules that cannot match, by the equality that they need, are explained with each event. The rest are counted.
 pub const MOST_EXPLAINED: usize = 50;
@@ -108,10 +102,7 @@ impl RuleBook {
     /// those after it are not asked.
     #[must_use]
     pub fn decide(&self, trigger_id: &str, data: &Value) -> Decisions {
-        self.0
-            .get(trigger_id)
-            .map(|chapter| chapter.decide(data))
-            .unwrap_or_default()
+        self.0.get(trigger_id).map(|chapter| chapter.decide(data)).unwrap_or_default()
     }
 }
 
@@ -120,7 +111,8 @@ impl Chapter {
         let place = self.rules.len();
         let needed = entry.body.as_ref().ok().and_then(|compiled| {
             let equalities = compiled.conditions.required_equalities();
-            let mut keys = equalities.into_iter().filter_map(|(field, value)| Some((field.clone(), key(value)?)));
+            let mut keys =
+                equalities.into_iter().filter_map(|(field, value)| Some((field.clone(), key(value)?)));
             keys.next()
         });
         match needed {
@@ -129,10 +121,7 @@ impl Chapter {
                 let keyed = match self.keyed.iter().position(|keyed| keyed.field == field) {
                     Some(found) => self.keyed.get_mut(found),
                     None => {
-                        self.keyed.push(Keyed {
-                            field,
-                            places: HashMap::new(),
-                        });
+                        self.keyed.push(Keyed { field, places: HashMap::new() });
                         self.keyed.last_mut()
                     }
                 };
@@ -202,7 +191,9 @@ impl Entry {
         let compiled = match &self.body {
             Ok(compiled) => compiled,
             Err(faults) => {
-                let because = format!("not matched: the rule cannot be read any more; correct it and save it again: {faults}");
+                let because = format!(
+                    "not matched: the rule cannot be read any more; correct it and save it again: {faults}"
+                );
                 return self.decision(Verdict::unasked(Standing::Broken, because), Ok(Vec::new()));
             }
         };
@@ -216,7 +207,10 @@ impl Entry {
     }
 
     fn not_asked(&self, by: &Self) -> Decision {
-        let because = format!("not asked: rule {} ({}) matched before it and stopped the matching", by.name, by.rule_id);
+        let because = format!(
+            "not asked: rule {} ({}) matched before it and stopped the matching",
+            by.name, by.rule_id
+        );
         self.decision(Verdict::unasked(Standing::NotAsked, because), Ok(Vec::new()))
     }
 

@@ -89,10 +89,7 @@ impl Conditions {
     /// # Errors
     /// Every faulty part with its path: `conditions[0].type`.
     pub fn read(list: &Value) -> Result<Self, Vec<FieldFault>> {
-        let mut reader = Reader {
-            fields: Fields::new(),
-            count: 0,
-        };
+        let mut reader = Reader { fields: Fields::new(), count: 0 };
         let all = reader.list(list, "conditions", 1);
         if reader.count > MOST_CLAUSES {
             reader.fields.fault(
@@ -154,7 +151,8 @@ impl Reader {
     fn condition(&mut self, value: &Value, path: String, depth: usize) -> Option<Condition> {
         self.count = self.count.saturating_add(1);
         if depth > DEEPEST {
-            let message = format!("nests deeper than {DEEPEST} levels: flatten the groups, or split the rule");
+            let message =
+                format!("nests deeper than {DEEPEST} levels: flatten the groups, or split the rule");
             self.fields.fault(path, message);
             return None;
         }
@@ -163,8 +161,7 @@ impl Reader {
             return None;
         };
         let Some(kind) = object.get("type").and_then(Value::as_str) else {
-            self.fields
-                .fault(format!("{path}.type"), format!("must name a condition type: {}", known()));
+            self.fields.fault(format!("{path}.type"), format!("must name a condition type: {}", known()));
             return None;
         };
         let asks = match kind {
@@ -173,10 +170,7 @@ impl Reader {
             "not" => Asks::Not(Box::new(self.negated(object, &path, depth)?)),
             _ => Asks::Clause(self.clause(kind, object, &path)?),
         };
-        Some(Condition {
-            path: path.into(),
-            asks,
-        })
+        Some(Condition { path: path.into(), asks })
     }
 
     fn group(&mut self, object: &Map<String, Value>, path: &str, depth: usize) -> Vec<Condition> {
@@ -220,9 +214,7 @@ impl Reader {
         let question = if CHANGES.contains(&kind) {
             self.change(kind, field.as_ref(), wanted, path).map(Question::Change)
         } else {
-            self.fields
-                .take(&format!("{path}.value"), Test::read(kind, wanted))
-                .map(Question::Value)
+            self.fields.take(&format!("{path}.value"), Test::read(kind, wanted)).map(Question::Value)
         };
         let field = field?;
         Some(Clause {
@@ -234,7 +226,13 @@ impl Reader {
         })
     }
 
-    fn change(&mut self, kind: &str, field: Option<&FieldPath>, wanted: Option<&Value>, path: &str) -> Option<Change> {
+    fn change(
+        &mut self,
+        kind: &str,
+        field: Option<&FieldPath>,
+        wanted: Option<&Value>,
+        path: &str,
+    ) -> Option<Change> {
         let (from, to) = match (kind, wanted) {
             ("changed_from", Some(value)) => (Some(value.clone()), None),
             ("changed_to", Some(value)) => (None, Some(value.clone())),

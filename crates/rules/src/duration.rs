@@ -6,7 +6,8 @@ use serde_json::Value;
 /// The longest duration: 366 days.
 pub(crate) const LONGEST: Span = Span::days(366);
 
-const SHAPE: &str = "must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number";
+const SHAPE: &str =
+    "must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number";
 const SIZE: &str = "must be from 0 to 366 days";
 
 /// Reads a duration from a rule.
@@ -19,19 +20,11 @@ pub(crate) fn read(value: &Value) -> Result<Span, &'static str> {
         Value::String(text) => iso(text)?,
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(SHAPE),
     };
-    if (Span::default()..=LONGEST).contains(&span) {
-        Ok(span)
-    } else {
-        Err(SIZE)
-    }
+    if (Span::default()..=LONGEST).contains(&span) { Ok(span) } else { Err(SIZE) }
 }
 
 fn seconds(count: i64) -> Result<Span, &'static str> {
-    if (0..=LONGEST.as_millis()).contains(&count) {
-        Ok(Span::seconds(count))
-    } else {
-        Err(SIZE)
-    }
+    if (0..=LONGEST.as_millis()).contains(&count) { Ok(Span::seconds(count)) } else { Err(SIZE) }
 }
 
 /// Weeks, days, hours, minutes and seconds. Years and months have no fixed length and are refused.

@@ -8,7 +8,9 @@ use kernel::{Fault, FieldFault, Kind, Span};
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
     /// There is no such rule in this tenant.
-    #[error("There is no rule with that id here. It may have been deleted; the list of rules shows those that exist.")]
+    #[error(
+        "There is no rule with that id here. It may have been deleted; the list of rules shows those that exist."
+    )]
     Unknown,
     /// The rule never had that version.
     #[error("The rule has no version {0}. Its list of versions shows those that exist.")]
@@ -17,10 +19,14 @@ pub enum RuleError {
     #[error("The request has faulty fields: correct them and send it again.")]
     Invalid(Vec<FieldFault>),
     /// The rule was changed since the caller read it.
-    #[error("The rule was changed since you read it; it is at version {0} now. Read it again, then repeat your change.")]
+    #[error(
+        "The rule was changed since you read it; it is at version {0} now. Read it again, then repeat your change."
+    )]
     Stale(u32),
     /// The tenant has as many rules as it may have.
-    #[error("The tenant has {MOST_RULES} rules, the most that it may have. Delete rules that are no longer needed.")]
+    #[error(
+        "The tenant has {MOST_RULES} rules, the most that it may have. Delete rules that are no longer needed."
+    )]
     Full,
     /// The database failed.
     #[error(transparent)]

@@ -18,23 +18,14 @@ impl Conditions {
     pub fn evaluate(&self, data: &Value) -> Verdict {
         let mut clauses = Vec::with_capacity(self.0.len());
         let whole = all("the rule", &self.0, data, &mut clauses);
-        let standing = if whole.holds {
-            Standing::Matched
-        } else {
-            Standing::NotMatched
-        };
+        let standing = if whole.holds { Standing::Matched } else { Standing::NotMatched };
         let because = match (self.0.len(), whole.holds) {
             (0, _) => "matched: the rule has no conditions".to_owned(),
             (1, true) => format!("matched: {}", whole.why),
             (count, true) => format!("matched: all {count} conditions hold"),
             (_, false) => format!("not matched: {}", whole.why),
         };
-        Verdict {
-            standing,
-            decided_by: whole.decider,
-            because,
-            clauses,
-        }
+        Verdict { standing, decided_by: whole.decider, because, clauses }
     }
 }
 
@@ -106,11 +97,7 @@ fn look(condition: &Condition, data: &Value, found: &mut Vec<Finding>) -> Outcom
                 sight: Some(sight),
                 why: why.clone(),
             });
-            return Outcome {
-                holds,
-                decider: Some(Arc::clone(path)),
-                why,
-            };
+            return Outcome { holds, decider: Some(Arc::clone(path)), why };
         }
         Asks::All(inner) => ("all", all(path, inner, data, found)),
         Asks::Any(inner) => ("any", any(path, inner, data, found)),
@@ -127,13 +114,8 @@ fn look(condition: &Condition, data: &Value, found: &mut Vec<Finding>) -> Outcom
     if outcome.decider.is_none() {
         outcome.decider = Some(Arc::clone(path));
     }
-    let group = Finding {
-        path: Arc::clone(path),
-        kind,
-        holds: outcome.holds,
-        sight: None,
-        why: outcome.why.clone(),
-    };
+    let group =
+        Finding { path: Arc::clone(path), kind, holds: outcome.holds, sight: None, why: outcome.why.clone() };
     found.insert(place, group);
     outcome
 }
@@ -144,11 +126,7 @@ impl Clause {
             Question::Value(test) => self.look_at_value(test, data),
             Question::Change(change) => self.look_at_change(change, data),
         };
-        let sight = Sight {
-            field: Arc::clone(&self.name),
-            wanted: self.wanted.clone(),
-            seen,
-        };
+        let sight = Sight { field: Arc::clone(&self.name), wanted: self.wanted.clone(), seen };
         (holds, sight, why)
     }
 
@@ -169,7 +147,8 @@ impl Clause {
     fn look_at_change(&self, change: &Change, data: &Value) -> (bool, Seen, String) {
         let (old, new) = (change.old.find(data), change.new.find(data));
         let shown = (old.map(Shown::of), new.map(Shown::of));
-        let meets = |wanted: &Option<Value>, value: &Value| wanted.as_ref().is_none_or(|wanted| same(value, wanted));
+        let meets =
+            |wanted: &Option<Value>, value: &Value| wanted.as_ref().is_none_or(|wanted| same(value, wanted));
         let stayed = old.zip(new).is_some_and(|(old, new)| same(old, new));
         let holds = match (old, new) {
             (Some(old), Some(new)) => !stayed && meets(&change.from, old) && meets(&change.to, new),
@@ -261,7 +240,10 @@ fn texted(value: &Value, holds: impl Fn(&str) -> bool) -> (bool, &'static str) {
     value.as_str().map_or((false, NOT_A_TEXT), |text| (holds(text), ""))
 }
 
-fn timed(value: &Value, holds: impl Fn(chrono::DateTime<chrono::FixedOffset>) -> bool) -> (bool, &'static str) {
+fn timed(
+    value: &Value,
+    holds: impl Fn(chrono::DateTime<chrono::FixedOffset>) -> bool,
+) -> (bool, &'static str) {
     let time = value.as_str().and_then(instant);
     time.map_or((false, NOT_A_TIME), |time| (holds(time), ""))
 }
@@ -293,12 +275,9 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left
-                    .iter()
-                    .all(|(name, value)| right.get(name).is_some_and(|other| same(value, other)))
+                && left.iter().all(|(name, value)| right.get(name).is_some_and(|other| same(value, other)))
         }
-        (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_), _) | (Value::Number(_), _) => {
-            left == right
-        }
+        (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_), _)
+        | (Value::Number(_), _) => left == right,
     }
 }

@@ -19,10 +19,7 @@ impl Shown {
     /// Shows `value`.
     #[must_use]
     pub fn of(value: &Value) -> Self {
-        let whole = |value: &Value| Self {
-            value: value.clone(),
-            cut: false,
-        };
+        let whole = |value: &Value| Self { value: value.clone(), cut: false };
         let mut head = Head::default();
         match value {
             Value::Null | Value::Bool(_) => return whole(value),
@@ -35,10 +32,7 @@ impl Shown {
             }
         }
         if head.full {
-            Self {
-                value: Value::String(format!("{}…", head.text)),
-                cut: true,
-            }
+            Self { value: Value::String(format!("{}…", head.text)), cut: true }
         } else {
             whole(value)
         }
@@ -162,12 +156,7 @@ pub struct Verdict {
 impl Verdict {
     /// A rule whose conditions were not looked at.
     pub(crate) fn unasked(standing: Standing, because: String) -> Self {
-        Self {
-            standing,
-            decided_by: None,
-            because,
-            clauses: Vec::new(),
-        }
+        Self { standing, decided_by: None, because, clauses: Vec::new() }
     }
 
     /// Whether the rule matched.
@@ -216,7 +205,8 @@ impl Finding {
                 Seen::Nothing => {}
                 Seen::Change(old, new) => {
                     let sides = [("old", old), ("new", new)].into_iter();
-                    let there = sides.filter_map(|(name, shown)| Some((name.to_owned(), shown.as_ref()?.value.clone())));
+                    let there = sides
+                        .filter_map(|(name, shown)| Some((name.to_owned(), shown.as_ref()?.value.clone())));
                     put("seen", Value::Object(there.collect()));
                 }
             }

@@ -18,10 +18,7 @@ pub(crate) struct Decimal<'a> {
 }
 
 fn digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
@@ -55,11 +52,7 @@ impl<'a> Decimal<'a> {
         }
         let exponent = exponent(rest)?;
         let whole = without_leading_zeros(whole);
-        let significant = if whole.is_empty() {
-            without_leading_zeros(fraction)
-        } else {
-            fraction
-        };
+        let significant = if whole.is_empty() { without_leading_zeros(fraction) } else { fraction };
         let zeros = places(fraction.len().saturating_sub(significant.len()));
         Some(Self {
             negative,
@@ -118,9 +111,7 @@ impl<'a> Decimal<'a> {
             .len()
             .saturating_add(self.fraction.len())
             .max(other.whole.len().saturating_add(other.fraction.len()));
-        self.magnitude
-            .cmp(&other.magnitude)
-            .then_with(|| self.padded(longest).cmp(other.padded(longest)))
+        self.magnitude.cmp(&other.magnitude).then_with(|| self.padded(longest).cmp(other.padded(longest)))
     }
 
     /// Which is greater, exactly.
@@ -158,9 +149,9 @@ fn exponent(rest: &[u8]) -> Option<i64> {
     if figures.is_empty() || !nothing.is_empty() || kept.len() > 15 {
         return None;
     }
-    let size = kept
-        .iter()
-        .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit.saturating_sub(b'0'))));
+    let size = kept.iter().fold(0_i64, |sum, digit| {
+        sum.saturating_mul(10).saturating_add(i64::from(digit.saturating_sub(b'0')))
+    });
     Some(if negative { size.saturating_neg() } else { size })
 }
 
@@ -173,11 +164,7 @@ mod tests {
         let (a, b) = (Decimal::read(left).unwrap(), Decimal::read(right).unwrap());
         assert_eq!(a.compare(&b), wanted, "{left} to {right}");
         assert_eq!(b.compare(&a), wanted.reverse(), "{right} to {left}");
-        assert_eq!(
-            a.canonical() == b.canonical(),
-            wanted == Ordering::Equal,
-            "{left}, {right}"
-        );
+        assert_eq!(a.canonical() == b.canonical(), wanted == Ordering::Equal, "{left}, {right}");
     }
 
     #[test]
@@ -208,7 +195,20 @@ mod tests {
     #[test]
     fn other_texts_are_no_numbers() {
         for text in [
-            "", "-", "+1", "007", "1.", ".5", "1e", "1e+", "1 ", "0x1", "1_000", "1,5", "NaN", "1e9999999999999999",
+            "",
+            "-",
+            "+1",
+            "007",
+            "1.",
+            ".5",
+            "1e",
+            "1e+",
+            "1 ",
+            "0x1",
+            "1_000",
+            "1,5",
+            "NaN",
+            "1e9999999999999999",
         ] {
             assert!(Decimal::read(text).is_none(), "{text}");
         }

@@ -65,7 +65,13 @@ const OWN_HEADERS: &[&str] = &[
 
 impl Filled {
     /// Compiles a parameter, noting a fault for each template that does not compile.
-    pub(crate) fn new(shape: Shape, value: &Value, path: &str, templates: &mut Templates, fields: &mut Fields) -> Self {
+    pub(crate) fn new(
+        shape: Shape,
+        value: &Value,
+        path: &str,
+        templates: &mut Templates,
+        fields: &mut Fields,
+    ) -> Self {
         match (shape, value) {
             (Shape::Url, Value::String(text)) => match templates.add(text, true) {
                 Ok(Some(id)) => Self::Text(id),
@@ -75,9 +81,16 @@ impl Filled {
                     Self::Fixed(Value::Null)
                 }
             },
-            (Shape::Text(_) | Shape::Trigger | Shape::Data | Shape::Url | Shape::Method | Shape::Headers | Shape::Json, _) => {
-                Self::compile(value, path, templates, fields)
-            }
+            (
+                Shape::Text(_)
+                | Shape::Trigger
+                | Shape::Data
+                | Shape::Url
+                | Shape::Method
+                | Shape::Headers
+                | Shape::Json,
+                _,
+            ) => Self::compile(value, path, templates, fields),
         }
     }
 
@@ -126,11 +139,11 @@ impl Filled {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
             Self::Text(id) => {
-                let rendered = templates
-                    .render(*id, context)
-                    .map_err(|message| FieldFault::new(path, message))?;
+                let rendered =
+                    templates.render(*id, context).map_err(|message| FieldFault::new(path, message))?;
                 for name in rendered.missing {
-                    warnings.push(FieldFault::new(path, format!("{name} is not in the data; it stands empty")));
+                    warnings
+                        .push(FieldFault::new(path, format!("{name} is not in the data; it stands empty")));
                 }
                 Ok(Value::String(rendered.text))
             }
@@ -203,10 +216,15 @@ impl Shape {
                     Ok(())
                 }
             }
-            Self::Headers => match value.as_object().and_then(|headers| headers.iter().find(|(_, text)| !is_header(text))) {
-                Some((name, _)) => Err(format!("has a line break or control character in {name} once the data is put in")),
-                None => Ok(()),
-            },
+            Self::Headers => {
+                match value.as_object().and_then(|headers| headers.iter().find(|(_, text)| !is_header(text)))
+                {
+                    Some((name, _)) => Err(format!(
+                        "has a line break or control character in {name} once the data is put in"
+                    )),
+                    None => Ok(()),
+                }
+            }
             Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json => Ok(()),
         }
     }
@@ -284,7 +302,5 @@ fn check_headers(value: &Value, path: &str, fields: &mut Fields) {
 }
 
 fn is_header(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| text.len() <= 4_000 && !text.chars().any(char::is_control))
+    value.as_str().is_some_and(|text| text.len() <= 4_000 && !text.chars().any(char::is_control))
 }

@@ -39,10 +39,8 @@ fn steps_of(part: &str, steps: &mut Vec<Step>) -> Result<(), PathError> {
     }
     steps.push(Step::Name(name.into()));
     while !rest.is_empty() {
-        let (place, behind) = rest
-            .strip_prefix('[')
-            .and_then(|inner| inner.split_once(']'))
-            .ok_or(PathError::Shape)?;
+        let (place, behind) =
+            rest.strip_prefix('[').and_then(|inner| inner.split_once(']')).ok_or(PathError::Shape)?;
         if place.is_empty() || !place.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(PathError::Shape);
         }
@@ -65,10 +63,7 @@ impl std::str::FromStr for FieldPath {
         if steps.len() > DEEPEST {
             return Err(PathError::Size);
         }
-        Ok(Self {
-            text: text.into(),
-            steps: steps.into(),
-        })
+        Ok(Self { text: text.into(), steps: steps.into() })
     }
 }
 
@@ -102,10 +97,7 @@ impl FieldPath {
         let mut steps = self.steps.to_vec();
         steps.pop();
         steps.push(Step::Name(format!("{prefix}{last}").into()));
-        Some(Self {
-            text: format!("{before}{prefix}{last}").into(),
-            steps: steps.into(),
-        })
+        Some(Self { text: format!("{before}{prefix}{last}").into(), steps: steps.into() })
     }
 }
 
@@ -134,7 +126,20 @@ mod tests {
 
     #[test]
     fn crooked_paths_are_refused() {
-        for text in ["", ".", "a.", ".a", "a..b", "[0]", "a[", "a]", "a[x]", "a[-1]", "a[0]b", "a[99999999999999999999]"] {
+        for text in [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "[0]",
+            "a[",
+            "a]",
+            "a[x]",
+            "a[-1]",
+            "a[0]b",
+            "a[99999999999999999999]",
+        ] {
             assert_eq!(text.parse::<FieldPath>(), Err(PathError::Shape), "{text}");
         }
         assert_eq!("a".repeat(201).parse::<FieldPath>(), Err(PathError::Size));

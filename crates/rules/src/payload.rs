@@ -26,9 +26,7 @@ fn exact(text: &str) -> Result<Value, serde_json::Error> {
     match text.bytes().next() {
         Some(b'{') => {
             let parts: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
-            let pairs = parts
-                .into_iter()
-                .map(|(name, part)| exact(part.get()).map(|value| (name, value)));
+            let pairs = parts.into_iter().map(|(name, part)| exact(part.get()).map(|value| (name, value)));
             pairs.collect::<Result<Map<_, _>, _>>().map(Value::Object)
         }
         Some(b'[') => {

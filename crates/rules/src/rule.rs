@@ -118,14 +118,8 @@ pub enum Change {
 
 impl Change {
     /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::Created,
-        Self::Changed,
-        Self::Enabled,
-        Self::Disabled,
-        Self::RolledBack,
-        Self::Deleted,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Created, Self::Changed, Self::Enabled, Self::Disabled, Self::RolledBack, Self::Deleted];
 
     /// The published name.
     #[must_use]
@@ -149,11 +143,7 @@ pub struct UnknownChange;
 impl std::str::FromStr for Change {
     type Err = UnknownChange;
     fn from_str(text: &str) -> Result<Self, UnknownChange> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|change| change.as_str() == text)
-            .ok_or(UnknownChange)
+        Self::ALL.iter().copied().find(|change| change.as_str() == text).ok_or(UnknownChange)
     }
 }
 
@@ -261,24 +251,13 @@ impl Rule {
     /// A rule that is new at `now`.
     #[must_use]
     pub fn new(id: RuleId, definition: Definition, now: Instant) -> Self {
-        Self {
-            id,
-            definition,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        }
+        Self { id, definition, version: 1, created_at: now, updated_at: now }
     }
 
     /// The rule with another definition: its next version.
     #[must_use]
     pub fn redefined(self, definition: Definition, now: Instant) -> Self {
-        Self {
-            definition,
-            version: self.version.saturating_add(1),
-            updated_at: now,
-            ..self
-        }
+        Self { definition, version: self.version.saturating_add(1), updated_at: now, ..self }
     }
 
     /// The rule switched on or off: its next version, or `None` if it is so already.
@@ -287,10 +266,7 @@ impl Rule {
         if self.definition.is_active == active {
             return None;
         }
-        let definition = Definition {
-            is_active: active,
-            ..self.definition.clone()
-        };
+        let definition = Definition { is_active: active, ..self.definition.clone() };
         Some(self.redefined(definition, now))
     }
 }
@@ -314,7 +290,11 @@ fn description(description: Option<String>) -> Result<Option<String>, String> {
 }
 
 /// Module and trigger, if the trigger is of that module.
-fn bound(module_type: Option<String>, trigger_id: Option<String>, fields: &mut Fields) -> Option<(String, String)> {
+fn bound(
+    module_type: Option<String>,
+    trigger_id: Option<String>,
+    fields: &mut Fields,
+) -> Option<(String, String)> {
     let modules = || trigger::modules().join(", ");
     match &module_type {
         None => fields.fault("module_type", format!("is missing: one of {}", modules())),
@@ -338,7 +318,8 @@ fn bound(module_type: Option<String>, trigger_id: Option<String>, fields: &mut F
 fn compile(conditions: &Value, actions: &Value) -> Result<Compiled, Vec<FieldFault>> {
     let size = conditions.to_string().len().saturating_add(actions.to_string().len());
     if size > LARGEST {
-        let message = format!("take {size} bytes with the actions; at most {LARGEST} are allowed: split the rule");
+        let message =
+            format!("take {size} bytes with the actions; at most {LARGEST} are allowed: split the rule");
         return Err(vec![FieldFault::new("conditions", message)]);
     }
     match (Conditions::read(conditions), Actions::read(actions)) {

@@ -2,8 +2,7 @@
 //! the rule, its version, the tenant's revision and the audit.
 
 use crate::{
-    Change, Decision, Definition, Rule, RuleBook, RuleError, RuleFilter, RulePatch, Version,
-    book::try_out,
+    Change, Decision, Definition, Rule, RuleBook, RuleError, RuleFilter, RulePatch, Version, book::try_out,
     store, trigger,
 };
 use audit::Entry;
@@ -26,7 +25,11 @@ pub async fn create(db: &Db, call: &Call, definition: Definition) -> Result<Rule
 ///
 /// # Errors
 /// As [`create`].
-pub async fn create_in(scope: &mut Scope<'_>, call: &Call, definition: Definition) -> Result<Rule, RuleError> {
+pub async fn create_in(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    definition: Definition,
+) -> Result<Rule, RuleError> {
     let rule = Rule::new(RuleId::new(call.now, &*call.chance), definition, call.now);
     if !store::insert(scope, &rule).await? {
         return Err(RuleError::Full);

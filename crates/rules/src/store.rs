@@ -7,24 +7,29 @@ use serde_json::json;
 
 const REVISION: &str = "SELECT rules_revision AS n FROM tenants WHERE tenant_id = ?1";
 const BUMP: &str = "UPDATE tenants SET rules_revision = rules_revision + 1 WHERE tenant_id = ?1";
-const GET: &str = "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
+const GET: &str =
+    "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
     stop_on_match, version, created_at, updated_at FROM rules WHERE tenant_id = ?1 AND rule_id = ?2";
 const LIST: &str = "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
     stop_on_match, version, created_at, updated_at FROM rules WHERE tenant_id = ?1 AND rule_id > ?2
     AND (?3 IS NULL OR module_type = ?3) AND (?4 IS NULL OR trigger_id = ?4) AND (?5 IS NULL OR is_active = ?5)
     ORDER BY rule_id LIMIT ?6";
-const ACTIVE: &str = "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
+const ACTIVE: &str =
+    "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
     stop_on_match, version, created_at, updated_at FROM rules WHERE tenant_id = ?1 AND is_active = 1";
-const INSERT: &str = "INSERT INTO rules (tenant_id, rule_id, name, description, module_type, trigger_id, conditions, actions,
+const INSERT: &str =
+    "INSERT INTO rules (tenant_id, rule_id, name, description, module_type, trigger_id, conditions, actions,
     is_active, priority, stop_on_match, version, created_at, updated_at)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
     WHERE (SELECT COUNT(*) FROM rules INDEXED BY rules_by_trigger WHERE tenant_id = ?1) < ?15
     RETURNING rule_id AS id";
-const UPDATE: &str = "UPDATE rules SET name = ?3, description = ?4, module_type = ?5, trigger_id = ?6, conditions = ?7,
+const UPDATE: &str =
+    "UPDATE rules SET name = ?3, description = ?4, module_type = ?5, trigger_id = ?6, conditions = ?7,
     actions = ?8, is_active = ?9, priority = ?10, stop_on_match = ?11, version = ?12, updated_at = ?13
     WHERE tenant_id = ?1 AND rule_id = ?2";
 const DELETE: &str = "DELETE FROM rules WHERE tenant_id = ?1 AND rule_id = ?2";
-const NOTE_VERSION: &str = "INSERT INTO rule_versions (tenant_id, rule_id, version, change, document, changed_by, changed_at)
+const NOTE_VERSION: &str =
+    "INSERT INTO rule_versions (tenant_id, rule_id, version, change, document, changed_by, changed_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const VERSIONS: &str = "SELECT version, change, document, changed_by, changed_at FROM rule_versions
     WHERE tenant_id = ?1 AND rule_id = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4";
@@ -206,6 +211,10 @@ pub(crate) async fn versions(
     scope.all(VERSIONS, [id.into(), before.into(), count.into()]).await
 }
 
-pub(crate) async fn version(scope: &mut Scope<'_>, id: &RuleId, version: u32) -> Result<Option<Version>, DbError> {
+pub(crate) async fn version(
+    scope: &mut Scope<'_>,
+    id: &RuleId,
+    version: u32,
+) -> Result<Option<Version>, DbError> {
     scope.one(VERSION, [id.into(), version.into()]).await
 }

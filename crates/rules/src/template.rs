@@ -17,7 +17,6 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-
 /// The longest template, in characters.
 const LONGEST: usize = 20_000;
 /// How many instructions a rendering may take.
@@ -83,11 +82,7 @@ fn environment() -> Environment<'static> {
             environment.set_recursion_limit(32);
             environment.set_formatter(print);
             environment.set_auto_escape_callback(|name| {
-                if name.starts_with(ADDRESS) {
-                    AutoEscape::Custom(ADDRESS.into())
-                } else {
-                    AutoEscape::None
-                }
+                if name.starts_with(ADDRESS) { AutoEscape::Custom(ADDRESS.into()) } else { AutoEscape::None }
             });
             environment.add_filter("upper", filters::upper);
             environment.add_filter("lower", filters::lower);
@@ -178,17 +173,13 @@ impl<'a> Context<'a> {
     pub(crate) fn new(data: &'a Value) -> Self {
         let mut texts = Texts(BTreeMap::new());
         let mut root: BTreeMap<String, Slot> = match data {
-            Value::Object(object) => object
-                .iter()
-                .map(|(name, value)| (name.clone(), slot(value, &mut texts)))
-                .collect(),
+            Value::Object(object) => {
+                object.iter().map(|(name, value)| (name.clone(), slot(value, &mut texts))).collect()
+            }
             _ => BTreeMap::new(),
         };
         root.insert(TEXTS.to_owned(), Slot::from_object(texts));
-        Self {
-            data,
-            root: Slot::from(root),
-        }
+        Self { data, root: Slot::from(root) }
     }
 }
 
@@ -200,10 +191,7 @@ fn slot(value: &Value, texts: &mut Texts) -> Slot {
         Value::String(text) => Slot::from(text.as_str()),
         Value::Array(items) => Slot::from(items.iter().map(|item| slot(item, texts)).collect::<Vec<_>>()),
         Value::Object(object) => Slot::from(
-            object
-                .iter()
-                .map(|(name, value)| (name.clone(), slot(value, texts)))
-                .collect::<BTreeMap<_, _>>(),
+            object.iter().map(|(name, value)| (name.clone(), slot(value, texts))).collect::<BTreeMap<_, _>>(),
         ),
     }
 }
@@ -229,10 +217,7 @@ fn number_slot(number: &Number, texts: &mut Texts) -> Slot {
 
 impl Templates {
     pub(crate) fn new() -> Self {
-        Self {
-            environment: environment(),
-            names: Vec::new(),
-        }
+        Self { environment: environment(), names: Vec::new() }
     }
 
     /// Compiles a text, be it an `address`; `None` if it has no template in it.
@@ -277,21 +262,14 @@ impl Templates {
             Err(error) => return Err(failed(error)),
         };
         let text = String::from_utf8(out.0).map_err(|_| "came to bytes that are no text".to_owned())?;
-        Ok(Rendered {
-            text,
-            missing: if undefined { self.missing(id, context.data) } else { Vec::new() },
-        })
+        Ok(Rendered { text, missing: if undefined { self.missing(id, context.data) } else { Vec::new() } })
     }
 
     fn missing(&self, id: TemplateId, data: &Value) -> Vec<String> {
         let there = |name: &str| name.parse::<FieldPath>().is_ok_and(|path| path.find(data).is_some());
         let named = self.names.get(id.number).into_iter().flatten();
         let missing: Vec<String> = named.filter(|name| !there(name)).cloned().collect();
-        if missing.is_empty() {
-            vec!["part of an expression".to_owned()]
-        } else {
-            missing
-        }
+        if missing.is_empty() { vec!["part of an expression".to_owned()] } else { missing }
     }
 }
 
@@ -321,9 +299,7 @@ impl io::Write for Limited {
 }
 
 fn reason(error: &Error) -> String {
-    error
-        .detail()
-        .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
+    error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
 }
 
 fn refused(error: &Error) -> String {

@@ -106,7 +106,9 @@ impl Test {
     pub(crate) fn read(kind: &str, value: Option<&Value>) -> Result<Self, String> {
         let any = || value.cloned().ok_or_else(|| "is missing: what the field is compared to".to_owned());
         match kind {
-            "value_threshold" | "greater_or_equal" => number(value).map(|low| Self::Compare(Relation::AtLeast, low)),
+            "value_threshold" | "greater_or_equal" => {
+                number(value).map(|low| Self::Compare(Relation::AtLeast, low))
+            }
             "greater_than" => number(value).map(|low| Self::Compare(Relation::Above, low)),
             "less_than" => number(value).map(|high| Self::Compare(Relation::Below, high)),
             "less_or_equal" => number(value).map(|high| Self::Compare(Relation::AtMost, high)),
@@ -158,7 +160,9 @@ fn choices(value: Option<&Value>) -> Result<Vec<Value>, String> {
 
 fn contained(value: Option<&Value>) -> Result<Value, String> {
     match value {
-        Some(Value::String(text)) if text.is_empty() => Err("must not be empty: every text contains it".to_owned()),
+        Some(Value::String(text)) if text.is_empty() => {
+            Err("must not be empty: every text contains it".to_owned())
+        }
         Some(Value::String(_) | Value::Number(_) | Value::Bool(_)) => Ok(value.cloned().unwrap_or_default()),
         Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => {
             Err("must be a text, a number or true or false".to_owned())
@@ -197,7 +201,9 @@ fn pattern(value: Option<&Value>) -> Result<Regex, String> {
             error => {
                 let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
                 let reason = last.trim_start_matches("error: ");
-                format!("is not a regular expression (look-around and back-references are not known): {reason}")
+                format!(
+                    "is not a regular expression (look-around and back-references are not known): {reason}"
+                )
             }
         })
 }

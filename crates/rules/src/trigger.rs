@@ -49,20 +49,11 @@ pub struct Trigger {
 }
 
 const fn field(name: &'static str, shape: Shape, description: &'static str, sample: &'static str) -> Field {
-    Field {
-        name,
-        shape,
-        required: true,
-        description,
-        sample,
-    }
+    Field { name, shape, required: true, description, sample }
 }
 
 const fn optional(field: Field) -> Field {
-    Field {
-        required: false,
-        ..field
-    }
+    Field { required: false, ..field }
 }
 
 const CONTACT: Field = field("contact_id", Shape::Id, "The contact's id.", "\"c-1\"");
@@ -71,12 +62,8 @@ const EMAIL: Field = field("email", Shape::Text, "The contact's e-mail address."
 const LEAD: Field = field("lead_id", Shape::Id, "The lead's id.", "\"l-1\"");
 const SOURCE: Field = field("source", Shape::Text, "Where the lead came from.", "\"web\"");
 const OPPORTUNITY: Field = field("opportunity_id", Shape::Id, "The opportunity's id.", "\"o-1\"");
-const OPPORTUNITY_NAME: Field = field(
-    "opportunity_name",
-    Shape::Text,
-    "The opportunity's name.",
-    "\"Big deal\"",
-);
+const OPPORTUNITY_NAME: Field =
+    field("opportunity_name", Shape::Text, "The opportunity's name.", "\"Big deal\"");
 const VALUE: Field = field("value", Shape::Amount, "What it is worth, exact.", "12500");
 
 /// All built-in triggers, by module.
@@ -198,10 +185,7 @@ pub fn modules() -> Vec<&'static str> {
 impl Trigger {
     /// The names of the data that an event must carry.
     pub fn required_data(&self) -> impl Iterator<Item = &'static str> {
-        self.fields
-            .iter()
-            .filter(|field| field.required)
-            .map(|field| field.name)
+        self.fields.iter().filter(|field| field.required).map(|field| field.name)
     }
 
     /// The JSON Schema (2020-12) of its data. Further fields are welcome, and rules can look at them.
@@ -305,7 +289,8 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let trigger = find("opportunity_stage_changed").unwrap();
-        let faults = check_payload(trigger, &json!({"opportunity_id": "o-1", "old_stage": null})).unwrap_err();
+        let faults =
+            check_payload(trigger, &json!({"opportunity_id": "o-1", "old_stage": null})).unwrap_err();
         let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             said,

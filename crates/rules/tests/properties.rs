@@ -13,7 +13,8 @@ fn scalar() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         (-3_i64..3).prop_map(Value::from),
-        "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?".prop_map(|text| rules::payload::read(&text).unwrap()),
+        "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?"
+            .prop_map(|text| rules::payload::read(&text).unwrap()),
         "[a-c1.]{0,3}".prop_map(Value::from),
         Just(json!("2026-01-31T09:30:00Z")),
     ]
@@ -40,15 +41,24 @@ fn clause() -> impl Strategy<Value = Value> {
     let field = prop::sample::select(FIELDS);
     let number = -3_i64..3;
     prop_oneof![
-        (field.clone(), number.clone()).prop_map(|(field, value)| json!({"type": "value_threshold", "field": field, "value": value})),
-        (field.clone(), number.clone()).prop_map(|(field, value)| json!({"type": "less_than", "field": field, "value": value})),
-        (field.clone(), number).prop_map(|(field, value)| json!({"type": "between", "field": field, "value": [value, 3]})),
-        (field.clone(), anything()).prop_map(|(field, value)| json!({"type": "equals", "field": field, "value": value})),
-        (field.clone(), anything()).prop_map(|(field, value)| json!({"type": "not_equals", "field": field, "value": value})),
-        (field.clone(), scalar()).prop_map(|(field, value)| json!({"type": "in", "field": field, "value": [value, 1]})),
-        (field.clone(), "[a-c1.]{1,2}").prop_map(|(field, value)| json!({"type": "contains", "field": field, "value": value})),
-        (field.clone(), any::<bool>()).prop_map(|(field, value)| json!({"type": "exists", "field": field, "value": value})),
-        (field.clone(), "[a-c1.]{1,2}").prop_map(|(field, value)| json!({"type": "matches", "field": field, "value": value})),
+        (field.clone(), number.clone())
+            .prop_map(|(field, value)| json!({"type": "value_threshold", "field": field, "value": value})),
+        (field.clone(), number.clone())
+            .prop_map(|(field, value)| json!({"type": "less_than", "field": field, "value": value})),
+        (field.clone(), number)
+            .prop_map(|(field, value)| json!({"type": "between", "field": field, "value": [value, 3]})),
+        (field.clone(), anything())
+            .prop_map(|(field, value)| json!({"type": "equals", "field": field, "value": value})),
+        (field.clone(), anything())
+            .prop_map(|(field, value)| json!({"type": "not_equals", "field": field, "value": value})),
+        (field.clone(), scalar())
+            .prop_map(|(field, value)| json!({"type": "in", "field": field, "value": [value, 1]})),
+        (field.clone(), "[a-c1.]{1,2}")
+            .prop_map(|(field, value)| json!({"type": "contains", "field": field, "value": value})),
+        (field.clone(), any::<bool>())
+            .prop_map(|(field, value)| json!({"type": "exists", "field": field, "value": value})),
+        (field.clone(), "[a-c1.]{1,2}")
+            .prop_map(|(field, value)| json!({"type": "matches", "field": field, "value": value})),
         Just(json!({"type": "changed", "field": "status"})),
         scalar().prop_map(|value| json!({"type": "changed_to", "field": "status", "value": value})),
     ]
@@ -83,7 +93,9 @@ fn rule(number: i64, conditions: &[Value], stops: bool) -> Rule {
         module_type: Some("crm".to_owned()),
         trigger_id: Some("contact_created".to_owned()),
         conditions: Some(Value::from(conditions.to_vec())),
-        actions: Some(json!([{"type": "send_notification", "parameters": {"recipient": "{{status}}", "message": "{{value}}"}}])),
+        actions: Some(
+            json!([{"type": "send_notification", "parameters": {"recipient": "{{status}}", "message": "{{value}}"}}]),
+        ),
         priority: Some(number % 3),
         stop_on_match: Some(stops),
         ..Draft::default()

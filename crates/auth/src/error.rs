@@ -1,0 +1,151 @@
+//! What can go wrong when somebody shows who they are, or changes who may do what?
+
+use db::DbError;
+use kernel::{Fault, FieldFault, Kind, Span};
+
+/// A fault of identity.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// Some fields are faulty.
+    #[error("Some fields are not as they must be; details names each.")]
+    Fields(Vec<FieldFault>),
+    /// No such user, or another password; which of them is not told.
+    #[error(
+        "The e-mail address or the password is wrong. If the address belongs to several tenants, name the one that is meant."
+    )]
+    LoginFailed,
+    /// Too many tries at a password.
+    #[error("There were too many tries. Wait {} s, then try again.", .0.as_seconds_up())]
+    LoginBlocked(Span),
+    /// A credential that opens nothing: unknown, damaged, revoked or of somebody who may not come in.
+    #[error("This credential is not valid (any more). Log in again, or use another API key.")]
+    CredentialInvalid,
+    /// An access token that was sound until a moment ago.
+    #[error("The access token has expired. Get a new one with the refresh token.")]
+    TokenExpired,
+    /// A refresh token that opens nothing.
+    #[error("The refresh token is not valid (any more). Log in again.")]
+    RefreshInvalid,
+    /// A refresh token that was used before.
+    #[error(
+        "The refresh token was used before, so somebody may have copied it. The session was ended; log in again."
+    )]
+    RefreshReused,
+    /// The tenant is suspended.
+    #[error("This tenant is suspended. Ask the operators of this installation.")]
+    TenantSuspended,
+    /// The user is disabled.
+    #[error("This user is disabled. Ask somebody who manages the tenant's users.")]
+    UserDisabled,
+    /// An API key asked for something that only a person in a session can do.
+    #[error("Only a user can do this, in a session of their own; an API key cannot.")]
+    NeedsSession,
+    /// Somebody would give away, or touch, more than they may do themselves.
+    #[error("This would reach beyond your own permissions. Ask somebody who has them.")]
+    Beyond,
+    /// The tenant would be left without an owner.
+    #[error("This is the tenant's last active owner. Make somebody else an owner first.")]
+    LastOwner,
+    /// A user with this address is there already.
+    #[error("A user with this e-mail address exists already in this tenant.")]
+    EmailTaken,
+    /// The tenant is there already.
+    #[error("A tenant of this name exists already; nothing was changed.")]
+    TenantExists,
+    /// The resource changed since the caller looked.
+    #[error("The resource is at another version than the one that was named; fetch it again.")]
+    Stale,
+    /// There is no such thing in this tenant.
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    /// Argon2 failed.
+    #[error("a password could not be hashed or compared: {0}")]
+    Password(String),
+    /// A token could not be signed.
+    #[error("a token could not be signed: {0}")]
+    Signing(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<Vec<FieldFault>> for AuthError {
+    fn from(faults: Vec<FieldFault>) -> Self {
+        Self::Fields(faults)
+    }
+}
+
+impl Fault for AuthError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Fields(_) => Kind::Invalid,
+            Self::LoginFailed
+            | Self::CredentialInvalid
+            | Self::TokenExpired
+            | Self::RefreshInvalid
+            | Self::RefreshReused => Kind::Unauthenticated,
+            Self::LoginBlocked(_) => Kind::TooMany,
+            Self::TenantSuspended | Self::UserDisabled | Self::NeedsSession | Self::Beyond => Kind::Forbidden,
+            Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
+            Self::Stale => Kind::Stale,
+            Self::NotFound(_) => Kind::NotFound,
+            Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Db(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Fields(_) => "VALIDATION_ERROR",
+            Self::LoginFailed => "LOGIN_FAILED",
+            Self::LoginBlocked(_) => "LOGIN_BLOCKED",
+            Self::CredentialInvalid => "CREDENTIAL_INVALID",
+            Self::TokenExpired => "TOKEN_EXPIRED",
+            Self::RefreshInvalid => "REFRESH_TOKEN_INVALID",
+            Self::RefreshReused => "REFRESH_TOKEN_REUSED",
+            Self::TenantSuspended => "TENANT_SUSPENDED",
+            Self::UserDisabled => "USER_DISABLED",
+            Self::NeedsSession => "SESSION_REQUIRED",
+            Self::Beyond => "BEYOND_OWN_PERMISSIONS",
+            Self::LastOwner => "LAST_OWNER",
+            Self::EmailTaken => "EMAIL_TAKEN",
+            Self::TenantExists => "TENANT_EXISTS",
+            Self::Stale => "PRECONDITION_FAILED",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Db(error) => error.code(),
+        }
+    }
+
+    fn fields(&self) -> &[FieldFault] {
+        if let Self::Fields(faults) = self {
+            faults
+        } else {
+            &[]
+        }
+    }
+
+    fn retry_after(&self) -> Option<Span> {
+        match self {
+            Self::LoginBlocked(wait) => Some(*wait),
+            Self::Db(error) => error.retry_after(),
+            Self::Fields(_)
+            | Self::LoginFailed
+            | Self::CredentialInvalid
+            | Self::TokenExpired
+            | Self::RefreshInvalid
+            | Self::RefreshReused
+            | Self::TenantSuspended
+            | Self::UserDisabled
+            | Self::NeedsSession
+            | Self::Beyond
+            | Self::LastOwner
+            | Self::EmailTaken
+            | Self::TenantExists
+            | Self::Stale
+            | Self::NotFound(_)
+            | Self::Password(_)
+            | Self::Signing(_) => None,
+        }
+    }
+}

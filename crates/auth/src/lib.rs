@@ -1,0 +1,33 @@
+//! Who may do what, and how do they show it? Tenants, users, roles, sessions, tokens and API keys, and the gate that
+//! turns a credential into a principal.
+//!
+//! Nothing here knows HTTP. Argon2 runs as a plain function on the caller's thread, always outside a transaction.
+
+mod api_key;
+mod attempt;
+mod digest;
+mod email;
+mod error;
+mod gate;
+mod memory;
+mod password;
+mod role;
+pub mod service;
+mod session;
+mod store;
+mod tenant;
+mod token;
+mod user;
+mod visit;
+
+pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
+pub use email::{Email, EmailError};
+pub use error::AuthError;
+pub use gate::{Checked, Credential, Gate};
+pub use password::{NewPassword, Verdict, hash_password, verify_password};
+pub use role::{BuiltIn, Role};
+pub use session::{Session, SessionSecret, SessionState};
+pub use tenant::{Tenant, TenantPatch, TenantState};
+pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
+pub use user::{Member, NewUser, User, UserPatch, UserState};
+pub use visit::Visit;

@@ -1,0 +1,50 @@
+//! What can be asked of identity? One file for each kind of thing; each use case loads, decides and saves in one
+//! transaction, and hashes passwords outside of it.
+
+mod api_keys;
+mod logins;
+mod passwords;
+mod roles;
+mod sessions;
+mod setup;
+#[cfg(test)]
+pub(crate) mod stage;
+mod tenants;
+mod users;
+
+pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use passwords::change_password;
+pub use roles::{bind_role, roles, unbind_role};
+pub use sessions::{revoke_all_sessions, revoke_session, sessions};
+pub use setup::{SetUp, SetUpDone, setup};
+pub use tenants::{change_tenant, tenant};
+pub use users::{change_user, create_user, delete_user, user, users};
+
+use crate::AuthError;
+use db::{DbError, Tx};
+use kernel::{Actor, Call, SessionId, UserId};
+
+/// Ends a transaction: its work stays if it came out well. Where it did not, the connection goes back to the pool, which
+/// a dropped transaction would cost.
+async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError> {
+    match outcome {
+        Ok(value) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The first error is the one to tell; nothing stays in any case.
+            let _: Result<(), DbError> = tx.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// The person behind a call.
+fn person(call: &Call) -> Result<(&UserId, &SessionId), AuthError> {
+    match &call.principal.actor {
+        Actor::User(user, session) => Ok((user, session)),
+        Actor::ApiKey(_) | Actor::System => Err(AuthError::NeedsSession),
+    }
+}

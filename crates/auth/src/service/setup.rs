@@ -1,0 +1,151 @@
+//! How does a tenant begin? With the built-in roles, an owner and an API key, all in one transaction.
+
+use super::{api_keys::created, finish};
+use crate::{
+    ApiKey, ApiKeyState, AuthError, BuiltIn, KeySecret, NewApiKey, NewUser, Visit, password, store,
+    tenant::sound_name,
+};
+use audit::Entry;
+use db::Db;
+use kernel::{ApiKeyId, FieldFault, Fields, Principal, RoleId, Secret, TenantId, UserId};
+use serde_json::json;
+
+/// A tenant to be set up.
+#[derive(Debug, Clone)]
+pub struct SetUp {
+    tenant: TenantId,
+    name: String,
+    owner: NewUser,
+}
+
+impl SetUp {
+    /// Checks what is asked for.
+    ///
+    /// # Errors
+    /// Every faulty field.
+    pub fn new(tenant: &str, name: &str, email: &str, password: &str) -> Result<Self, Vec<FieldFault>> {
+        let mut fields = Fields::new();
+        let tenant: Option<TenantId> = fields.take("tenant", tenant.parse());
+        let name = fields.take("name", sound_name(name));
+        let owner = NewUser::new(email, "Owner", Some(password));
+        let owner = owner
+            .map_err(|faults| {
+                faults
+                    .into_iter()
+                    .for_each(|fault| fields.fault(fault.field, fault.message))
+            })
+            .ok();
+        let ((tenant, name), owner) = fields.give(tenant.zip(name).zip(owner))?;
+        Ok(Self { tenant, name, owner })
+    }
+}
+
+/// What was made.
+#[derive(Debug, Clone)]
+pub struct SetUpDone {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its owner.
+    pub user: UserId,
+    /// An API key with all permissions, shown once.
+    pub api_key: Secret<String>,
+}
+
+/// Makes a tenant with its roles, its owner and an API key with all permissions.
+///
+/// # Errors
+/// [`AuthError::TenantExists`], and then nothing was changed; the database's.
+pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, AuthError> {
+    let (now, chance) = (visit.now, &*visit.chance);
+    let hash = asked
+        .owner
+        .password
+        .as_ref()
+        .map(|new| password::hash_password(new.secret(), chance))
+        .transpose()?;
+    let call = visit.call(Principal::system(asked.tenant.clone()));
+    let user = UserId::new(now, chance);
+    let roles: Vec<(RoleId, BuiltIn)> = BuiltIn::ALL
+        .iter()
+        .map(|role| (RoleId::new(now, chance), *role))
+        .collect();
+    let secret = KeySecret::new(chance);
+    let key = made(
+        NewApiKey::first(),
+        ApiKeyId::new(now, chance),
+        &secret,
+        "system",
+        now,
+    );
+
+    let mut tx = db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(&asked.tenant);
+        if !store::tenant::insert(&mut scope, &asked.name, now).await? {
+            return Err(AuthError::TenantExists);
+        }
+        store::role::insert_built_in(&mut scope, &roles, now).await?;
+        store::user::insert(
+            &mut scope,
+            &user,
+            &asked.owner.email,
+            &asked.owner.name,
+            hash,
+            now,
+        )
+        .await?;
+        for (id, _) in roles.iter().filter(|(_, role)| *role == BuiltIn::Owner) {
+            store::role::bind(&mut scope, &user, id, now).await?;
+        }
+        store::api_key::insert(&mut scope, &key, &secret.hash()).await?;
+        Ok(audit::append_many(&mut scope, &call, &told(&asked, &user, &key)).await?)
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await?;
+    Ok(SetUpDone {
+        tenant: asked.tenant,
+        user,
+        api_key: secret.text().clone(),
+    })
+}
+
+/// What the audit says of it.
+fn told<'a>(asked: &'a SetUp, user: &'a UserId, key: &'a ApiKey) -> [Entry<'a>; 3] {
+    [
+        Entry {
+            action: "tenant.created",
+            subject: asked.tenant.as_str(),
+            before: None,
+            after: Some(json!({"name": asked.name})),
+        },
+        Entry {
+            action: "user.created",
+            subject: user.as_str(),
+            before: None,
+            after: Some(json!({"email": asked.owner.email.as_str(), "roles": ["owner"]})),
+        },
+        created(key),
+    ]
+}
+
+/// The key that comes of what was asked for.
+pub(super) fn made(
+    new: NewApiKey,
+    id: ApiKeyId,
+    secret: &KeySecret,
+    by: &str,
+    now: kernel::Instant,
+) -> ApiKey {
+    ApiKey {
+        id,
+        prefix: secret.prefix.clone(),
+        name: new.name,
+        permissions: new.permissions,
+        state: ApiKeyState::Active,
+        rate_per_minute: new.rate_per_minute,
+        created_by: by.to_owned(),
+        created_at: now,
+        expires_at: new.expires_at,
+        last_used_at: None,
+    }
+}

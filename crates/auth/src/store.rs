@@ -1,0 +1,39 @@
+//! Where do tenants, users, roles, sessions, keys and tries stand? One file for each, its statements at the top.
+
+pub(crate) mod api_key;
+pub(crate) mod attempt;
+pub(crate) mod principal;
+pub(crate) mod role;
+pub(crate) mod session;
+pub(crate) mod tenant;
+pub(crate) mod user;
+
+use crate::digest::Digest;
+use db::{DbError, Row, Value};
+use kernel::{Permissions, Secret};
+
+/// A hash as a parameter.
+fn blob(hash: &Digest) -> Value {
+    Value::Blob(hash.expose().to_vec())
+}
+
+/// A column that holds a hash.
+fn digest(row: &mut Row<'_>, column: &str) -> Result<Digest, DbError> {
+    let bytes: Vec<u8> = row.get(column)?;
+    let bytes: Result<[u8; 32], _> = bytes.try_into();
+    bytes
+        .map(Secret::new)
+        .map_err(|_| row.surprise(column, "32 bytes"))
+}
+
+/// A set of permissions as JSON: an array of their names.
+fn encode_permissions(permissions: Permissions) -> String {
+    let names: Vec<&str> = permissions.iter().map(kernel::Permission::as_str).collect();
+    serde_json::Value::from(names).to_string()
+}
+
+/// The set that a JSON array names.
+fn decode_permissions(text: &str) -> Option<Permissions> {
+    let names: Vec<String> = serde_json::from_str(text).ok()?;
+    names.iter().map(|name| name.parse().ok()).collect()
+}

@@ -1,0 +1,101 @@
+//! What does the gate look up? Everything about a session or a key in one statement, so that it is of one moment.
+
+use super::digest;
+use crate::{
+    ApiKey, BuiltIn, Session, TenantState, UserState, digest::Digest, store::role::permissions_of,
+    tenant::USER_RATE,
+};
+use db::{AllTenants, DbError, Decode, Row, Scope};
+use kernel::{Permissions, SessionId, TenantId};
+
+const BY_SESSION: &str = "SELECT t.state AS tenant_state, t.access_revision,
+    t.settings ->> '$.user_rate_per_minute' AS user_rate, u.state AS user_state, u.email, s.cookie_hash,
+    s.session_id, s.user_id, s.state, s.address, s.agent, s.created_at, s.last_used_at, s.expires_at,
+    (SELECT json_group_array(json_array(r.built_in, r.permissions)) FROM role_bindings AS b
+        JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
+        WHERE b.tenant_id = ?1 AND b.user_id = s.user_id AND b.scope = '*') AS grants
+    FROM tenants AS t
+    JOIN sessions AS s ON s.tenant_id = ?1 AND s.session_id = ?2
+    JOIN users AS u ON u.tenant_id = ?1 AND u.user_id = s.user_id
+    WHERE t.tenant_id = ?1";
+const BY_PREFIX: &str =
+    "SELECT t.tenant_id, t.state AS tenant_state, t.access_revision, k.hash, k.api_key_id, k.prefix, k.name,
+    k.permissions, k.state, k.rate_per_minute, k.created_by, k.created_at, k.expires_at, k.last_used_at
+    FROM api_keys AS k JOIN tenants AS t ON t.tenant_id = k.tenant_id WHERE k.prefix = ?1";
+
+/// A session, its user and tenant.
+pub(crate) struct BySession {
+    pub(crate) tenant_state: TenantState,
+    pub(crate) access_revision: i64,
+    pub(crate) user_rate: u32,
+    pub(crate) user_state: UserState,
+    pub(crate) email: String,
+    pub(crate) cookie: Option<Digest>,
+    pub(crate) session: Session,
+    pub(crate) permissions: Permissions,
+}
+
+fn granted(text: &str) -> Option<Permissions> {
+    let grants: Vec<(Option<String>, Option<String>)> = serde_json::from_str(text).ok()?;
+    grants
+        .into_iter()
+        .try_fold(Permissions::NONE, |all, (built_in, own)| {
+            let built_in: Option<BuiltIn> = built_in.map(|name| name.parse()).transpose().ok()?;
+            Some(all.or(permissions_of(built_in, own.as_deref())?))
+        })
+}
+
+impl Decode for BySession {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        let text: String = row.get("grants")?;
+        let permissions =
+            granted(&text).ok_or_else(|| row.surprise("grants", "roles and their permissions"))?;
+        let cookie: Option<Vec<u8>> = row.get("cookie_hash")?;
+        let cookie: Option<[u8; 32]> = cookie
+            .map(TryInto::try_into)
+            .transpose()
+            .map_err(|_| row.surprise("cookie_hash", "32 bytes or null"))?;
+        Ok(Self {
+            tenant_state: row.parse("tenant_state")?,
+            access_revision: row.get("access_revision")?,
+            user_rate: row.get::<Option<u32>>("user_rate")?.unwrap_or(USER_RATE),
+            user_state: row.parse("user_state")?,
+            email: row.get("email")?,
+            cookie: cookie.map(Digest::new),
+            session: Session::decode(row)?,
+            permissions,
+        })
+    }
+}
+
+/// A key and its tenant.
+pub(crate) struct ByKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) tenant_state: TenantState,
+    pub(crate) access_revision: i64,
+    pub(crate) hash: Digest,
+    pub(crate) key: ApiKey,
+}
+
+impl Decode for ByKey {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            tenant: row.parse("tenant_id")?,
+            tenant_state: row.parse("tenant_state")?,
+            access_revision: row.get("access_revision")?,
+            hash: digest(row, "hash")?,
+            key: ApiKey::decode(row)?,
+        })
+    }
+}
+
+pub(crate) async fn by_session(
+    scope: &mut Scope<'_>,
+    session: &SessionId,
+) -> Result<Option<BySession>, DbError> {
+    scope.one(BY_SESSION, [session.into()]).await
+}
+
+pub(crate) async fn by_prefix(all: &mut AllTenants<'_>, prefix: &str) -> Result<Option<ByKey>, DbError> {
+    all.one(BY_PREFIX, [prefix.into()]).await
+}

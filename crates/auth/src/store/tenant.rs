@@ -1,0 +1,72 @@
+//! The table `tenants`: its own row is all that a scope sees of it.
+
+use crate::{Tenant, TenantState, tenant::USER_RATE};
+use db::{DbError, Decode, Row, Scope};
+use kernel::Instant;
+
+const INSERT: &str = "INSERT INTO tenants (tenant_id, name, state, settings, created_at, updated_at)
+    VALUES (?1, ?2, 'active', '{}', ?3, ?3) ON CONFLICT DO NOTHING RETURNING tenant_id AS id";
+const GET: &str = "SELECT tenant_id, name, state, settings ->> '$.user_rate_per_minute' AS user_rate, created_at, updated_at
+    FROM tenants WHERE tenant_id = ?1";
+// The rate stands in the token's principal, which instances keep: so the access revision moves too.
+const UPDATE: &str =
+    "UPDATE tenants SET name = ?2, settings = json_set(settings, '$.user_rate_per_minute', ?3),
+    updated_at = ?4, access_revision = access_revision + 1 WHERE tenant_id = ?1";
+const BUMP: &str = "UPDATE tenants SET access_revision = access_revision + 1 WHERE tenant_id = ?1";
+const REVISION: &str = "SELECT state, access_revision FROM tenants WHERE tenant_id = ?1";
+
+impl Decode for Tenant {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.parse("tenant_id")?,
+            name: row.get("name")?,
+            state: row.parse("state")?,
+            user_rate: row.get::<Option<u32>>("user_rate")?.unwrap_or(USER_RATE),
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
+/// What a cached principal is compared with.
+pub(crate) struct Revision {
+    pub(crate) state: TenantState,
+    pub(crate) number: i64,
+}
+
+impl Decode for Revision {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            state: row.parse("state")?,
+            number: row.get("access_revision")?,
+        })
+    }
+}
+
+/// Makes the tenant; false if it is there already.
+pub(crate) async fn insert(scope: &mut Scope<'_>, name: &str, now: Instant) -> Result<bool, DbError> {
+    let made = scope.run_for_effect(INSERT, [name.into(), now.into()]).await?;
+    Ok(made == 1)
+}
+
+pub(crate) async fn get(scope: &mut Scope<'_>) -> Result<Option<Tenant>, DbError> {
+    scope.one(GET, []).await
+}
+
+pub(crate) async fn update(scope: &mut Scope<'_>, tenant: &Tenant) -> Result<(), DbError> {
+    let parameters = [
+        tenant.name.as_str().into(),
+        tenant.user_rate.into(),
+        tenant.updated_at.into(),
+    ];
+    scope.run_for_effect(UPDATE, parameters).await.map(drop)
+}
+
+/// Tells every instance that what it remembers of this tenant's principals is stale.
+pub(crate) async fn bump_access(scope: &mut Scope<'_>) -> Result<(), DbError> {
+    scope.run_for_effect(BUMP, []).await.map(drop)
+}
+
+pub(crate) async fn revision(scope: &mut Scope<'_>) -> Result<Option<Revision>, DbError> {
+    scope.one(REVISION, []).await
+}

@@ -1,0 +1,195 @@
+//! The table `users`, with the roles that are bound to each.
+
+use super::role::permissions_of;
+use crate::{BuiltIn, Email, Member, TenantState, User};
+use db::{AllTenants, DbError, Decode, Row, Scope};
+use kernel::{Instant, PageRequest, Permissions, RoleId, TenantId, UserId};
+
+const INSERT: &str = "INSERT INTO users
+    (tenant_id, user_id, email, name, state, password_hash, version, created_at, updated_at)
+    VALUES (?1, ?2, ?3, ?4, 'active', ?5, 1, ?6, ?6) ON CONFLICT (tenant_id, email) DO NOTHING RETURNING user_id AS id";
+const GET: &str = "SELECT user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
+    updated_at, (SELECT json_group_array(json_array(r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
+        JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
+        WHERE b.tenant_id = ?1 AND b.user_id = users.user_id AND b.scope = '*') AS grants
+    FROM users WHERE tenant_id = ?1 AND user_id = ?2";
+const LIST: &str = "SELECT user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
+    updated_at, (SELECT json_group_array(json_array(r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
+        JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
+        WHERE b.tenant_id = ?1 AND b.user_id = users.user_id AND b.scope = '*') AS grants
+    FROM users WHERE tenant_id = ?1 AND user_id > ?2 ORDER BY user_id LIMIT ?3";
+const UPDATE: &str = "UPDATE users SET name = ?3, state = ?4, version = ?5, updated_at = ?6
+    WHERE tenant_id = ?1 AND user_id = ?2";
+const DELETE: &str = "DELETE FROM users WHERE tenant_id = ?1 AND user_id = ?2";
+const SET_PASSWORD: &str = "UPDATE users SET password_hash = ?3, version = version + 1, updated_at = ?4
+    WHERE tenant_id = ?1 AND user_id = ?2";
+const REHASH: &str = "UPDATE users SET password_hash = ?3 WHERE tenant_id = ?1 AND user_id = ?2";
+const PASSWORD: &str = "SELECT password_hash AS hash, email FROM users WHERE tenant_id = ?1 AND user_id = ?2";
+const LOGIN_IN: &str = "SELECT t.tenant_id, t.state AS tenant_state, u.user_id, u.password_hash
+    FROM tenants AS t LEFT JOIN users AS u ON u.tenant_id = t.tenant_id AND u.email = ?2 WHERE t.tenant_id = ?1";
+const LOGIN_ANYWHERE: &str = "SELECT t.tenant_id, t.state AS tenant_state, u.user_id, u.password_hash
+    FROM users AS u JOIN tenants AS t ON t.tenant_id = u.tenant_id WHERE u.email = ?1 LIMIT 2";
+
+/// One row of `grants`: a role's id, name, built-in name and own permissions.
+type Grant = (String, String, Option<String>, Option<String>);
+
+struct Granted {
+    roles: Vec<(RoleId, String)>,
+    permissions: Permissions,
+    is_owner: bool,
+}
+
+fn granted(text: &str) -> Option<Granted> {
+    let grants: Vec<Grant> = serde_json::from_str(text).ok()?;
+    let mut all = Granted {
+        roles: Vec::with_capacity(grants.len()),
+        permissions: Permissions::NONE,
+        is_owner: false,
+    };
+    for (id, name, built_in, own) in grants {
+        let built_in: Option<BuiltIn> = built_in.map(|name| name.parse()).transpose().ok()?;
+        all.permissions = all.permissions.or(permissions_of(built_in, own.as_deref())?);
+        all.is_owner |= built_in == Some(BuiltIn::Owner);
+        all.roles.push((id.parse().ok()?, name));
+    }
+    Some(all)
+}
+
+impl Decode for Member {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        let text: String = row.get("grants")?;
+        let granted = granted(&text).ok_or_else(|| row.surprise("grants", "roles and their permissions"))?;
+        Ok(Self {
+            user: User {
+                id: row.parse("user_id")?,
+                email: row.parse("email")?,
+                name: row.get("name")?,
+                state: row.parse("state")?,
+                has_password: row.get("has_password")?,
+                version: row.get("version")?,
+                created_at: row.get("created_at")?,
+                updated_at: row.get("updated_at")?,
+            },
+            roles: granted.roles,
+            permissions: granted.permissions,
+            is_owner: granted.is_owner,
+        })
+    }
+}
+
+/// A tenant, and perhaps a user of it, whom somebody who logs in may have meant.
+pub(crate) struct Meant {
+    pub(crate) tenant: TenantId,
+    pub(crate) tenant_state: TenantState,
+    pub(crate) user: Option<(UserId, Option<String>)>,
+}
+
+impl Decode for Meant {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        let hash: Option<String> = row.get("password_hash")?;
+        let user: Option<UserId> = row.parse_opt("user_id")?;
+        Ok(Self {
+            tenant: row.parse("tenant_id")?,
+            tenant_state: row.parse("tenant_state")?,
+            user: user.map(|id| (id, hash)),
+        })
+    }
+}
+
+/// What a change of password needs to know.
+pub(crate) struct Password {
+    pub(crate) hash: Option<String>,
+    pub(crate) email: Email,
+}
+
+impl Decode for Password {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            hash: row.get("hash")?,
+            email: row.parse("email")?,
+        })
+    }
+}
+
+/// Makes a user; false if the tenant has one with this address.
+pub(crate) async fn insert(
+    scope: &mut Scope<'_>,
+    id: &UserId,
+    email: &Email,
+    name: &str,
+    password_hash: Option<String>,
+    now: Instant,
+) -> Result<bool, DbError> {
+    let parameters = [
+        id.into(),
+        email.as_str().into(),
+        name.into(),
+        password_hash.into(),
+        now.into(),
+    ];
+    Ok(scope.run_for_effect(INSERT, parameters).await? == 1)
+}
+
+pub(crate) async fn get(scope: &mut Scope<'_>, id: &UserId) -> Result<Option<Member>, DbError> {
+    scope.one(GET, [id.into()]).await
+}
+
+pub(crate) async fn list(scope: &mut Scope<'_>, page: &PageRequest) -> Result<Vec<Member>, DbError> {
+    scope
+        .all(LIST, [page.after_or("").into(), page.probe().into()])
+        .await
+}
+
+pub(crate) async fn update(scope: &mut Scope<'_>, user: &User) -> Result<(), DbError> {
+    let parameters = [
+        (&user.id).into(),
+        user.name.as_str().into(),
+        user.state.as_str().into(),
+        user.version.into(),
+        user.updated_at.into(),
+    ];
+    scope.run_for_effect(UPDATE, parameters).await.map(drop)
+}
+
+pub(crate) async fn delete(scope: &mut Scope<'_>, id: &UserId) -> Result<(), DbError> {
+    scope.run_for_effect(DELETE, [id.into()]).await.map(drop)
+}
+
+pub(crate) async fn password(scope: &mut Scope<'_>, id: &UserId) -> Result<Option<Password>, DbError> {
+    scope.one(PASSWORD, [id.into()]).await
+}
+
+pub(crate) async fn set_password(
+    scope: &mut Scope<'_>,
+    id: &UserId,
+    hash: &str,
+    now: Instant,
+) -> Result<(), DbError> {
+    scope
+        .run_for_effect(SET_PASSWORD, [id.into(), hash.into(), now.into()])
+        .await
+        .map(drop)
+}
+
+/// Keeps the same password under today's parameters: nothing that anybody sees.
+pub(crate) async fn rehash(scope: &mut Scope<'_>, id: &UserId, hash: &str) -> Result<(), DbError> {
+    scope
+        .run_for_effect(REHASH, [id.into(), hash.into()])
+        .await
+        .map(drop)
+}
+
+/// The tenant of the scope, and its user with this address if there is one.
+pub(crate) async fn meant_in(scope: &mut Scope<'_>, email: &Email) -> Result<Option<Meant>, DbError> {
+    scope.one(LOGIN_IN, [email.as_str().into()]).await
+}
+
+/// The one user of all tenants with this address; `None` if there is none, or more than one.
+pub(crate) async fn meant_anywhere(
+    all: &mut AllTenants<'_>,
+    email: &Email,
+) -> Result<Option<Meant>, DbError> {
+    let mut found: Vec<Meant> = all.all(LOGIN_ANYWHERE, [email.as_str().into()]).await?;
+    let one = found.pop();
+    Ok(if found.is_empty() { one } else { None })
+}
