@@ -35,10 +35,7 @@ impl ApiKeyState {
 impl FromStr for ApiKeyState {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Active, Self::Revoked]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(())
+        [Self::Active, Self::Revoked].into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
 
@@ -116,12 +113,7 @@ impl NewApiKey {
             fields.fault("rate_per_minute", format!("must be from 1 to {MAX_RATE}"));
         }
         let name = fields.give(name)?;
-        Ok(Self {
-            name,
-            permissions,
-            expires_at,
-            rate_per_minute,
-        })
+        Ok(Self { name, permissions, expires_at, rate_per_minute })
     }
 
     /// The key that the set-up makes for the owner's first programs: everything, without end.
@@ -149,19 +141,14 @@ impl KeySecret {
     pub(crate) fn new(chance: &dyn Chance) -> Self {
         let prefix = digest::noise::<6>(chance);
         let text = format!("{}{prefix}_{}", Self::MARK, digest::noise::<32>(chance));
-        Self {
-            prefix,
-            text: Secret::new(text),
-        }
+        Self { prefix, text: Secret::new(text) }
     }
 
     /// Reads a text that somebody showed; `None` if it cannot be one of ours.
     pub(crate) fn read(text: &Secret<String>) -> Option<Self> {
         let (prefix, noise) = text.expose().strip_prefix(Self::MARK)?.split_once('_')?;
-        (digest::is_hex(prefix, 12) && digest::is_hex(noise, 64)).then(|| Self {
-            prefix: prefix.to_owned(),
-            text: text.clone(),
-        })
+        (digest::is_hex(prefix, 12) && digest::is_hex(noise, 64))
+            .then(|| Self { prefix: prefix.to_owned(), text: text.clone() })
     }
 
     /// The text, to be shown once.
@@ -184,10 +171,7 @@ mod tests {
     fn a_key_reads_back() {
         let secret = KeySecret::new(&Noise::new(1));
         let read = KeySecret::read(secret.text()).unwrap();
-        assert_eq!(
-            (read.prefix.clone(), read.hash()),
-            (secret.prefix.clone(), secret.hash())
-        );
+        assert_eq!((read.prefix.clone(), read.hash()), (secret.prefix.clone(), secret.hash()));
         for text in ["sbx_", "sbx_abc_def", "", &secret.text().expose().to_uppercase()] {
             assert!(KeySecret::read(&Secret::new(text.to_owned())).is_none(), "{text}");
         }
@@ -196,19 +180,10 @@ mod tests {
     #[test]
     fn all_faults_of_a_new_key_are_told_at_once() {
         let now = Instant::from_millis(10);
-        let faults = NewApiKey::new(
-            "",
-            &["rules:read".into(), "rules:own".into()],
-            Some(now),
-            Some(0),
-            now,
-        )
-        .unwrap_err();
+        let faults = NewApiKey::new("", &["rules:read".into(), "rules:own".into()], Some(now), Some(0), now)
+            .unwrap_err();
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
-        assert_eq!(
-            fields,
-            ["name", "permissions[1]", "expires_at", "rate_per_minute"]
-        );
+        assert_eq!(fields, ["name", "permissions[1]", "expires_at", "rate_per_minute"]);
         let key = NewApiKey::new("CI", &["rules:read".into()], None, None, now).unwrap();
         assert_eq!(key.rate_per_minute, 60_000);
     }

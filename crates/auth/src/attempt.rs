@@ -28,11 +28,7 @@ pub(crate) fn subjects(tenant: Option<&TenantId>, email: &Email, address: Option
             free: 5,
             longest: Span::minutes(15),
         },
-        Subject {
-            hash: hash(&["far", tenant, email.as_str()]),
-            free: 50,
-            longest: Span::minutes(1),
-        },
+        Subject { hash: hash(&["far", tenant, email.as_str()]), free: 50, longest: Span::minutes(1) },
     ]
 }
 
@@ -61,11 +57,7 @@ impl Subject {
             let doubled = 5_i64.saturating_mul(1_i64.checked_shl(beyond.min(32)).unwrap_or(i64::MAX));
             Span::seconds(doubled).min(self.longest)
         });
-        Ok(Tries {
-            count,
-            blocked_until: now + wait,
-            last_at: now,
-        })
+        Ok(Tries { count, blocked_until: now + wait, last_at: now })
     }
 }
 
@@ -90,21 +82,14 @@ mod tests {
             now = next.blocked_until;
             tries = Some(next);
         }
-        assert_eq!(
-            waits,
-            [0, 0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900]
-        );
+        assert_eq!(waits, [0, 0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900]);
     }
 
     #[test]
     fn too_early_is_refused_and_not_counted() {
         let subject = near();
         let now = Instant::from_millis(1000);
-        let tries = Tries {
-            count: 9,
-            blocked_until: now + Span::seconds(3),
-            last_at: now,
-        };
+        let tries = Tries { count: 9, blocked_until: now + Span::seconds(3), last_at: now };
         assert_eq!(subject.try_again(Some(tries), now), Err(Span::seconds(3)));
     }
 
@@ -112,19 +97,9 @@ mod tests {
     fn a_day_later_the_count_begins_anew() {
         let subject = near();
         let then = Instant::from_millis(0);
-        let tries = Tries {
-            count: 9,
-            blocked_until: then,
-            last_at: then,
-        };
+        let tries = Tries { count: 9, blocked_until: then, last_at: then };
         assert_eq!(subject.try_again(Some(tries), then + MEMORY).unwrap().count, 1);
-        assert_eq!(
-            subject
-                .try_again(Some(tries), then + Span::hours(23))
-                .unwrap()
-                .count,
-            10
-        );
+        assert_eq!(subject.try_again(Some(tries), then + Span::hours(23)).unwrap().count, 10);
     }
 
     #[test]

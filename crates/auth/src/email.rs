@@ -61,9 +61,9 @@ mod tests {
         assert_eq!(same.as_str(), "ana.li+x@example.com");
         assert!("owner@localhost".parse::<Email>().is_ok());
         let long = format!("{}@example.com", "a".repeat(65));
-        for text in [
-            "", "a", "@b.c", "a@", "a@b@c.d", "a b@c.d", "a@b..c", "a@.b", "a\n@b.c", "<a@b.c>", &long,
-        ] {
+        for text in
+            ["", "a", "@b.c", "a@", "a@b@c.d", "a b@c.d", "a@b..c", "a@.b", "a\n@b.c", "<a@b.c>", &long]
+        {
             assert_eq!(text.parse::<Email>(), Err(EmailError), "{text:?}");
         }
     }

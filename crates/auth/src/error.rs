@@ -118,11 +118,7 @@ impl Fault for AuthError {
     }
 
     fn fields(&self) -> &[FieldFault] {
-        if let Self::Fields(faults) = self {
-            faults
-        } else {
-            &[]
-        }
+        if let Self::Fields(faults) = self { faults } else { &[] }
     }
 
     fn retry_after(&self) -> Option<Span> {

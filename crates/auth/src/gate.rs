@@ -57,11 +57,7 @@ impl Gate {
     /// A gate for tokens that `issuer` signed with one of `keys`.
     #[must_use]
     pub fn new(db: Db, keys: TokenKeys, issuer: String) -> Self {
-        Self {
-            db,
-            tokens: Tokens::new(keys, &issuer),
-            memory: Memory::default(),
-        }
+        Self { db, tokens: Tokens::new(keys, &issuer), memory: Memory::default() }
     }
 
     /// Signs and verifies the tokens that this gate opens to.
@@ -125,22 +121,15 @@ impl Gate {
                     TokenFault::Expired => AuthError::TokenExpired,
                     TokenFault::Invalid => AuthError::CredentialInvalid,
                 })?;
-                let mut known = self
-                    .by_session(&claims.tenant, &claims.session, Shown::Token(&claims.user), now)
-                    .await?;
+                let mut known =
+                    self.by_session(&claims.tenant, &claims.session, Shown::Token(&claims.user), now).await?;
                 known.valid_until = known.valid_until.min(claims.expires_at);
                 Ok(known)
             }
             Credential::Cookie(text) => {
                 let secret =
                     SessionSecret::read(Purpose::Cookie, text).ok_or(AuthError::CredentialInvalid)?;
-                self.by_session(
-                    &secret.tenant,
-                    &secret.session,
-                    Shown::Cookie(&secret.hash()),
-                    now,
-                )
-                .await
+                self.by_session(&secret.tenant, &secret.session, Shown::Cookie(&secret.hash()), now).await
             }
         }
     }

@@ -52,17 +52,11 @@ impl Memory {
         if let Some(known) = all.old.remove(key) {
             all.put(*key, known);
         }
-        all.young
-            .get(key)
-            .filter(|known| now < known.valid_until)
-            .cloned()
+        all.young.get(key).filter(|known| now < known.valid_until).cloned()
     }
 
     pub(crate) fn put(&self, key: Key, known: Known) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .put(key, known);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, known);
     }
 
     pub(crate) fn forget(&self, key: &Key) {

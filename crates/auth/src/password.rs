@@ -99,11 +99,7 @@ pub fn verify_password(password: &Secret<String>, stored: Option<&str>) -> Resul
                 && Params::try_from(&hash).is_ok_and(|params| {
                     (params.m_cost(), params.t_cost(), params.p_cost()) == (MEMORY_KIB, PASSES, LANES)
                 });
-            Ok(if current {
-                Verdict::Right
-            } else {
-                Verdict::RightButStale
-            })
+            Ok(if current { Verdict::Right } else { Verdict::RightButStale })
         }
         Err(argon2::password_hash::Error::Password) => Ok(Verdict::Wrong),
         Err(error) => Err(AuthError::Password(error.to_string())),
@@ -128,11 +124,7 @@ mod tests {
             ("correct horse batterY", Verdict::Wrong),
             ("", Verdict::Wrong),
         ] {
-            assert_eq!(
-                verify_password(&secret(text), Some(&hash)).unwrap(),
-                wanted,
-                "{text}"
-            );
+            assert_eq!(verify_password(&secret(text), Some(&hash)).unwrap(), wanted, "{text}");
         }
     }
 
@@ -140,28 +132,17 @@ mod tests {
     fn salts_differ() {
         let noise = Noise::new(1);
         let password = secret("correct horse battery");
-        assert_ne!(
-            hash_password(&password, &noise).unwrap(),
-            hash_password(&password, &noise).unwrap()
-        );
+        assert_ne!(hash_password(&password, &noise).unwrap(), hash_password(&password, &noise).unwrap());
     }
 
     #[test]
     fn a_hash_under_other_parameters_is_stale() {
         let salt = SaltString::encode_b64(&[7; 16]).unwrap();
-        for (algorithm, memory, passes) in [
-            (Algorithm::Argon2id, 8192, 2),
-            (Algorithm::Argon2i, MEMORY_KIB, PASSES),
-        ] {
-            let old = Argon2::new(
-                algorithm,
-                Version::V0x13,
-                Params::new(memory, passes, 1, None).unwrap(),
-            );
-            let hash = old
-                .hash_password(b"correct horse battery", &salt)
-                .unwrap()
-                .to_string();
+        for (algorithm, memory, passes) in
+            [(Algorithm::Argon2id, 8192, 2), (Algorithm::Argon2i, MEMORY_KIB, PASSES)]
+        {
+            let old = Argon2::new(algorithm, Version::V0x13, Params::new(memory, passes, 1, None).unwrap());
+            let hash = old.hash_password(b"correct horse battery", &salt).unwrap().to_string();
             let verdict = verify_password(&secret("correct horse battery"), Some(&hash)).unwrap();
             assert_eq!(verdict, Verdict::RightButStale, "{hash}");
         }
@@ -171,22 +152,13 @@ mod tests {
     fn nobody_costs_the_same_and_never_opens() {
         let hash = PasswordHash::new(NOBODY).unwrap();
         let params = Params::try_from(&hash).unwrap();
-        assert_eq!(
-            (params.m_cost(), params.t_cost(), params.p_cost()),
-            (MEMORY_KIB, PASSES, LANES)
-        );
-        assert_eq!(
-            verify_password(&secret("anything at all"), None).unwrap(),
-            Verdict::Wrong
-        );
+        assert_eq!((params.m_cost(), params.t_cost(), params.p_cost()), (MEMORY_KIB, PASSES, LANES));
+        assert_eq!(verify_password(&secret("anything at all"), None).unwrap(), Verdict::Wrong);
     }
 
     #[test]
     fn a_damaged_hash_is_an_error_and_not_a_no() {
-        assert!(matches!(
-            verify_password(&secret("x"), Some("plain text")),
-            Err(AuthError::Password(_))
-        ));
+        assert!(matches!(verify_password(&secret("x"), Some("plain text")), Err(AuthError::Password(_))));
     }
 
     #[test]

@@ -40,13 +40,7 @@ const EDITS: &[Permission] = &[
 
 impl BuiltIn {
     /// All of them, the mightiest first.
-    pub const ALL: &'static [Self] = &[
-        Self::Owner,
-        Self::Admin,
-        Self::Editor,
-        Self::Operator,
-        Self::Viewer,
-    ];
+    pub const ALL: &'static [Self] = &[Self::Owner, Self::Admin, Self::Editor, Self::Operator, Self::Viewer];
 
     /// Its name.
     #[must_use]
@@ -71,9 +65,7 @@ impl BuiltIn {
                 .copied()
                 .filter(|permission| *permission != Permission::SettingsWrite)
                 .collect(),
-            Self::Editor => looks
-                .or(EDITS.iter().copied().collect())
-                .with(Permission::JobsRedrive),
+            Self::Editor => looks.or(EDITS.iter().copied().collect()).with(Permission::JobsRedrive),
             Self::Operator => looks.with(Permission::JobsRedrive),
             Self::Viewer => looks,
         }
@@ -83,11 +75,7 @@ impl BuiltIn {
 impl FromStr for BuiltIn {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|role| role.as_str() == text)
-            .ok_or(())
+        Self::ALL.iter().copied().find(|role| role.as_str() == text).ok_or(())
     }
 }
 
@@ -120,11 +108,7 @@ mod tests {
     fn only_owner_and_admin_decide_who_may_what() {
         for role in BuiltIn::ALL {
             let decides = role.permissions().has(Permission::AccessWrite);
-            assert_eq!(
-                decides,
-                matches!(role, BuiltIn::Owner | BuiltIn::Admin),
-                "{role:?}"
-            );
+            assert_eq!(decides, matches!(role, BuiltIn::Owner | BuiltIn::Admin), "{role:?}");
             assert_eq!(role.as_str().parse(), Ok(*role));
         }
     }

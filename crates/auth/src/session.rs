@@ -37,10 +37,7 @@ impl SessionState {
 impl FromStr for SessionState {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Active, Self::Revoked]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(())
+        [Self::Active, Self::Revoked].into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
 
@@ -79,12 +76,7 @@ impl Session {
             user,
             state: SessionState::Active,
             address,
-            agent: agent.map(|text| {
-                text.chars()
-                    .filter(|letter| !letter.is_control())
-                    .take(200)
-                    .collect()
-            }),
+            agent: agent.map(|text| text.chars().filter(|letter| !letter.is_control()).take(200).collect()),
             created_at: now,
             last_used_at: now,
             expires_at: now + LONGEST,
@@ -131,16 +123,8 @@ pub struct SessionSecret {
 impl SessionSecret {
     pub(crate) fn new(purpose: Purpose, tenant: &TenantId, session: &SessionId, chance: &dyn Chance) -> Self {
         let place = session.as_str().trim_start_matches("ses_");
-        let text = format!(
-            "{}_{tenant}_{place}_{}",
-            purpose.prefix(),
-            digest::noise::<32>(chance)
-        );
-        Self {
-            tenant: tenant.clone(),
-            session: session.clone(),
-            text: Secret::new(text),
-        }
+        let text = format!("{}_{tenant}_{place}_{}", purpose.prefix(), digest::noise::<32>(chance));
+        Self { tenant: tenant.clone(), session: session.clone(), text: Secret::new(text) }
     }
 
     /// Reads a text that somebody showed; `None` if it cannot be one of ours.
@@ -238,29 +222,14 @@ mod tests {
     #[test]
     fn a_secret_reads_back_for_its_purpose_only() {
         let noise = Noise::new(1);
-        let (tenant, id) = (
-            "acme-corp".parse().unwrap(),
-            SessionId::new(Instant::from_millis(9), &noise),
-        );
+        let (tenant, id) = ("acme-corp".parse().unwrap(), SessionId::new(Instant::from_millis(9), &noise));
         let secret = SessionSecret::new(Purpose::Refresh, &tenant, &id, &noise);
         let read = SessionSecret::read(Purpose::Refresh, secret.text()).unwrap();
-        assert_eq!(
-            (read.tenant.clone(), read.session.clone(), read.hash()),
-            (tenant, id, secret.hash())
-        );
+        assert_eq!((read.tenant.clone(), read.session.clone(), read.hash()), (tenant, id, secret.hash()));
         assert!(SessionSecret::read(Purpose::Cookie, secret.text()).is_none());
         let cut = secret.text().expose()[..secret.text().expose().len() - 1].to_owned();
-        for text in [
-            "",
-            "sbr",
-            "sbr_acme-corp_x_y",
-            &cut,
-            &format!("{}_x", secret.text().expose()),
-        ] {
-            assert!(
-                SessionSecret::read(Purpose::Refresh, &Secret::new(text.to_owned())).is_none(),
-                "{text}"
-            );
+        for text in ["", "sbr", "sbr_acme-corp_x_y", &cut, &format!("{}_x", secret.text().expose())] {
+            assert!(SessionSecret::read(Purpose::Refresh, &Secret::new(text.to_owned())).is_none(), "{text}");
         }
     }
 

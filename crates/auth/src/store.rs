@@ -21,9 +21,7 @@ fn blob(hash: &Digest) -> Value {
 fn digest(row: &mut Row<'_>, column: &str) -> Result<Digest, DbError> {
     let bytes: Vec<u8> = row.get(column)?;
     let bytes: Result<[u8; 32], _> = bytes.try_into();
-    bytes
-        .map(Secret::new)
-        .map_err(|_| row.surprise(column, "32 bytes"))
+    bytes.map(Secret::new).map_err(|_| row.surprise(column, "32 bytes"))
 }
 
 /// A set of permissions as JSON: an array of their names.

@@ -31,10 +31,7 @@ impl TenantState {
 impl FromStr for TenantState {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Active, Self::Suspended]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(())
+        [Self::Active, Self::Suspended].into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
 
@@ -75,10 +72,7 @@ impl Tenant {
         let name = fields.take("name", name);
         let user_rate = patch.user_rate.unwrap_or(self.user_rate);
         if !(1..=MAX_RATE).contains(&user_rate) {
-            fields.fault(
-                "settings.user_rate_per_minute",
-                format!("must be from 1 to {MAX_RATE}"),
-            );
+            fields.fault("settings.user_rate_per_minute", format!("must be from 1 to {MAX_RATE}"));
         }
         let name = fields.give(name)?;
         Ok(Self {
@@ -118,26 +112,10 @@ mod tests {
             created_at: Instant::from_millis(5),
             updated_at: Instant::from_millis(5),
         };
-        let patch = TenantPatch {
-            name: Some(" ".to_owned()),
-            user_rate: Some(0),
-        };
-        assert_eq!(
-            tenant
-                .clone()
-                .change(patch, Instant::from_millis(5))
-                .unwrap_err()
-                .len(),
-            2
-        );
-        let patch = TenantPatch {
-            name: Some(" Acme Inc ".to_owned()),
-            user_rate: None,
-        };
+        let patch = TenantPatch { name: Some(" ".to_owned()), user_rate: Some(0) };
+        assert_eq!(tenant.clone().change(patch, Instant::from_millis(5)).unwrap_err().len(), 2);
+        let patch = TenantPatch { name: Some(" Acme Inc ".to_owned()), user_rate: None };
         let changed = tenant.change(patch, Instant::from_millis(5)).unwrap();
-        assert_eq!(
-            (changed.name.as_str(), changed.updated_at),
-            ("Acme Inc", Instant::from_millis(6))
-        );
+        assert_eq!((changed.name.as_str(), changed.updated_at), ("Acme Inc", Instant::from_millis(6)));
     }
 }

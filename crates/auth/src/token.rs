@@ -27,9 +27,8 @@ const ALGORITHM: &str = "EdDSA";
 /// Ours have about 500 characters.
 const LONGEST: usize = 4096;
 /// What stands before the 32 bytes of the seed in a PKCS #8 key of Ed25519 (RFC 8410, section 7).
-const PKCS8: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
+const PKCS8: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// The variable with the keys does not read. Never says what was in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,31 +71,20 @@ impl TokenKeys {
     /// # Errors
     /// [`KeysError`].
     pub fn from_variable(text: &Secret<String>) -> Result<Self, KeysError> {
-        let entries = text
-            .expose()
-            .split([',', '\n'])
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty());
+        let entries = text.expose().split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
         let keys: Result<Vec<Key>, KeysError> = entries
             .enumerate()
             .map(|(place, entry)| read(entry).ok_or(KeysError::Entry(place.saturating_add(1))))
             .collect();
         let keys = keys?;
         for (place, key) in keys.iter().enumerate() {
-            if keys
-                .iter()
-                .skip(place.saturating_add(1))
-                .any(|other| other.id == key.id)
-            {
+            if keys.iter().skip(place.saturating_add(1)).any(|other| other.id == key.id) {
                 return Err(KeysError::Twice(key.id.clone()));
             }
         }
         let mut keys = keys.into_iter();
         let first = keys.next().ok_or(KeysError::Empty)?;
-        Ok(Self {
-            first: Arc::new(first),
-            others: keys.collect(),
-        })
+        Ok(Self { first: Arc::new(first), others: keys.collect() })
     }
 
     /// A new key, as an entry of the variable.
@@ -104,11 +92,7 @@ impl TokenKeys {
     pub fn generate(chance: &dyn Chance) -> Secret<String> {
         let mut seed = [0_u8; 32];
         chance.fill(&mut seed);
-        Secret::new(format!(
-            "{}:{}",
-            digest::noise::<6>(chance),
-            URL_SAFE_NO_PAD.encode(seed)
-        ))
+        Secret::new(format!("{}:{}", digest::noise::<6>(chance), URL_SAFE_NO_PAD.encode(seed)))
     }
 
     fn all(&self) -> impl Iterator<Item = &Key> {
@@ -138,20 +122,14 @@ impl TokenKeys {
 fn read(entry: &str) -> Option<Key> {
     let (id, seed) = entry.split_once(':')?;
     let sound = (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     let seed = URL_SAFE_NO_PAD.decode(seed.trim_end_matches('=')).ok()?;
     if !sound || seed.len() != 32 {
         return None;
     }
     let der: Vec<u8> = PKCS8.into_iter().chain(seed).collect();
     let pair = Ed25519KeyPair::from_der(&der).ok()?.with_key_id(id);
-    Some(Key {
-        id: id.to_owned(),
-        public: pair.public_key(),
-        pair,
-    })
+    Some(Key { id: id.to_owned(), public: pair.public_key(), pair })
 }
 
 /// What a token of ours says.
@@ -194,10 +172,7 @@ impl Tokens {
     /// Tokens that `issuer` (our public URL) signs with `keys`.
     #[must_use]
     pub fn new(keys: TokenKeys, issuer: &str) -> Self {
-        Self {
-            keys,
-            issuer: issuer.into(),
-        }
+        Self { keys, issuer: issuer.into() }
     }
 
     /// The keys.
@@ -227,15 +202,9 @@ impl Tokens {
             audiences: Some(Audiences::AsString(AUDIENCE.to_owned())),
             jwt_id: Some(digest::noise::<16>(chance)),
             nonce: None,
-            custom: Ours {
-                sid: session.as_str().to_owned(),
-                tenant: tenant.as_str().to_owned(),
-            },
+            custom: Ours { sid: session.as_str().to_owned(), tenant: tenant.as_str().to_owned() },
         };
-        let options = HeaderOptions {
-            content_type: None,
-            signature_type: Some(KIND.to_owned()),
-        };
+        let options = HeaderOptions { content_type: None, signature_type: Some(KIND.to_owned()) };
         let signed = self.keys.first.pair.sign_with_options(claims, &options);
         signed.map(Secret::new).map_err(|error| error.to_string())
     }
@@ -251,10 +220,7 @@ impl Tokens {
         if header.algorithm() != ALGORITHM {
             return Err(TokenFault::Invalid);
         }
-        let key = self
-            .keys
-            .all()
-            .find(|key| header.key_id() == Some(key.id.as_str()));
+        let key = self.keys.all().find(|key| header.key_id() == Some(key.id.as_str()));
         let claims = key
             .ok_or(TokenFault::Invalid)?
             .public
@@ -274,11 +240,7 @@ impl Tokens {
         };
         let claims = read(claims).ok_or(TokenFault::Invalid)?;
         // The library lets a token pass in the very second of its end; RFC 7519 does not.
-        if now >= claims.expires_at {
-            Err(TokenFault::Expired)
-        } else {
-            Ok(claims)
-        }
+        if now >= claims.expires_at { Err(TokenFault::Expired) } else { Ok(claims) }
     }
 
     fn demands(&self, now: Instant) -> VerificationOptions {

@@ -27,10 +27,7 @@ impl UserState {
 impl FromStr for UserState {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Active, Self::Disabled]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(())
+        [Self::Active, Self::Disabled].into_iter().find(|state| state.as_str() == text).ok_or(())
     }
 }
 
@@ -88,11 +85,7 @@ impl NewUser {
         let password =
             password.and_then(|text| fields.take("password", NewPassword::new(text, email.as_ref())));
         let (email, name) = fields.give(email.zip(name))?;
-        Ok(Self {
-            email,
-            name,
-            password,
-        })
+        Ok(Self { email, name, password })
     }
 }
 
@@ -130,11 +123,7 @@ impl Member {
     /// # Errors
     /// [`AuthError::Beyond`].
     pub fn changeable_by(&self, theirs: Permissions) -> Result<(), AuthError> {
-        if self.permissions.within(theirs) {
-            Ok(())
-        } else {
-            Err(AuthError::Beyond)
-        }
+        if self.permissions.within(theirs) { Ok(()) } else { Err(AuthError::Beyond) }
     }
 
     /// Whether the tenant can do without this user as an owner; `others` is the number of its other active owners.
@@ -176,10 +165,7 @@ mod tests {
     #[test]
     fn nobody_changes_somebody_mightier() {
         let owner = member(BuiltIn::Owner, UserState::Active);
-        assert!(matches!(
-            owner.changeable_by(BuiltIn::Admin.permissions()),
-            Err(AuthError::Beyond)
-        ));
+        assert!(matches!(owner.changeable_by(BuiltIn::Admin.permissions()), Err(AuthError::Beyond)));
         assert!(owner.changeable_by(BuiltIn::Owner.permissions()).is_ok());
         let admin = member(BuiltIn::Admin, UserState::Active);
         assert!(admin.changeable_by(BuiltIn::Admin.permissions()).is_ok());

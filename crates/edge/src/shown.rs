@@ -46,6 +46,18 @@ impl<T: Serialize> Shown<T> {
         Self { value, status: StatusCode::ACCEPTED, kind, version: None, location: None, confidential: false }
     }
 
+    /// An answer of many parts, all of which were refused: 400, with the parts' own errors in it.
+    pub const fn refused(kind: &'static str, value: T) -> Self {
+        Self {
+            value,
+            status: StatusCode::BAD_REQUEST,
+            kind,
+            version: None,
+            location: None,
+            confidential: false,
+        }
+    }
+
     /// The same, with its version as `ETag`.
     #[must_use]
     pub fn version(self, version: i64) -> Self {

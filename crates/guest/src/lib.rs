@@ -1,7 +1,7 @@
 //! How does Spin give things to us? Requests, the database, outbound HTTP, variables, the clock and chance, each behind
 //! the port of the room that needs it. The only crate, beside the components' entries, that names `spin_sdk`.
 //!
-//! A component's entry is one line: `guest::component!(routes::router);`.
+//! A component's entry is one line: `guest::component!(crate::routes::router);`.
 
 mod courier;
 mod database;

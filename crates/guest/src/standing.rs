@@ -41,7 +41,7 @@ pub(crate) enum NotReady {
     #[error(transparent)]
     Settings(#[from] edge::SettingsError),
     #[error("variable signing_keys: {0}")]
-    Keys(auth::AuthError),
+    Keys(auth::KeysError),
     #[error("variable durability: is neither full nor normal")]
     Durability,
 }

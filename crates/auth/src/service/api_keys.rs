@@ -79,9 +79,7 @@ pub async fn revoke_api_key(db: &Db, call: &Call, id: &ApiKeyId) -> Result<(), A
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(call.tenant());
-        let key = store::api_key::get(&mut scope, id)
-            .await?
-            .ok_or(AuthError::NotFound("API key"))?;
+        let key = store::api_key::get(&mut scope, id).await?.ok_or(AuthError::NotFound("API key"))?;
         if !store::api_key::revoke(&mut scope, id, call.now).await? {
             return Ok(());
         }

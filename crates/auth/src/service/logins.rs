@@ -58,32 +58,17 @@ pub struct LoggedIn {
 pub async fn login(db: &Db, tokens: &Tokens, visit: &Visit, asked: Login) -> Result<LoggedIn, AuthError> {
     let subjects = attempt::subjects(asked.tenant.as_ref(), &asked.email, visit.address.as_deref());
     let meant = count_and_find(db, visit.now, &subjects, &asked).await?;
-    let stored = meant
-        .as_ref()
-        .and_then(|meant| meant.user.as_ref())
-        .and_then(|(_, hash)| hash.as_deref());
+    let stored = meant.as_ref().and_then(|meant| meant.user.as_ref()).and_then(|(_, hash)| hash.as_deref());
     let verdict = password::verify_password(&asked.password, stored)?;
-    let known = meant
-        .as_ref()
-        .and_then(|meant| meant.user.as_ref().map(|(user, _)| (meant, user)));
+    let known = meant.as_ref().and_then(|meant| meant.user.as_ref().map(|(user, _)| (meant, user)));
     match (verdict, known) {
         (Verdict::Right, Some((meant, user))) => {
-            let found = Found {
-                meant,
-                user,
-                stored,
-                rehashed: None,
-            };
+            let found = Found { meant, user, stored, rehashed: None };
             begin(db, tokens, visit, &asked, &subjects, found).await
         }
         (Verdict::RightButStale, Some((meant, user))) => {
             let rehashed = Some(password::hash_password(&asked.password, &*visit.chance)?);
-            let found = Found {
-                meant,
-                user,
-                stored,
-                rehashed,
-            };
+            let found = Found { meant, user, stored, rehashed };
             begin(db, tokens, visit, &asked, &subjects, found).await
         }
         (Verdict::Wrong, _) | (_, None) => {
@@ -177,16 +162,8 @@ async fn begin(
         return Err(AuthError::TenantSuspended);
     }
     let id = SessionId::new(now, chance);
-    let session = Session::begin(
-        id,
-        found.user.clone(),
-        visit.address.clone(),
-        visit.agent.as_deref(),
-        now,
-    );
-    let cookie = asked
-        .cookie
-        .then(|| SessionSecret::new(Purpose::Cookie, tenant, &session.id, chance));
+    let session = Session::begin(id, found.user.clone(), visit.address.clone(), visit.agent.as_deref(), now);
+    let cookie = asked.cookie.then(|| SessionSecret::new(Purpose::Cookie, tenant, &session.id, chance));
 
     let mut tx = db.begin().await?;
     let work = async {
@@ -210,10 +187,7 @@ async fn begin(
     };
     let outcome = work.await;
     let logged_in = finish(tx, outcome).await?;
-    Ok(LoggedIn {
-        cookie: cookie.map(|secret| secret.text().clone()),
-        ..logged_in
-    })
+    Ok(LoggedIn { cookie: cookie.map(|secret| secret.text().clone()), ..logged_in })
 }
 
 /// The user, if nothing changed while the password was compared, outside any transaction.
@@ -249,9 +223,8 @@ async fn go_on(
     let (now, chance) = (visit.now, &*visit.chance);
     let tenant = scope.tenant().clone();
     let refresh = SessionSecret::new(Purpose::Refresh, &tenant, &session.id, chance);
-    let access_token = tokens
-        .sign(&tenant, &session.user, &session.id, now, chance)
-        .map_err(AuthError::Signing)?;
+    let access_token =
+        tokens.sign(&tenant, &session.user, &session.id, now, chance).map_err(AuthError::Signing)?;
     let ends = session.expires_at.min(now + IDLE);
     store::session::insert_token(scope, &session.id, &refresh.hash(), ends).await?;
     Ok(LoggedIn {
@@ -372,9 +345,7 @@ mod tests {
         assert_eq!(checked.principal.permissions, Permissions::all());
         assert_eq!((checked.rate_per_minute, checked.by_cookie), (100, false));
         assert_eq!(checked.user_email.as_deref(), Some(OWNER));
-        let cookie = stage
-            .check(&Credential::Cookie(logged_in.cookie.unwrap()))
-            .unwrap();
+        let cookie = stage.check(&Credential::Cookie(logged_in.cookie.unwrap())).unwrap();
         assert_eq!((cookie.by_cookie, &cookie.principal), (true, &checked.principal));
         assert_eq!(stage.audited("acme-corp").last().unwrap(), "session.created");
     }
@@ -410,9 +381,7 @@ mod tests {
     fn the_brake_is_the_same_for_unknown_users() {
         let waits = |email: &str| -> Vec<String> {
             let stage = staged();
-            (0..6)
-                .map(|_| stage.login(None, email, "wrong").unwrap_err().to_string())
-                .collect()
+            (0..6).map(|_| stage.login(None, email, "wrong").unwrap_err().to_string()).collect()
         };
         let known = waits(OWNER);
         assert_eq!(known[5], "There were too many tries. Wait 5 s, then try again.");
@@ -423,15 +392,9 @@ mod tests {
     fn the_brake_lets_go_and_a_right_password_forgets_it() {
         let mut stage = staged();
         for _ in 0..5 {
-            assert!(matches!(
-                stage.login(None, OWNER, "wrong"),
-                Err(AuthError::LoginFailed)
-            ));
+            assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
         }
-        assert!(matches!(
-            stage.login(None, OWNER, PASSWORD),
-            Err(AuthError::LoginBlocked(_))
-        ));
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::LoginBlocked(_))));
         // Another address is not held up by this one.
         stage.address = Some("192.0.2.2".to_owned());
         assert!(stage.login(None, OWNER, PASSWORD).is_ok());
@@ -439,10 +402,7 @@ mod tests {
         stage.now = START + Span::seconds(5);
         assert!(stage.login(None, OWNER, PASSWORD).is_ok());
         for _ in 0..4 {
-            assert!(matches!(
-                stage.login(None, OWNER, "wrong"),
-                Err(AuthError::LoginFailed)
-            ));
+            assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
         }
     }
 
@@ -451,50 +411,29 @@ mod tests {
         let stage = staged();
         stage.set_up("globex");
         stage.meddle("UPDATE users SET email = 'ana@example.com'");
-        assert!(matches!(
-            stage.login(None, "ana@example.com", PASSWORD),
-            Err(AuthError::LoginFailed)
-        ));
+        assert!(matches!(stage.login(None, "ana@example.com", PASSWORD), Err(AuthError::LoginFailed)));
         let logged_in = stage.login(Some("globex"), "ana@example.com", PASSWORD).unwrap();
         assert_eq!(logged_in.tenant.as_str(), "globex");
-        assert_eq!(
-            bearer(&stage, &logged_in).unwrap().principal.tenant.as_str(),
-            "globex"
-        );
+        assert_eq!(bearer(&stage, &logged_in).unwrap().principal.tenant.as_str(), "globex");
     }
 
     #[test]
     fn only_who_knows_the_password_learns_why_they_may_not_come_in() {
         let stage = staged();
         stage.meddle("UPDATE users SET state = 'disabled'");
-        assert!(matches!(
-            stage.login(None, OWNER, "wrong"),
-            Err(AuthError::LoginFailed)
-        ));
-        assert!(matches!(
-            stage.login(None, OWNER, PASSWORD),
-            Err(AuthError::UserDisabled)
-        ));
+        assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::UserDisabled)));
         stage.meddle("UPDATE users SET state = 'active'");
         stage.meddle("UPDATE tenants SET state = 'suspended'");
-        assert!(matches!(
-            stage.login(None, OWNER, "wrong"),
-            Err(AuthError::LoginFailed)
-        ));
-        assert!(matches!(
-            stage.login(None, OWNER, PASSWORD),
-            Err(AuthError::TenantSuspended)
-        ));
+        assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::TenantSuspended)));
     }
 
     #[test]
     fn a_user_without_a_password_cannot_log_in() {
         let stage = staged();
         stage.meddle("UPDATE users SET password_hash = NULL");
-        assert!(matches!(
-            stage.login(None, OWNER, PASSWORD),
-            Err(AuthError::LoginFailed)
-        ));
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::LoginFailed)));
     }
 
     #[test]
@@ -512,13 +451,7 @@ mod tests {
         let stored = block_on(async {
             let mut lease = stage.db.read().await.unwrap();
             let sql = "SELECT password_hash AS id FROM users";
-            lease
-                .all_tenants()
-                .unwrap()
-                .one::<String>(sql, [])
-                .await
-                .unwrap()
-                .unwrap()
+            lease.all_tenants().unwrap().one::<String>(sql, []).await.unwrap().unwrap()
         });
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert!(stage.login(None, OWNER, PASSWORD).is_ok());
@@ -536,29 +469,14 @@ mod tests {
         let third = turned(&stage, &second.refresh_token).unwrap();
 
         // The first comes back: somebody copied it. Nobody goes on, neither by token nor by cookie.
-        assert!(matches!(
-            turned(&stage, &first.refresh_token),
-            Err(AuthError::RefreshReused)
-        ));
-        assert!(matches!(
-            turned(&stage, &third.refresh_token),
-            Err(AuthError::RefreshInvalid)
-        ));
-        assert!(matches!(
-            bearer(&stage, &third),
-            Err(AuthError::CredentialInvalid)
-        ));
+        assert!(matches!(turned(&stage, &first.refresh_token), Err(AuthError::RefreshReused)));
+        assert!(matches!(turned(&stage, &third.refresh_token), Err(AuthError::RefreshInvalid)));
+        assert!(matches!(bearer(&stage, &third), Err(AuthError::CredentialInvalid)));
         let cookie = Credential::Cookie(first.cookie.unwrap());
         assert!(matches!(stage.check(&cookie), Err(AuthError::CredentialInvalid)));
-        assert_eq!(
-            stage.audited("acme-corp").last().unwrap(),
-            "session.refresh_reused"
-        );
+        assert_eq!(stage.audited("acme-corp").last().unwrap(), "session.refresh_reused");
         // Once more is not told from any other token of an ended session.
-        assert!(matches!(
-            turned(&stage, &first.refresh_token),
-            Err(AuthError::RefreshInvalid)
-        ));
+        assert!(matches!(turned(&stage, &first.refresh_token), Err(AuthError::RefreshInvalid)));
     }
 
     #[test]
@@ -566,10 +484,7 @@ mod tests {
         let mut stage = staged();
         let first = stage.login(None, OWNER, PASSWORD).unwrap();
         stage.now = START + Span::days(30);
-        assert!(matches!(
-            turned(&stage, &first.refresh_token),
-            Err(AuthError::RefreshInvalid)
-        ));
+        assert!(matches!(turned(&stage, &first.refresh_token), Err(AuthError::RefreshInvalid)));
         let mut token = stage.login(None, OWNER, PASSWORD).unwrap().refresh_token;
         for day in [59, 88, 117] {
             stage.now = START + Span::days(day);
@@ -585,10 +500,7 @@ mod tests {
         let logged_in = stage.login(None, OWNER, PASSWORD).unwrap();
         let text = logged_in.refresh_token.expose();
         let made_up = format!("{}{}", &text[..text.len() - 64], "0".repeat(64));
-        assert!(matches!(
-            turned(&stage, &Secret::new(made_up)),
-            Err(AuthError::RefreshInvalid)
-        ));
+        assert!(matches!(turned(&stage, &Secret::new(made_up)), Err(AuthError::RefreshInvalid)));
         let cookie = logged_in.cookie.clone().unwrap();
         assert!(matches!(turned(&stage, &cookie), Err(AuthError::RefreshInvalid)));
         assert!(turned(&stage, &logged_in.refresh_token).is_ok());
@@ -600,10 +512,7 @@ mod tests {
         stage.set_up("globex");
         let logged_in = stage.login(None, OWNER, PASSWORD).unwrap();
         let text = logged_in.refresh_token.expose().replace("acme-corp", "globex");
-        assert!(matches!(
-            turned(&stage, &Secret::new(text)),
-            Err(AuthError::RefreshInvalid)
-        ));
+        assert!(matches!(turned(&stage, &Secret::new(text)), Err(AuthError::RefreshInvalid)));
     }
 
     #[test]
@@ -614,9 +523,7 @@ mod tests {
         stage.set_up("acme-corp");
         let token = stage.login(None, OWNER, PASSWORD).unwrap().refresh_token;
         let outcomes: Vec<Result<LoggedIn, AuthError>> = std::thread::scope(|threads| {
-            let runs: Vec<_> = (0..10)
-                .map(|_| threads.spawn(|| turned(&stage, &token)))
-                .collect();
+            let runs: Vec<_> = (0..10).map(|_| threads.spawn(|| turned(&stage, &token))).collect();
             runs.into_iter().map(|run| run.join().unwrap()).collect()
         });
         let audited = stage.audited("acme-corp");
@@ -625,13 +532,7 @@ mod tests {
         let reused =
             |outcome: &&Result<LoggedIn, AuthError>| matches!(outcome, Err(AuthError::RefreshReused));
         assert_eq!(outcomes.iter().filter(reused).count(), 1);
-        assert_eq!(
-            audited
-                .iter()
-                .filter(|action| *action == "session.refresh_reused")
-                .count(),
-            1
-        );
+        assert_eq!(audited.iter().filter(|action| *action == "session.refresh_reused").count(), 1);
     }
 
     #[test]
@@ -640,14 +541,8 @@ mod tests {
         let logged_in = stage.login(None, OWNER, PASSWORD).unwrap();
         let call = stage.as_bearer(&logged_in.access_token);
         block_on(logout(&stage.db, &call)).unwrap();
-        assert!(matches!(
-            bearer(&stage, &logged_in),
-            Err(AuthError::CredentialInvalid)
-        ));
-        assert!(matches!(
-            turned(&stage, &logged_in.refresh_token),
-            Err(AuthError::RefreshInvalid)
-        ));
+        assert!(matches!(bearer(&stage, &logged_in), Err(AuthError::CredentialInvalid)));
+        assert!(matches!(turned(&stage, &logged_in.refresh_token), Err(AuthError::RefreshInvalid)));
         // Twice is the same as once.
         block_on(logout(&stage.db, &call)).unwrap();
     }

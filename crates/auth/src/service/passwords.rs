@@ -44,11 +44,7 @@ pub async fn change_password(
         store::user::set_password(&mut scope, user, &hash, call.now).await?;
         store::session::revoke_all(&mut scope, user, Some(session), call.now).await?;
         store::tenant::bump_access(&mut scope).await?;
-        let entry = Entry {
-            action: "user.password_changed",
-            subject: user.as_str(),
-            ..Entry::default()
-        };
+        let entry = Entry { action: "user.password_changed", subject: user.as_str(), ..Entry::default() };
         Ok(audit::append(&mut scope, call, &entry).await?)
     };
     let outcome = work.await;

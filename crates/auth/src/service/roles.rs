@@ -24,12 +24,8 @@ async fn touchable(
     user: &UserId,
     role: &RoleId,
 ) -> Result<(Member, Role), AuthError> {
-    let member = store::user::get(scope, user)
-        .await?
-        .ok_or(AuthError::NotFound("user"))?;
-    let role = store::role::get(scope, role)
-        .await?
-        .ok_or(AuthError::NotFound("role"))?;
+    let member = store::user::get(scope, user).await?.ok_or(AuthError::NotFound("user"))?;
+    let role = store::role::get(scope, role).await?.ok_or(AuthError::NotFound("role"))?;
     if !role.permissions.within(call.principal.permissions) {
         return Err(AuthError::Beyond);
     }
@@ -50,9 +46,7 @@ pub async fn bind_role(db: &Db, call: &Call, user: &UserId, role: &RoleId) -> Re
             return Ok(before);
         }
         note(&mut scope, call, "role.bound", user, &role).await?;
-        let after = store::user::get(&mut scope, user)
-            .await?
-            .ok_or(AuthError::NotFound("user"))?;
+        let after = store::user::get(&mut scope, user).await?.ok_or(AuthError::NotFound("user"))?;
         Ok(after)
     };
     let outcome = work.await;
@@ -76,9 +70,7 @@ pub async fn unbind_role(db: &Db, call: &Call, user: &UserId, role: &RoleId) -> 
             return Err(AuthError::NotFound("role binding"));
         }
         note(&mut scope, call, "role.unbound", user, &role).await?;
-        let after = store::user::get(&mut scope, user)
-            .await?
-            .ok_or(AuthError::NotFound("user"))?;
+        let after = store::user::get(&mut scope, user).await?.ok_or(AuthError::NotFound("user"))?;
         Ok(after)
     };
     let outcome = work.await;

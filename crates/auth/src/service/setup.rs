@@ -29,11 +29,7 @@ impl SetUp {
         let name = fields.take("name", sound_name(name));
         let owner = NewUser::new(email, "Owner", Some(password));
         let owner = owner
-            .map_err(|faults| {
-                faults
-                    .into_iter()
-                    .for_each(|fault| fields.fault(fault.field, fault.message))
-            })
+            .map_err(|faults| faults.into_iter().for_each(|fault| fields.fault(fault.field, fault.message)))
             .ok();
         let ((tenant, name), owner) = fields.give(tenant.zip(name).zip(owner))?;
         Ok(Self { tenant, name, owner })
@@ -57,26 +53,14 @@ pub struct SetUpDone {
 /// [`AuthError::TenantExists`], and then nothing was changed; the database's.
 pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, AuthError> {
     let (now, chance) = (visit.now, &*visit.chance);
-    let hash = asked
-        .owner
-        .password
-        .as_ref()
-        .map(|new| password::hash_password(new.secret(), chance))
-        .transpose()?;
+    let hash =
+        asked.owner.password.as_ref().map(|new| password::hash_password(new.secret(), chance)).transpose()?;
     let call = visit.call(Principal::system(asked.tenant.clone()));
     let user = UserId::new(now, chance);
-    let roles: Vec<(RoleId, BuiltIn)> = BuiltIn::ALL
-        .iter()
-        .map(|role| (RoleId::new(now, chance), *role))
-        .collect();
+    let roles: Vec<(RoleId, BuiltIn)> =
+        BuiltIn::ALL.iter().map(|role| (RoleId::new(now, chance), *role)).collect();
     let secret = KeySecret::new(chance);
-    let key = made(
-        NewApiKey::first(),
-        ApiKeyId::new(now, chance),
-        &secret,
-        "system",
-        now,
-    );
+    let key = made(NewApiKey::first(), ApiKeyId::new(now, chance), &secret, "system", now);
 
     let mut tx = db.begin().await?;
     let work = async {
@@ -85,15 +69,7 @@ pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, Au
             return Err(AuthError::TenantExists);
         }
         store::role::insert_built_in(&mut scope, &roles, now).await?;
-        store::user::insert(
-            &mut scope,
-            &user,
-            &asked.owner.email,
-            &asked.owner.name,
-            hash,
-            now,
-        )
-        .await?;
+        store::user::insert(&mut scope, &user, &asked.owner.email, &asked.owner.name, hash, now).await?;
         for (id, _) in roles.iter().filter(|(_, role)| *role == BuiltIn::Owner) {
             store::role::bind(&mut scope, &user, id, now).await?;
         }
@@ -102,11 +78,7 @@ pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, Au
     };
     let outcome = work.await;
     finish(tx, outcome).await?;
-    Ok(SetUpDone {
-        tenant: asked.tenant,
-        user,
-        api_key: secret.text().clone(),
-    })
+    Ok(SetUpDone { tenant: asked.tenant, user, api_key: secret.text().clone() })
 }
 
 /// What the audit says of it.

@@ -119,10 +119,7 @@ impl Stage {
             let mut scope = lease.scope(&tenant).unwrap();
             assert_eq!(audit::verify(&mut scope).await.unwrap().broken, None);
             let page = PageRequest::new(200, None).unwrap();
-            let rows = audit::list(&mut scope, &Filter::default(), &page)
-                .await
-                .unwrap()
-                .items;
+            let rows = audit::list(&mut scope, &Filter::default(), &page).await.unwrap().items;
             rows.into_iter().rev().map(|row| row.action).collect()
         })
     }

@@ -18,9 +18,7 @@ fn seen(member: &Member) -> Value {
 }
 
 async fn load(scope: &mut Scope<'_>, id: &UserId) -> Result<Member, AuthError> {
-    store::user::get(scope, id)
-        .await?
-        .ok_or(AuthError::NotFound("user"))
+    store::user::get(scope, id).await?.ok_or(AuthError::NotFound("user"))
 }
 
 /// Makes a user without any role: what they may do is bound apart.
@@ -41,12 +39,8 @@ pub async fn create_user(db: &Db, call: &Call, new: NewUser) -> Result<Member, A
             return Err(AuthError::EmailTaken);
         }
         let member = load(&mut scope, &id).await?;
-        let entry = Entry {
-            action: "user.created",
-            subject: id.as_str(),
-            before: None,
-            after: Some(seen(&member)),
-        };
+        let entry =
+            Entry { action: "user.created", subject: id.as_str(), before: None, after: Some(seen(&member)) };
         audit::append(&mut scope, call, &entry).await?;
         Ok(member)
     };
@@ -103,10 +97,7 @@ pub async fn change_user(
             store::tenant::bump_access(&mut scope).await?;
         }
         store::user::update(&mut scope, &user).await?;
-        let after = Member {
-            user,
-            ..before.clone()
-        };
+        let after = Member { user, ..before.clone() };
         let entry = Entry {
             action: "user.changed",
             subject: id.as_str(),
@@ -133,12 +124,8 @@ pub async fn delete_user(db: &Db, call: &Call, id: &UserId) -> Result<(), AuthEr
         before.dispensable(store::role::other_owners(&mut scope, id).await?)?;
         store::user::delete(&mut scope, id).await?;
         store::tenant::bump_access(&mut scope).await?;
-        let entry = Entry {
-            action: "user.deleted",
-            subject: id.as_str(),
-            before: Some(seen(&before)),
-            after: None,
-        };
+        let entry =
+            Entry { action: "user.deleted", subject: id.as_str(), before: Some(seen(&before)), after: None };
         audit::append(&mut scope, call, &entry).await?;
         Ok(())
     };

@@ -31,20 +31,13 @@ pub(crate) async fn get(all: &mut AllTenants<'_>, subject: &Subject) -> Result<O
 }
 
 pub(crate) async fn put(all: &mut AllTenants<'_>, subject: &Subject, tries: Tries) -> Result<(), DbError> {
-    let parameters = [
-        blob(subject),
-        tries.count.into(),
-        tries.blocked_until.into(),
-        tries.last_at.into(),
-    ];
+    let parameters = [blob(subject), tries.count.into(), tries.blocked_until.into(), tries.last_at.into()];
     all.run_for_effect(PUT, parameters).await.map(drop)
 }
 
 /// Forgets a few subjects that nobody tried for long.
 pub(crate) async fn forget_old(all: &mut AllTenants<'_>, now: Instant) -> Result<(), DbError> {
-    all.run_for_effect(FORGET_OLD, [(now - MEMORY).into()])
-        .await
-        .map(drop)
+    all.run_for_effect(FORGET_OLD, [(now - MEMORY).into()]).await.map(drop)
 }
 
 /// Forgets the tries of somebody who got it right.

@@ -37,12 +37,10 @@ pub(crate) struct BySession {
 
 fn granted(text: &str) -> Option<Permissions> {
     let grants: Vec<(Option<String>, Option<String>)> = serde_json::from_str(text).ok()?;
-    grants
-        .into_iter()
-        .try_fold(Permissions::NONE, |all, (built_in, own)| {
-            let built_in: Option<BuiltIn> = built_in.map(|name| name.parse()).transpose().ok()?;
-            Some(all.or(permissions_of(built_in, own.as_deref())?))
-        })
+    grants.into_iter().try_fold(Permissions::NONE, |all, (built_in, own)| {
+        let built_in: Option<BuiltIn> = built_in.map(|name| name.parse()).transpose().ok()?;
+        Some(all.or(permissions_of(built_in, own.as_deref())?))
+    })
 }
 
 impl Decode for BySession {

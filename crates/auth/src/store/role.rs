@@ -52,21 +52,13 @@ pub(crate) async fn insert_built_in(
     roles: &[(RoleId, BuiltIn)],
     now: Instant,
 ) -> Result<(), DbError> {
-    let rows: Vec<_> = roles
-        .iter()
-        .map(|(id, role)| json!([id.as_str(), role.as_str()]))
-        .collect();
+    let rows: Vec<_> = roles.iter().map(|(id, role)| json!([id.as_str(), role.as_str()])).collect();
     let text = serde_json::Value::Array(rows).to_string();
-    scope
-        .run_for_effect(INSERT, [text.into(), now.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(INSERT, [text.into(), now.into()]).await.map(drop)
 }
 
 pub(crate) async fn list(scope: &mut Scope<'_>, page: &PageRequest) -> Result<Vec<Role>, DbError> {
-    scope
-        .all(LIST, [page.after_or("").into(), page.probe().into()])
-        .await
+    scope.all(LIST, [page.after_or("").into(), page.probe().into()]).await
 }
 
 pub(crate) async fn get(scope: &mut Scope<'_>, id: &RoleId) -> Result<Option<Role>, DbError> {
@@ -80,10 +72,7 @@ pub(crate) async fn bind(
     role: &RoleId,
     now: Instant,
 ) -> Result<bool, DbError> {
-    Ok(scope
-        .run_for_effect(BIND, [user.into(), role.into(), now.into()])
-        .await?
-        == 1)
+    Ok(scope.run_for_effect(BIND, [user.into(), role.into(), now.into()]).await? == 1)
 }
 
 /// Takes a role away; false if it was not bound.

@@ -88,12 +88,7 @@ pub(crate) async fn list(
     now: Instant,
     page: &PageRequest,
 ) -> Result<Vec<Session>, DbError> {
-    let parameters = [
-        user.into(),
-        now.into(),
-        page.after_or("ses_~").into(),
-        page.probe().into(),
-    ];
+    let parameters = [user.into(), now.into(), page.after_or("ses_~").into(), page.probe().into()];
     scope.all(LIST, parameters).await
 }
 
@@ -104,10 +99,7 @@ pub(crate) async fn revoke(
     session: &SessionId,
     now: Instant,
 ) -> Result<bool, DbError> {
-    Ok(scope
-        .run_for_effect(REVOKE, [session.into(), now.into(), user.into()])
-        .await?
-        == 1)
+    Ok(scope.run_for_effect(REVOKE, [session.into(), now.into(), user.into()]).await? == 1)
 }
 
 /// Ends all sessions of a user, but for `except`; tells how many.
@@ -117,9 +109,7 @@ pub(crate) async fn revoke_all(
     except: Option<&SessionId>,
     now: Instant,
 ) -> Result<usize, DbError> {
-    scope
-        .run_for_effect(REVOKE_ALL, [user.into(), now.into(), except.into()])
-        .await
+    scope.run_for_effect(REVOKE_ALL, [user.into(), now.into(), except.into()]).await
 }
 
 /// Notes that the session was used, at most once a minute.
@@ -154,8 +144,5 @@ pub(crate) async fn use_token(
     now: Instant,
 ) -> Result<(), DbError> {
     scope.run_for_effect(USED, [session.into(), blob(hash)]).await?;
-    scope
-        .run_for_effect(FORGET, [session.into(), now.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(FORGET, [session.into(), now.into()]).await.map(drop)
 }

@@ -36,10 +36,7 @@ pub(crate) struct Revision {
 
 impl Decode for Revision {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self {
-            state: row.parse("state")?,
-            number: row.get("access_revision")?,
-        })
+        Ok(Self { state: row.parse("state")?, number: row.get("access_revision")? })
     }
 }
 
@@ -54,11 +51,7 @@ pub(crate) async fn get(scope: &mut Scope<'_>) -> Result<Option<Tenant>, DbError
 }
 
 pub(crate) async fn update(scope: &mut Scope<'_>, tenant: &Tenant) -> Result<(), DbError> {
-    let parameters = [
-        tenant.name.as_str().into(),
-        tenant.user_rate.into(),
-        tenant.updated_at.into(),
-    ];
+    let parameters = [tenant.name.as_str().into(), tenant.user_rate.into(), tenant.updated_at.into()];
     scope.run_for_effect(UPDATE, parameters).await.map(drop)
 }
 

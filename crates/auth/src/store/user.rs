@@ -41,11 +41,8 @@ struct Granted {
 
 fn granted(text: &str) -> Option<Granted> {
     let grants: Vec<Grant> = serde_json::from_str(text).ok()?;
-    let mut all = Granted {
-        roles: Vec::with_capacity(grants.len()),
-        permissions: Permissions::NONE,
-        is_owner: false,
-    };
+    let mut all =
+        Granted { roles: Vec::with_capacity(grants.len()), permissions: Permissions::NONE, is_owner: false };
     for (id, name, built_in, own) in grants {
         let built_in: Option<BuiltIn> = built_in.map(|name| name.parse()).transpose().ok()?;
         all.permissions = all.permissions.or(permissions_of(built_in, own.as_deref())?);
@@ -104,10 +101,7 @@ pub(crate) struct Password {
 
 impl Decode for Password {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self {
-            hash: row.get("hash")?,
-            email: row.parse("email")?,
-        })
+        Ok(Self { hash: row.get("hash")?, email: row.parse("email")? })
     }
 }
 
@@ -120,13 +114,7 @@ pub(crate) async fn insert(
     password_hash: Option<String>,
     now: Instant,
 ) -> Result<bool, DbError> {
-    let parameters = [
-        id.into(),
-        email.as_str().into(),
-        name.into(),
-        password_hash.into(),
-        now.into(),
-    ];
+    let parameters = [id.into(), email.as_str().into(), name.into(), password_hash.into(), now.into()];
     Ok(scope.run_for_effect(INSERT, parameters).await? == 1)
 }
 
@@ -135,9 +123,7 @@ pub(crate) async fn get(scope: &mut Scope<'_>, id: &UserId) -> Result<Option<Mem
 }
 
 pub(crate) async fn list(scope: &mut Scope<'_>, page: &PageRequest) -> Result<Vec<Member>, DbError> {
-    scope
-        .all(LIST, [page.after_or("").into(), page.probe().into()])
-        .await
+    scope.all(LIST, [page.after_or("").into(), page.probe().into()]).await
 }
 
 pub(crate) async fn update(scope: &mut Scope<'_>, user: &User) -> Result<(), DbError> {
@@ -165,18 +151,12 @@ pub(crate) async fn set_password(
     hash: &str,
     now: Instant,
 ) -> Result<(), DbError> {
-    scope
-        .run_for_effect(SET_PASSWORD, [id.into(), hash.into(), now.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(SET_PASSWORD, [id.into(), hash.into(), now.into()]).await.map(drop)
 }
 
 /// Keeps the same password under today's parameters: nothing that anybody sees.
 pub(crate) async fn rehash(scope: &mut Scope<'_>, id: &UserId, hash: &str) -> Result<(), DbError> {
-    scope
-        .run_for_effect(REHASH, [id.into(), hash.into()])
-        .await
-        .map(drop)
+    scope.run_for_effect(REHASH, [id.into(), hash.into()]).await.map(drop)
 }
 
 /// The tenant of the scope, and its user with this address if there is one.

@@ -1,0 +1,6 @@
+//! The queue: the tick that works it off, and what people may do with it.
+
+mod routes;
+mod wire;
+
+guest::component!(crate::routes::router);

@@ -1,0 +1,211 @@
+//! Which routes lead to the queue, and what does each ask of its caller?
+
+use crate::wire::{
+    DeadFilter, JobDetailOut, JobFilter, JobOut, RedriveIn, RedriveOut, StatsOut, TickIn, TickOut,
+};
+use axum::{
+    Extension, Router,
+    extract::{Path, State},
+};
+use edge::{Authorized, Faults, Internal, Json, List, Paging, Problem, Query, Shown, World, needs};
+use jobs::{Filter, JobError};
+use kernel::{Fields, Span};
+use notifications::Means;
+use pipeline::{Books, Works};
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use vault::{Vault, VaultError};
+
+/// How long a tick works unless told otherwise, and at most.
+const TICK_SECONDS: u16 = 20;
+const TICK_SECONDS_MOST: u16 = 300;
+
+/// What the instance keeps for its work.
+struct App {
+    books: Books,
+    /// What channels need; or why there is none: then jobs are not run, and the tick says so.
+    means: Result<Means, VaultError>,
+}
+
+/// The component's routes.
+pub(crate) fn router(world: &Arc<World>) -> Router {
+    let means = Vault::from_keys(world.settings.vault_keys.expose())
+        .map(|vault| Means { vault: Arc::new(vault), allow_private: world.settings.allow_private_outbound });
+    let routes = OpenApiRouter::new()
+        .routes(routes!(list_jobs))
+        .routes(routes!(list_dead))
+        .routes(routes!(redrive))
+        .routes(routes!(stats))
+        .routes(routes!(get_job))
+        .routes(routes!(retry))
+        .routes(routes!(cancel))
+        .routes(routes!(tick))
+        .with_state(Arc::new(App { books: Books::default(), means }));
+    edge::idempotent(edge::fragment(routes))
+}
+
+fn named<T: std::str::FromStr<Err: std::fmt::Display>>(
+    fields: &mut Fields,
+    name: &str,
+    text: Option<String>,
+) -> Option<T> {
+    text.and_then(|text| fields.take(name, text.parse()))
+}
+
+/// List jobs
+///
+/// Newest first. Needs `jobs:read`.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(JobFilter),
+    responses((status = 200, body = List<JobOut>), Faults), security(("bearer" = [])))]
+async fn list_jobs(
+    caller: Authorized<needs::JobsRead>,
+    Query(wanted): Query<JobFilter>,
+    paging: Paging,
+) -> Result<List<JobOut>, Problem> {
+    let mut fields = Fields::new();
+    let filter = Filter {
+        state: named(&mut fields, "state", wanted.state),
+        kind: named(&mut fields, "kind", wanted.kind),
+        event: named(&mut fields, "event_id", wanted.event_id),
+    };
+    fields.done().map_err(Problem::fields)?;
+    let page = jobs::list(&caller.world.db, &caller.call, &filter, &paging.request).await?;
+    Ok(paging.list(page, JobOut::from))
+}
+
+/// List dead jobs
+///
+/// Those that were given up, newest first; they stay until they are redriven or their retention ends. Needs `jobs:read`.
+#[utoipa::path(get, path = "/api/v1/jobs/dead", tag = "jobs", params(DeadFilter),
+    responses((status = 200, body = List<JobOut>), Faults), security(("bearer" = [])))]
+async fn list_dead(
+    caller: Authorized<needs::JobsRead>,
+    Query(wanted): Query<DeadFilter>,
+    paging: Paging,
+) -> Result<List<JobOut>, Problem> {
+    let mut fields = Fields::new();
+    let kind = named(&mut fields, "kind", wanted.kind);
+    fields.done().map_err(Problem::fields)?;
+    let filter = Filter { state: Some(jobs::State::Dead), kind, event: None };
+    let page = jobs::list(&caller.world.db, &caller.call, &filter, &paging.request).await?;
+    Ok(paging.list(page, JobOut::from))
+}
+
+/// Redrive dead jobs
+///
+/// Counts first: nothing is changed unless `dry_run` is false. Oldest first, 10,000 at a time. Needs `jobs:redrive`.
+#[utoipa::path(post, path = "/api/v1/jobs/dead/redrive", tag = "jobs", request_body = RedriveIn,
+    responses((status = 200, body = RedriveOut), Faults), security(("bearer" = [])))]
+async fn redrive(
+    caller: Authorized<needs::JobsRedrive>,
+    Json(wanted): Json<RedriveIn>,
+) -> Result<Shown<RedriveOut>, Problem> {
+    let mut fields = Fields::new();
+    let kind = named(&mut fields, "kind", wanted.kind);
+    fields.done().map_err(Problem::fields)?;
+    let (db, call) = (&caller.world.db, &caller.call);
+    let count = if wanted.dry_run {
+        jobs::dead_count(db, call, kind).await?
+    } else {
+        let count = jobs::redrive(db, call, kind).await?;
+        guest::nudge(&caller.world.settings.internal_token);
+        i64::try_from(count).unwrap_or(i64::MAX)
+    };
+    Ok(Shown::as_is("redrive", RedriveOut { dry_run: wanted.dry_run, count }))
+}
+
+/// Count jobs
+///
+/// By kind and state, with when the oldest is due. Needs `jobs:read`.
+#[utoipa::path(get, path = "/api/v1/jobs/stats", tag = "jobs",
+    responses((status = 200, body = StatsOut), Faults), security(("bearer" = [])))]
+async fn stats(caller: Authorized<needs::JobsRead>) -> Result<Shown<StatsOut>, Problem> {
+    let stats = jobs::stats(&caller.world.db, &caller.call).await?;
+    Ok(Shown::as_is("stats", StatsOut { stats: stats.into_iter().map(Into::into).collect() }))
+}
+
+/// Get a job
+///
+/// With its attempts and, while it is queued, its place and when it may start. Needs `jobs:read`.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "job_…")),
+    responses((status = 200, body = JobDetailOut), Faults), security(("bearer" = [])))]
+async fn get_job(
+    caller: Authorized<needs::JobsRead>,
+    Path(id): Path<String>,
+) -> Result<Shown<JobDetailOut>, Problem> {
+    let id = id.parse().map_err(|_| JobError::Unknown)?;
+    let (db, call) = (&caller.world.db, &caller.call);
+    let job = jobs::get(db, call, &id).await?;
+    let place = jobs::place(db, call, &job).await?;
+    let mut lease = db.read().await?;
+    let tries = jobs::attempts(&mut lease.scope(call.tenant())?, std::slice::from_ref(&id)).await?;
+    let out = JobDetailOut {
+        id: id.to_string(),
+        job: job.into(),
+        tries: tries.into_iter().map(Into::into).collect(),
+        place: place.map(Into::into),
+    };
+    Ok(Shown::as_is("job", out))
+}
+
+/// Retry a job
+///
+/// A dead, cancelled or waiting job runs again now, with all its attempts before it. Needs `jobs:redrive`.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs",
+    params(("id" = String, Path, description = "job_…")),
+    responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
+async fn retry(
+    caller: Authorized<needs::JobsRedrive>,
+    Path(id): Path<String>,
+) -> Result<Shown<JobOut>, Problem> {
+    let id = id.parse().map_err(|_| JobError::Unknown)?;
+    let job = jobs::retry(&caller.world.db, &caller.call, &id).await?;
+    guest::nudge(&caller.world.settings.internal_token);
+    Ok(Shown::as_is("job", job.into()))
+}
+
+/// Cancel a job
+///
+/// A job that has not ended is taken back; an attempt that is under way may still reach its receiver. Needs
+/// `jobs:redrive`.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs",
+    params(("id" = String, Path, description = "job_…")),
+    responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
+async fn cancel(
+    caller: Authorized<needs::JobsRedrive>,
+    Path(id): Path<String>,
+) -> Result<Shown<JobOut>, Problem> {
+    let id = id.parse().map_err(|_| JobError::Unknown)?;
+    let job = jobs::cancel(&caller.world.db, &caller.call, &id).await?;
+    Ok(Shown::as_is("job", job.into()))
+}
+
+/// Work off the queue
+///
+/// For the operator's clock: takes back lost leases, then runs due jobs until nothing is due or the time is spent. Two at
+/// once do no harm. The bearer is the variable `internal_token`.
+#[utoipa::path(post, path = "/internal/jobs/tick", tag = "internal", params(TickIn),
+    responses((status = 200, body = TickOut), Faults), security(("bearer" = [])))]
+async fn tick(
+    _: Internal,
+    State(app): State<Arc<App>>,
+    Extension(world): Extension<Arc<World>>,
+    Query(wanted): Query<TickIn>,
+) -> Result<Shown<TickOut>, Problem> {
+    let seconds = wanted.seconds.unwrap_or(TICK_SECONDS);
+    if !(1..=TICK_SECONDS_MOST).contains(&seconds) {
+        return Err(Problem::field("seconds", format!("must be 1 to {TICK_SECONDS_MOST}")));
+    }
+    let means = app.means.as_ref().map_err(Clone::clone)?;
+    let works = Works {
+        db: &world.db,
+        books: &app.books,
+        means,
+        courier: &guest::SpinCourier,
+        clock: &*world.clock,
+        chance: Arc::clone(&world.chance),
+    };
+    let until = world.clock.now() + Span::seconds(seconds.into());
+    let drained = pipeline::drain(&works, until).await?;
+    Ok(Shown::as_is("tick", drained.into()))
+}

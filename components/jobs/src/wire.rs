@@ -1,0 +1,218 @@
+//! How are jobs said in JSON?
+
+use jobs::{Attempt, Job, Place, Stats};
+use pipeline::Drained;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+/// A piece of work in the queue.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobOut {
+    pub(crate) id: String,
+    pub(crate) tenant_id: String,
+    /// `send_notification`, `deliver_message`, `http_request`, `publish_event`.
+    pub(crate) kind: &'static str,
+    /// `queued`, `leased`, `done`, `dead`, `cancelled`.
+    pub(crate) state: &'static str,
+    /// What it needs for its work.
+    #[schema(value_type = Object)]
+    pub(crate) payload: Box<RawValue>,
+    pub(crate) event_id: Option<String>,
+    pub(crate) rule_id: Option<String>,
+    /// The place of the action in its rule, from 0.
+    pub(crate) action: Option<u32>,
+    /// The job that made it.
+    pub(crate) parent_id: Option<String>,
+    pub(crate) due_at: String,
+    /// Attempts begun, for ever.
+    pub(crate) attempts: u32,
+    /// Failures since it was made or redriven.
+    pub(crate) failures: u32,
+    /// It is given up after so many failures.
+    pub(crate) max_attempts: u32,
+    pub(crate) last_error: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) ended_at: Option<String>,
+}
+
+impl From<Job> for JobOut {
+    fn from(job: Job) -> Self {
+        Self {
+            id: job.id.to_string(),
+            tenant_id: job.tenant.to_string(),
+            kind: job.kind.as_str(),
+            state: job.state.as_str(),
+            payload: RawValue::from_string(job.payload).unwrap_or_else(|_| RawValue::NULL.to_owned()),
+            event_id: job.event.map(|event| event.to_string()),
+            rule_id: job.rule.map(|rule| rule.to_string()),
+            action: job.action,
+            parent_id: job.parent.map(|parent| parent.to_string()),
+            due_at: job.due.to_string(),
+            attempts: job.attempts,
+            failures: job.failures,
+            max_attempts: job.patience.attempts,
+            last_error: job.last_error,
+            created_at: job.created.to_string(),
+            ended_at: job.ended.map(|ended| ended.to_string()),
+        }
+    }
+}
+
+/// A job with its attempts and, while it is queued, its place.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobDetailOut {
+    pub(crate) id: String,
+    pub(crate) job: JobOut,
+    pub(crate) tries: Vec<AttemptOut>,
+    /// Where it stands in the queue; null unless it is queued.
+    pub(crate) place: Option<PlaceOut>,
+}
+
+/// One try of a job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AttemptOut {
+    pub(crate) number: u32,
+    pub(crate) started_at: String,
+    pub(crate) ended_at: String,
+    /// `done`, `retry`, `dead` or `lost`.
+    pub(crate) ending: &'static str,
+    /// The receiver's HTTP status.
+    pub(crate) status: Option<u32>,
+    pub(crate) detail: String,
+}
+
+impl From<Attempt> for AttemptOut {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            number: attempt.number,
+            started_at: attempt.started.to_string(),
+            ended_at: attempt.ended.to_string(),
+            ending: attempt.ending.as_str(),
+            status: attempt.status,
+            detail: attempt.detail,
+        }
+    }
+}
+
+/// Where a queued job stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlaceOut {
+    /// Jobs of the tenant that are due before it.
+    pub(crate) ahead: i64,
+    /// When it may start at the earliest.
+    pub(crate) expected_at: String,
+}
+
+impl From<Place> for PlaceOut {
+    fn from(place: Place) -> Self {
+        Self { ahead: place.ahead, expected_at: place.expected.to_string() }
+    }
+}
+
+/// Which jobs are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct JobFilter {
+    /// Only those in this state.
+    pub(crate) state: Option<String>,
+    /// Only those of this kind.
+    pub(crate) kind: Option<String>,
+    /// Only those of this event.
+    pub(crate) event_id: Option<String>,
+}
+
+/// Which dead jobs are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeadFilter {
+    /// Only those of this kind.
+    pub(crate) kind: Option<String>,
+}
+
+/// Which dead jobs to try again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RedriveIn {
+    /// Only those of this kind.
+    pub(crate) kind: Option<String>,
+    /// Count only: nothing is changed unless this is false.
+    #[serde(default = "yes")]
+    pub(crate) dry_run: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What a redrive did, or would do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RedriveOut {
+    /// Whether it was only counted.
+    pub(crate) dry_run: bool,
+    /// How many jobs.
+    pub(crate) count: i64,
+}
+
+/// How many jobs of a kind are in a state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StatsOut {
+    pub(crate) stats: Vec<StatOut>,
+}
+
+/// A count.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StatOut {
+    pub(crate) kind: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) count: i64,
+    /// When the one that is due first was or is due.
+    pub(crate) oldest_due_at: String,
+}
+
+impl From<Stats> for StatOut {
+    fn from(stats: Stats) -> Self {
+        Self {
+            kind: stats.kind.as_str(),
+            state: stats.state.as_str(),
+            count: stats.count,
+            oldest_due_at: stats.oldest_due.to_string(),
+        }
+    }
+}
+
+/// How long a tick may work.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TickIn {
+    /// Seconds, 1 to 300; 20 unless said otherwise.
+    pub(crate) seconds: Option<u16>,
+}
+
+/// What a tick did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TickOut {
+    /// Jobs claimed.
+    pub(crate) claimed: usize,
+    /// Attempts that did what they should.
+    pub(crate) done: usize,
+    /// Attempts that failed and are tried again.
+    pub(crate) retried: usize,
+    /// Jobs given up.
+    pub(crate) dead: usize,
+    /// Lost leases that were taken back.
+    pub(crate) lost: usize,
+}
+
+impl From<Drained> for TickOut {
+    fn from(drained: Drained) -> Self {
+        Self {
+            claimed: drained.claimed,
+            done: drained.done,
+            retried: drained.retried,
+            dead: drained.dead,
+            lost: drained.lost,
+        }
+    }
+}

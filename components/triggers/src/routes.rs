@@ -1,0 +1,218 @@
+//! Which routes lead to triggers and events, and what does each ask of its caller?
+
+use crate::wire::{
+    BatchOut, EventFilter, EventIn, EventOut, ReceiptOut, TraceOut, TriggerFilter, TriggerOut,
+};
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use edge::{
+    Authorized, Faults, List, Paging, Problem, Query, RawJson, Recognised, Shown, Unspecific, World, needs,
+};
+use events::{BATCH_LIMIT, BATCH_TYPE, Binary, EventError, NewEvent, Origin, STRUCTURED_TYPE};
+use http::{HeaderMap, header};
+use kernel::{Call, Fields, Page};
+use pipeline::{Books, Door, PublishError, Receipt};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What the instance keeps: the way into the ledger.
+struct App {
+    door: Door,
+}
+
+/// The component's routes.
+pub(crate) fn router(world: &Arc<World>) -> Router {
+    let door = Door::new(world.db.clone(), Arc::new(Books::default()));
+    let routes = OpenApiRouter::new()
+        .routes(routes!(list_triggers))
+        .routes(routes!(publish, list_events))
+        .routes(routes!(get_event))
+        .routes(routes!(trace_event))
+        .with_state(Arc::new(App { door }));
+    edge::fragment(routes)
+}
+
+/// List triggers
+///
+/// What can set off a rule, with the data that each requires. Needs `triggers:read`.
+#[utoipa::path(get, path = "/api/v1/automation/triggers", tag = "triggers", params(TriggerFilter),
+    responses((status = 200, body = List<TriggerOut>), Faults), security(("bearer" = [])))]
+async fn list_triggers(
+    _: Authorized<needs::TriggersRead>,
+    Query(filter): Query<TriggerFilter>,
+    paging: Paging,
+) -> Result<List<TriggerOut>, Problem> {
+    let modules = rules::trigger::modules();
+    if let Some(module) = filter.module_type.as_deref().filter(|module| !modules.contains(module)) {
+        return Err(Problem::field(
+            "module_type",
+            format!("{module:?} is not a module; there are {}", modules.join(", ")),
+        ));
+    }
+    let wanted = |module: &str| filter.module_type.as_deref().is_none_or(|wanted| wanted == module);
+    let after = paging.request.after_or("").to_owned();
+    let mut all: Vec<_> = rules::trigger::TRIGGERS.iter().filter(|one| wanted(one.module_type)).collect();
+    all.sort_by_key(|one| (one.module_type, one.trigger_id));
+    let key = |one: &&rules::trigger::Trigger| format!("{}.{}", one.module_type, one.trigger_id);
+    let probe = usize::from(paging.request.limit()) + 1;
+    let rows = all.into_iter().filter(|one| key(one) > after).take(probe).collect();
+    let page = Page::cut(rows, &paging.request, key);
+    Ok(paging.list(page, TriggerOut::from))
+}
+
+/// Send an event
+///
+/// As `{event, data}`, or as a CloudEvent 1.0 in structured, binary or batch mode (up to 1,000, each answered for
+/// itself). 202 means that the event, its matches and its jobs are committed. An event counts once under its key: of a
+/// CloudEvent its source and id, else the header `Idempotency-Key`. Needs `events:write`.
+#[utoipa::path(post, path = "/api/v1/events", tag = "events",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a plain event count once.")),
+    request_body(content((EventIn = "application/json"), (Object = "application/cloudevents+json"),
+        (Vec<Object> = "application/cloudevents-batch+json"))),
+    responses((status = 202, body = ReceiptOut), Faults), security(("bearer" = [])))]
+async fn publish(
+    State(app): State<Arc<App>>,
+    caller: Recognised<needs::EventsWrite>,
+    headers: HeaderMap,
+    RawJson(body): RawJson,
+) -> Result<Response, Problem> {
+    let body = std::str::from_utf8(&body).map_err(|error| Unspecific::NotJson(error.to_string()))?;
+    let kind = text(&headers, header::CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind == BATCH_TYPE {
+        return batch(&app, &caller, body).await;
+    }
+    serde_json::from_str::<&RawValue>(body).map_err(|error| Unspecific::NotJson(error.to_string()))?;
+    let event = if kind == STRUCTURED_TYPE {
+        events::structured(body)?
+    } else if headers.contains_key("ce-specversion") {
+        events::binary(attributes(&headers, kind), body)?
+    } else if kind == "application/json" {
+        events::plain(body, edge::idempotency_key(&headers)?.as_deref())?
+    } else {
+        return Err(Unspecific::ContentType("application/json and application/cloudevents+json").into());
+    };
+    let receipt =
+        store(&app, &caller, vec![Ok(event)]).await?.pop().unwrap_or(Err(PublishError::Restless))?;
+    Ok(Shown::accepted("event", ReceiptOut::from(receipt)).into_response())
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn attributes(headers: &HeaderMap, kind: &str) -> Binary {
+    let header = |name: &str| text(headers, name);
+    Binary {
+        specversion: header("ce-specversion"),
+        id: header("ce-id"),
+        source: header("ce-source"),
+        kind: header("ce-type"),
+        time: header("ce-time"),
+        subject: header("ce-subject"),
+        content_type: Some(kind.to_owned()),
+    }
+}
+
+async fn batch(app: &App, caller: &Recognised<needs::EventsWrite>, body: &str) -> Result<Response, Problem> {
+    let parts: Vec<&RawValue> = serde_json::from_str(body)
+        .map_err(|error| Unspecific::NotJson(format!("{error} (a batch is a JSON list)")))?;
+    if parts.is_empty() || parts.len() > BATCH_LIMIT {
+        return Err(Problem::field("body", format!("must be a list of 1 to {BATCH_LIMIT} CloudEvents")));
+    }
+    let events = parts.into_iter().map(|part| events::structured(part.get())).collect();
+    let mut out = BatchOut { accepted: 0, refused: 0, results: Vec::new() };
+    for outcome in store(app, caller, events).await? {
+        let said = match outcome {
+            Ok(receipt) => {
+                out.accepted += 1;
+                serde_json::to_value(ReceiptOut::from(receipt)).map_err(|_| Unspecific::Internal)?
+            }
+            Err(error) => {
+                out.refused += 1;
+                Problem::from(error).body(None)
+            }
+        };
+        out.results.push(said);
+    }
+    let answer = if out.accepted > 0 { Shown::accepted("batch", out) } else { Shown::refused("batch", out) };
+    Ok(answer.into_response())
+}
+
+/// Puts events through the door. When the sender's rights moved since they were looked up, the gate is asked again.
+async fn store(
+    app: &App,
+    caller: &Recognised<needs::EventsWrite>,
+    events: Vec<Result<NewEvent, EventError>>,
+) -> Result<Vec<Result<Receipt, PublishError>>, Problem> {
+    let kept: Vec<Option<NewEvent>> = events.iter().map(|event| event.as_ref().ok().cloned()).collect();
+    let mut outcomes = app.door.publish_many(&caller.call, events, Origin::default()).await;
+    if outcomes.iter().any(|outcome| matches!(outcome, Err(PublishError::AccessMoved))) {
+        let call: Call = caller.again().await?;
+        for (outcome, event) in outcomes.iter_mut().zip(kept) {
+            if let (Err(PublishError::AccessMoved), Some(event)) = (&*outcome, event) {
+                *outcome = app.door.publish(&call, event, Origin::default()).await;
+            }
+        }
+    }
+    if outcomes.iter().flatten().any(|receipt| !receipt.duplicate && !receipt.jobs.is_empty()) {
+        guest::nudge(&caller.world.settings.internal_token);
+    }
+    Ok(outcomes)
+}
+
+/// List events
+///
+/// Newest first. Needs `events:read`.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventFilter),
+    responses((status = 200, body = List<EventOut>), Faults), security(("bearer" = [])))]
+async fn list_events(
+    caller: Authorized<needs::EventsRead>,
+    Query(wanted): Query<EventFilter>,
+    paging: Paging,
+) -> Result<List<EventOut>, Problem> {
+    let mut fields = Fields::new();
+    let mut instant =
+        |name: &str, text: Option<String>| text.and_then(|text| fields.take(name, text.parse()));
+    let (since, until) = (instant("since", wanted.since), instant("until", wanted.until));
+    let rule = wanted.rule_id.and_then(|text| fields.take("rule_id", text.parse()));
+    fields.done().map_err(Problem::fields)?;
+    let filter = events::Filter { trigger: wanted.trigger_id, rule, since, until };
+    let page = events::list(&caller.world.db, &caller.call, &filter, &paging.request).await?;
+    Ok(paging.list(page, EventOut::from))
+}
+
+/// Get an event
+///
+/// Exactly as it was sent. Needs `events:read`.
+#[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", params(("id" = String, Path, description = "evt_…")),
+    responses((status = 200, body = EventOut), Faults), security(("bearer" = [])))]
+async fn get_event(
+    caller: Authorized<needs::EventsRead>,
+    Path(id): Path<String>,
+) -> Result<Shown<EventOut>, Problem> {
+    let id = id.parse().map_err(|_| EventError::Unknown)?;
+    let mut lease = caller.world.db.read().await?;
+    let event = events::get(&mut lease.scope(caller.call.tenant())?, &id).await?;
+    Ok(Shown::as_is("event", event.into()))
+}
+
+/// Trace an event
+///
+/// Everything that came of it: what every rule said, clause by clause, with the value that it saw; every job, attempt,
+/// message and delivery. Needs `events:read`.
+#[utoipa::path(get, path = "/api/v1/events/{id}/trace", tag = "events",
+    params(("id" = String, Path, description = "evt_…")),
+    responses((status = 200, body = TraceOut), Faults), security(("bearer" = [])))]
+async fn trace_event(
+    caller: Authorized<needs::EventsRead>,
+    Path(id): Path<String>,
+) -> Result<Shown<TraceOut>, Problem> {
+    let id = id.parse().map_err(|_| EventError::Unknown)?;
+    let trail = pipeline::trace(&caller.world.db, &caller.call, &id).await?;
+    Ok(Shown::as_is("trace", trail.into()))
+}
