@@ -1,6 +1,5 @@
 //! How does Spin reach the notifications area?
 
-mod place;
 mod routes;
 mod wire;
 

@@ -1,7 +1,6 @@
 //! Which routes lead to rules?
 
 use crate::{
-    place::Place,
     wire::{
         PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn, TestOut, ToggleQuery,
         VersionOut,
@@ -9,9 +8,9 @@ use crate::{
 };
 use axum::{Router, response::NoContent};
 use edge::{
-    Authorized, Faults, IfMatch, Json, List, Paging, Problem, Query, Shown, Unspecific, World, needs,
+    Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Shown, Unspecific, World, needs,
 };
-use kernel::Call;
+use kernel::{Call, RuleId};
 use rules::{Rule, service};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -85,7 +84,7 @@ async fn create(
 )]
 async fn get(
     Authorized { call, world, .. }: Authorized<needs::RulesRead>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
 ) -> Result<Shown<RuleOut>, Problem> {
     let rule = service::get(&world.db, &call, &id).await?;
     Ok(shown(&call, rule))
@@ -106,7 +105,7 @@ async fn get(
 )]
 async fn replace(
     Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RuleIn>,
 ) -> Result<Shown<RuleOut>, Problem> {
@@ -129,7 +128,7 @@ async fn replace(
 )]
 async fn change(
     Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RulePatchIn>,
 ) -> Result<Shown<RuleOut>, Problem> {
@@ -151,7 +150,7 @@ async fn change(
 )]
 async fn delete(
     Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
     seen: IfMatch,
 ) -> Result<NoContent, Problem> {
     service::delete(&world.db, &call, &id, expected(seen)?).await?;
@@ -173,7 +172,7 @@ async fn delete(
 )]
 async fn toggle(
     Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
     Query(query): Query<ToggleQuery>,
     seen: IfMatch,
 ) -> Result<Shown<RuleOut>, Problem> {
@@ -192,7 +191,7 @@ async fn toggle(
 )]
 async fn versions(
     Authorized { call, world, .. }: Authorized<needs::RulesRead>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
     paging: Paging,
     _: Query<PageQuery>,
 ) -> Result<List<VersionOut>, Problem> {
@@ -215,7 +214,7 @@ async fn versions(
 )]
 async fn rollback(
     Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RollbackIn>,
 ) -> Result<Shown<RuleOut>, Problem> {
@@ -235,7 +234,7 @@ async fn rollback(
 )]
 async fn test(
     Authorized { call, world, .. }: Authorized<needs::RulesRead>,
-    Place(id): Place,
+    Id(id): Id<RuleId>,
     Json(sent): Json<TestIn>,
 ) -> Result<Shown<TestOut>, Problem> {
     let decision = service::test(&world.db, &call, &id, &sent.data()?).await?;

@@ -1,11 +1,10 @@
 //! How are channels set up over HTTP?
 
 use crate::{
-    place::Place,
     wire::{ChannelIn, ChannelOut, ChannelPatchIn, ChannelsQuery},
 };
 use axum::response::NoContent;
-use edge::{Authorized, Faults, IfMatch, Json, List, Paging, Problem, Query, Shown, World, needs};
+use edge::{Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Shown, World, needs};
 use kernel::{Call, ChannelId};
 use notifications::{Channel, ChannelPatch, Means, NotificationError, channels};
 
@@ -66,7 +65,7 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn get(
     Authorized { call, world, .. }: Authorized<needs::NotificationsRead>,
-    Place(id): Place<ChannelId>,
+    Id(id): Id<ChannelId>,
 ) -> Result<Shown<ChannelOut>, Problem> {
     let channel = channels::get(&world.db, &call, &id).await?;
     Ok(shown(&call, channel))
@@ -87,7 +86,7 @@ pub(crate) async fn get(
 )]
 pub(crate) async fn replace(
     Authorized { call, world, .. }: Authorized<needs::NotificationsWrite>,
-    Place(id): Place<ChannelId>,
+    Id(id): Id<ChannelId>,
     IfMatch(expected): IfMatch,
     Json(sent): Json<ChannelIn>,
 ) -> Result<Shown<ChannelOut>, Problem> {
@@ -111,7 +110,7 @@ pub(crate) async fn replace(
 )]
 pub(crate) async fn change(
     Authorized { call, world, .. }: Authorized<needs::NotificationsWrite>,
-    Place(id): Place<ChannelId>,
+    Id(id): Id<ChannelId>,
     IfMatch(expected): IfMatch,
     Json(sent): Json<ChannelPatchIn>,
 ) -> Result<Shown<ChannelOut>, Problem> {
@@ -133,7 +132,7 @@ pub(crate) async fn change(
 )]
 pub(crate) async fn delete(
     Authorized { call, world, .. }: Authorized<needs::NotificationsWrite>,
-    Place(id): Place<ChannelId>,
+    Id(id): Id<ChannelId>,
     IfMatch(expected): IfMatch,
 ) -> Result<NoContent, Problem> {
     channels::delete(&world.db, &call, &id, expected).await?;

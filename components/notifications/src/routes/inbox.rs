@@ -1,10 +1,9 @@
 //! How does one read an inbox over HTTP?
 
 use crate::{
-    place::Place,
     wire::{InboxEntryOut, InboxQuery, ReadOut, ReaderQuery, UnreadOut},
 };
-use edge::{Authorized, Faults, List, Paging, Problem, Query, Shown, Unspecific, needs};
+use edge::{Authorized, Faults, Id, List, Paging, Problem, Query, Shown, Unspecific, needs};
 use kernel::{MessageId, Permission};
 use notifications::{Recipient, inbox};
 
@@ -77,7 +76,7 @@ pub(crate) async fn unread_count(
 )]
 pub(crate) async fn read(
     authorized: Authorized<needs::InboxRead>,
-    Place(id): Place<MessageId>,
+    Id(id): Id<MessageId>,
     Query(query): Query<ReaderQuery>,
 ) -> Result<Shown<InboxEntryOut>, Problem> {
     let recipient = reader(&authorized, query.recipient.as_deref(), Permission::NotificationsWrite)?;

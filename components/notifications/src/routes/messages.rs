@@ -1,10 +1,9 @@
 //! How does one see over HTTP what was told to whom?
 
 use crate::{
-    place::Place,
     wire::{MessageOut, MessagesQuery},
 };
-use edge::{Authorized, Faults, List, Paging, Problem, Query, Shown, needs};
+use edge::{Authorized, Faults, Id, List, Paging, Problem, Query, Shown, needs};
 use kernel::MessageId;
 use notifications::messages;
 
@@ -37,7 +36,7 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn get(
     Authorized { call, world, .. }: Authorized<needs::NotificationsRead>,
-    Place(id): Place<MessageId>,
+    Id(id): Id<MessageId>,
 ) -> Result<Shown<MessageOut>, Problem> {
     let message = messages::get(&world.db, &call, &id).await?;
     Ok(Shown::as_is("message", MessageOut::of(call.tenant(), message)))
