@@ -25,7 +25,11 @@ use world::{Error, Guest, Metadata, fermyon::spin::variables};
 struct Clock;
 
 fn tick_once() -> Result<(), Missed> {
-    let origin = variables::get("jobs_origin").map_err(|_| Missed::Origin)?;
+    let origin = match variables::get("jobs_origin") {
+        Ok(origin) => origin,
+        Err(variables::Error::Undefined(_)) => tick::CHAINED.to_owned(),
+        Err(_) => return Err(Missed::Origin),
+    };
     let token = variables::get("internal_token").map_err(|_| Missed::Token)?;
     tick::tick(&origin, &token)
 }

@@ -9,13 +9,15 @@ use wasip2::http::{
     types::{ErrorCode, Fields, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme},
 };
 
+/// The jobs component, where the cron trigger chains services.
+pub(crate) const CHAINED: &str = "http://jobs.spin.internal";
 const PATH: &str = "/internal/jobs/tick";
 /// The jobs component ends a tick by itself, long before this; after it the call is given up, in nanoseconds.
 const PATIENCE: u64 = 120_000_000_000;
 
 /// Why a tick did not happen.
 pub(crate) enum Missed {
-    /// The variable cannot be read, or is no origin.
+    /// The variable cannot be read, or is no origin. Left out, it is [`CHAINED`].
     Origin,
     /// The variable cannot be read, or no header can hold it.
     Token,
@@ -45,7 +47,7 @@ impl fmt::Display for Missed {
         out.write_str("The tick was missed: ")?;
         match self {
             Self::Origin => out.write_str(
-                "the variable jobs_origin is missing or is no origin; set it to http://jobs.spin.internal or to the \
+                "the variable jobs_origin is unreadable or is no origin; set it to http://jobs.spin.internal or to the \
                  address that the application listens at, such as http://127.0.0.1:3000",
             ),
             Self::Token => out.write_str(
