@@ -79,8 +79,7 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
         first::set_up(&app, state.path(), &base_url, &internal_token).await?;
     }
     let mut stdout = std::io::stdout().lock();
-    let _closed =
-        writeln!(stdout, "Signalbox is listening on {base_url}").and_then(|()| stdout.flush());
+    let _closed = writeln!(stdout, "Signalbox is listening on {base_url}").and_then(|()| stdout.flush());
     drop(stdout);
     let told = async {
         tokio::select! {

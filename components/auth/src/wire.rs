@@ -1,7 +1,10 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 use audit::{Reason, Recorded, Verified};
-use auth::{ApiKey, KeySecret, Member, Role, Session, Tenant, UserState, service::{LoggedIn, SetUpDone}};
+use auth::{
+    ApiKey, KeySecret, Member, Role, Session, Tenant, UserState,
+    service::{LoggedIn, SetUpDone},
+};
 use kernel::{Actor, Permissions, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -549,11 +552,6 @@ impl From<Verified> for VerifiedOut {
                 Reason::Surplus => "surplus",
             },
         });
-        Self {
-            holds: broken.is_none(),
-            rows: verified.rows,
-            head: verified.head.to_string(),
-            broken,
-        }
+        Self { holds: broken.is_none(), rows: verified.rows, head: verified.head.to_string(), broken }
     }
 }

@@ -3,10 +3,7 @@
 use crate::wire::{
     DeadFilter, JobDetailOut, JobFilter, JobOut, RedriveIn, RedriveOut, StatsOut, TickIn, TickOut,
 };
-use axum::{
-    Extension, Router,
-    extract::State,
-};
+use axum::{Extension, Router, extract::State};
 use edge::{Authorized, Faults, Id, Internal, Json, List, Paging, Problem, Query, Shown, World, needs};
 use jobs::Filter;
 use kernel::{Fields, JobId, Span};
@@ -153,10 +150,7 @@ async fn get_job(
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs",
     params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
-async fn retry(
-    caller: Authorized<needs::JobsRedrive>,
-    Id(id): Id<JobId>,
-) -> Result<Shown<JobOut>, Problem> {
+async fn retry(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Result<Shown<JobOut>, Problem> {
     let job = jobs::retry(&caller.world.db, &caller.call, &id).await?;
     guest::nudge(&caller.world.settings.internal_token);
     Ok(Shown::as_is("job", job.into()))
@@ -169,10 +163,7 @@ async fn retry(
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs",
     params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
-async fn cancel(
-    caller: Authorized<needs::JobsRedrive>,
-    Id(id): Id<JobId>,
-) -> Result<Shown<JobOut>, Problem> {
+async fn cancel(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Result<Shown<JobOut>, Problem> {
     let job = jobs::cancel(&caller.world.db, &caller.call, &id).await?;
     Ok(Shown::as_is("job", job.into()))
 }

@@ -3,7 +3,7 @@
 use edge::Problem;
 use kernel::{Fields, TenantId};
 use notifications::{
-    Channel, ChannelPatch, Delivery, InboxEntry, Message, NewChannel, Setup, messages::Filter,
+    Channel, ChannelPatch, Delivery, InboxEntry, Message, NewChannel, NewMessage, Setup, messages::Filter,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use std::collections::BTreeMap;
@@ -365,4 +365,32 @@ pub(crate) struct ReaderQuery {
     /// Somebody else's inbox, with `notifications:read` to look and `notifications:write` to note as read; the caller's
     /// own unless named.
     pub(crate) recipient: Option<String>,
+}
+
+/// A message that is to be sent outside any rule.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MessageIn {
+    /// Whom to tell: an address; the message stands in that inbox.
+    #[schema(example = "sales-manager@example.com")]
+    recipient: String,
+    /// What about, in a line.
+    title: Option<String>,
+    /// What.
+    body: String,
+    /// The name or id of the one channel to leave by, or `in_app` for the inbox alone; else by all active default ones.
+    channel: Option<String>,
+}
+
+impl From<MessageIn> for NewMessage {
+    fn from(sent: MessageIn) -> Self {
+        Self {
+            recipient: sent.recipient,
+            title: sent.title,
+            body: sent.body,
+            channel: sent.channel,
+            event_id: None,
+            job_id: None,
+        }
+    }
 }

@@ -1,10 +1,7 @@
 //! Which routes lead to rules?
 
-use crate::{
-    wire::{
-        PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn, TestOut, ToggleQuery,
-        VersionOut,
-    },
+use crate::wire::{
+    PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn, TestOut, ToggleQuery, VersionOut,
 };
 use axum::{Router, response::NoContent};
 use edge::{

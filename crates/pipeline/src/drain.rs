@@ -301,7 +301,7 @@ async fn prepare(
                 Ok(Prepared::Send(outbound)) => {
                     let delivery = Some((delivery, outbound.kind));
                     let parcel = effect::parcel_of(outbound, &one.job);
-                    errands.push(Errand { leased: one, parcel: parcel, delivery });
+                    errands.push(Errand { leased: one, parcel, delivery });
                     continue;
                 }
                 Ok(Prepared::Done) => Report::done("it had arrived already"),

@@ -4,7 +4,9 @@ use crate::{Books, Works, decide, write};
 use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt};
-use kernel::{Call, DeliveryId, EventId, Instant, JobId, Principal, RequestId, RuleId, Span, TenantId, Trace};
+use kernel::{
+    Call, DeliveryId, EventId, Instant, JobId, Principal, RequestId, RuleId, Span, TenantId, Trace,
+};
 use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, NotificationError, Outbound};
 use serde_json::{Value, json};
 
@@ -74,9 +76,9 @@ pub(crate) fn message_of(job: &Job) -> NewMessage {
 /// What a fault of the notifications room means for its job: the operator's own are tried again, for they get mended.
 pub(crate) fn fault(fault: &NotificationError) -> Report {
     match fault {
-        NotificationError::Vault(_) => {
-            Report::failed("the channel's secret cannot be opened with the present keys; the operator must restore the key")
-        }
+        NotificationError::Vault(_) => Report::failed(
+            "the channel's secret cannot be opened with the present keys; the operator must restore the key",
+        ),
         other => Report::hopeless(other.to_string()),
     }
 }
@@ -116,7 +118,8 @@ pub(crate) fn carriers(call: &Call, maker: &Maker, expanded: &notifications::Exp
         id: JobId::new(call.now, &*call.chance),
         tenant: call.tenant().clone(),
         kind: Kind::DeliverMessage,
-        payload: json!({"delivery_id": delivery.as_str(), "message_id": expanded.message_id.as_str()}).to_string(),
+        payload: json!({"delivery_id": delivery.as_str(), "message_id": expanded.message_id.as_str()})
+            .to_string(),
         event: maker.event.clone(),
         rule: maker.rule.clone(),
         parent: maker.job.clone(),

@@ -83,7 +83,13 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    async fn ask(&self, method: Method, path: &str, bearer: &str, body: Option<&Value>) -> Outcome<(u16, Value)> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: &str,
+        body: Option<&Value>,
+    ) -> Outcome<(u16, Value)> {
         let text = body.map(Value::to_string).unwrap_or_default();
         let authority = self.base_url.split("://").nth(1).unwrap_or("127.0.0.1");
         let request = Request::builder()
@@ -97,7 +103,8 @@ impl Desk<'_> {
         let client = SocketAddr::from(([127, 0, 0, 1], 0));
         let (response, _) = self.app.answer(request, client).await;
         let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.map_err(|e| unheard(path, &e.to_string()))?.to_bytes();
+        let bytes =
+            response.into_body().collect().await.map_err(|e| unheard(path, &e.to_string()))?.to_bytes();
         Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
     }
 
@@ -142,7 +149,10 @@ impl Desk<'_> {
 }
 
 fn text(said: &Value, name: &str) -> Outcome<String> {
-    said.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| unheard(name, "it is missing in the answer"))
+    said.get(name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| unheard(name, "it is missing in the answer"))
 }
 
 fn unheard(what: &str, why: &str) -> Failure {

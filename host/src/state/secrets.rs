@@ -37,7 +37,8 @@ pub fn of(state: &Path) -> Outcome<BTreeMap<String, String>> {
     };
     let text = fs::read_to_string(&file).map_err(|e| trouble(e.to_string()))?;
     // The reader's message would quote the line: it may hold a secret.
-    let values: BTreeMap<String, String> = toml::from_str(&text).map_err(|_| trouble("it is not TOML of texts".into()))?;
+    let values: BTreeMap<String, String> =
+        toml::from_str(&text).map_err(|_| trouble("it is not TOML of texts".into()))?;
     match NAMES.iter().find(|name| values.get(**name).is_none_or(String::is_empty)) {
         Some(missing) => Err(trouble(format!("{missing} is missing"))),
         None => Ok(values),

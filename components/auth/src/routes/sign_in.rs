@@ -46,9 +46,7 @@ fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId
     {
         return Err(Unspecific::TenantMismatch.into());
     }
-    body.or(outside)
-        .map(|slug| slug.parse().map_err(|error| Problem::field("tenant", error)))
-        .transpose()
+    body.or(outside).map(|slug| slug.parse().map_err(|error| Problem::field("tenant", error))).transpose()
 }
 
 /// Log in
@@ -103,7 +101,8 @@ pub(super) async fn refresh(
 fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
     let cookie = logged_in.cookie.clone();
     let csrf_token = cookie.as_ref().map(edge::csrf_token);
-    let mut response = Shown::as_is("session", TokensOut::new(&logged_in, csrf_token)).confidential().into_response();
+    let mut response =
+        Shown::as_is("session", TokensOut::new(&logged_in, csrf_token)).confidential().into_response();
     if let Some(cookie) = cookie {
         let text = edge::session_cookie(Some((&cookie, COOKIE_LIFE.as_seconds_up())));
         let value = HeaderValue::from_str(&text).map_err(|_| Unspecific::Internal)?;
@@ -136,7 +135,8 @@ pub(super) async fn setup(
     headers: HeaderMap,
     Json(body): Json<SetUpIn>,
 ) -> Result<Shown<SetUpOut>, Problem> {
-    let asked = service::SetUp::new(&body.tenant, &body.name, &body.email, &body.password).map_err(Problem::fields)?;
+    let asked = service::SetUp::new(&body.tenant, &body.name, &body.email, &body.password)
+        .map_err(Problem::fields)?;
     let done = service::setup(&world.db, &visit(&world, &visitor, &headers), asked).await?;
     let location = format!("/api/v1/admin/organizations/{}", done.tenant);
     Ok(Shown::created("setup", done.into(), location).confidential())

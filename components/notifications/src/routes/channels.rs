@@ -1,12 +1,11 @@
 //! How are channels set up over HTTP?
 
-use crate::{
-    wire::{ChannelIn, ChannelOut, ChannelPatchIn, ChannelsQuery},
-};
+use super::messages::tell;
+use crate::wire::{ChannelIn, ChannelOut, ChannelPatchIn, ChannelsQuery, MessageOut};
 use axum::response::NoContent;
 use edge::{Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Shown, World, needs};
 use kernel::{Call, ChannelId};
-use notifications::{Channel, ChannelPatch, Means, NotificationError, channels};
+use notifications::{Channel, ChannelPatch, Means, NewMessage, NotificationError, channels};
 
 fn means(world: &World) -> Result<Means, NotificationError> {
     Means::new(&world.settings.vault_keys, world.settings.allow_private_outbound)
@@ -137,4 +136,32 @@ pub(crate) async fn delete(
 ) -> Result<NoContent, Problem> {
     channels::delete(&world.db, &call, &id, expected).await?;
     Ok(NoContent)
+}
+
+/// Test a channel
+///
+/// Sends a test message through this channel alone; its delivery tells what became of it. Needs `notifications:write`.
+#[utoipa::path(
+    post, path = "/api/v1/notifications/channels/{id}/test", operation_id = "testChannel", tag = "notifications",
+    params(("id" = String, Path, description = "The channel's id.")),
+    responses((status = 202, description = "The test message is queued.", body = MessageOut), Faults),
+    security(("bearer" = []))
+)]
+pub(crate) async fn test(
+    Authorized { call, world, email, .. }: Authorized<needs::NotificationsWrite>,
+    Id(id): Id<ChannelId>,
+) -> Result<Shown<MessageOut>, Problem> {
+    let channel = channels::get(&world.db, &call, &id).await?;
+    let message = NewMessage {
+        recipient: email.unwrap_or_else(|| call.principal.actor.name().to_owned()),
+        title: Some("Test message".to_owned()),
+        body: format!(
+            "This is a test of the channel {}. If you can read it, the channel works.",
+            channel.name
+        ),
+        channel: Some(id.to_string()),
+        event_id: None,
+        job_id: None,
+    };
+    tell(&world, &call, message).await
 }

@@ -1,8 +1,6 @@
 //! How does one read an inbox over HTTP?
 
-use crate::{
-    wire::{InboxEntryOut, InboxQuery, ReadOut, ReaderQuery, UnreadOut},
-};
+use crate::wire::{InboxEntryOut, InboxQuery, ReadOut, ReaderQuery, UnreadOut};
 use edge::{Authorized, Faults, Id, List, Paging, Problem, Query, Shown, Unspecific, needs};
 use kernel::{MessageId, Permission};
 use notifications::{Recipient, inbox};

@@ -145,10 +145,7 @@ mod tests {
         ));
         assert!(stage.login(None, "owner@acme-corp.test", PASSWORD).is_ok());
         let audited = stage.audited("acme-corp");
-        assert_eq!(
-            audited[..3],
-            ["tenant.created", "user.created", "api_key.created"]
-        );
+        assert_eq!(audited[..3], ["tenant.created", "user.created", "api_key.created"]);
     }
 
     #[test]
