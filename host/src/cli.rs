@@ -27,6 +27,34 @@ pub struct Cli {
 pub enum Command {
     /// Serve the application until SIGTERM or Ctrl-C.
     Up(Box<Up>),
+    /// Bring the database to this program's schema; `up` does so by itself.
+    Migrate(Place),
+    /// Check the installation: each line says what was looked at, and what to do where it fails.
+    Doctor(Place),
+}
+
+/// Which installation is meant.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The application's manifest.
+    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
+    pub from: PathBuf,
+    /// The state directory.
+    #[arg(long, value_name = "DIR", default_value = ".signalbox")]
+    pub state: PathBuf,
+    /// Spin's runtime configuration, if one is used.
+    #[arg(long, value_name = "FILE")]
+    pub runtime_config_file: Option<PathBuf>,
+}
+
+impl Place {
+    /// The runtime configuration.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is refused.
+    pub fn config(&self) -> Outcome<RuntimeConfig> {
+        self.runtime_config_file.as_deref().map_or_else(|| Ok(RuntimeConfig::default()), RuntimeConfig::read)
+    }
 }
 
 /// Options of `signalbox up`.

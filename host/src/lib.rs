@@ -9,6 +9,7 @@ pub mod cache;
 pub mod cli;
 pub mod cron;
 pub mod engine;
+pub mod doctor;
 pub mod failure;
 mod grant;
 pub mod guest;

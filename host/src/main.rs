@@ -9,16 +9,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use host::app::App;
-use host::cli::{Cli, Command, Up};
+use host::cli::{Cli, Command, Place, Up};
 use host::failure::{Failure, Outcome};
 use host::state::{StateDir, first, secrets};
-use host::{log, serve};
+use host::{doctor, log, serve};
 
 fn main() -> ExitCode {
-    let Command::Up(up) = Cli::parse().command;
-    log::start(up.log_format, if up.quiet { Level::WARN } else { Level::INFO });
-    let result = start(&up);
-    log::flush();
+    let result = match Cli::parse().command {
+        Command::Up(up) => {
+            log::start(up.log_format, if up.quiet { Level::WARN } else { Level::INFO });
+            let result = start(&up);
+            log::flush();
+            result
+        }
+        Command::Migrate(place) => migrate(&place),
+        Command::Doctor(place) => return examine(&place),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -26,6 +32,31 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn migrate(place: &Place) -> Outcome<()> {
+    let said = doctor::migrate(&doctor::database(&place.state, &place.config()?))?;
+    println!("{said}");
+    Ok(())
+}
+
+/// Prints a line per check; fails if one does.
+fn examine(place: &Place) -> ExitCode {
+    let config = match place.config() {
+        Ok(config) => config,
+        Err(failure) => {
+            eprintln!("signalbox: {failure}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let findings = doctor::examine(&place.from, &place.state, &config);
+    for finding in &findings {
+        match &finding.said {
+            Ok(said) => println!("ok    {}: {said}", finding.what),
+            Err(said) => println!("FAIL  {}: {said}", finding.what),
+        }
+    }
+    if findings.iter().all(|finding| finding.said.is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn start(up: &Up) -> Outcome<()> {
