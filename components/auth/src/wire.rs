@@ -1,7 +1,10 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 use audit::{Reason, Recorded, Verified};
-use auth::{ApiKey, KeySecret, Member, Role, Session, Tenant, UserState, service::{LoggedIn, SetUpDone}};
+use auth::{
+    ApiKey, KeySecret, Member, Role, Session, Tenant, UserState,
+    service::{LoggedIn, SetUpDone},
+};
 use kernel::{Actor, Permissions, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -28,6 +31,24 @@ pub(crate) struct LoginIn {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefreshIn {
     pub(crate) refresh_token: String,
+}
+
+/// Somebody who wants a tenant of their own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterIn {
+    /// The slug.
+    #[schema(example = "acme-corp")]
+    pub(crate) tenant: String,
+    /// What people call it.
+    #[schema(example = "Acme Corp")]
+    pub(crate) organization: String,
+    /// The owner's address.
+    #[schema(example = "ana@example.com")]
+    pub(crate) email: String,
+    /// 12 to 256 characters.
+    #[schema(format = Password, min_length = 12, max_length = 256)]
+    pub(crate) password: String,
 }
 
 /// The tokens of a session.
@@ -549,11 +570,6 @@ impl From<Verified> for VerifiedOut {
                 Reason::Surplus => "surplus",
             },
         });
-        Self {
-            holds: broken.is_none(),
-            rows: verified.rows,
-            head: verified.head.to_string(),
-            broken,
-        }
+        Self { holds: broken.is_none(), rows: verified.rows, head: verified.head.to_string(), broken }
     }
 }

@@ -329,17 +329,10 @@ mod tests {
         let header = part(bench.token.expose(), 0);
         assert_eq!(header["alg"], "EdDSA");
         assert_eq!(header["typ"], "at+jwt");
-        let mut names: Vec<String> = part(bench.token.expose(), 1)
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect();
+        let mut names: Vec<String> =
+            part(bench.token.expose(), 1).as_object().unwrap().keys().cloned().collect();
         names.sort();
-        assert_eq!(
-            names,
-            ["aud", "exp", "iat", "iss", "jti", "nbf", "sid", "sub", "tenant"]
-        );
+        assert_eq!(names, ["aud", "exp", "iat", "iss", "jti", "nbf", "sid", "sub", "tenant"]);
         // The forger of the tests below makes sound tokens when nothing is changed.
         assert!(bench.tokens.verify(&bench.changed(|_, _| ()), START).is_ok());
     }
@@ -362,16 +355,10 @@ mod tests {
     fn other_algorithms_are_refused() {
         let bench = bench();
         let (header, claims) = (part(bench.token.expose(), 0), part(bench.token.expose(), 1));
-        for algorithm in [
-            "none", "None", "NONE", "", "HS256", "RS256", "ES256", "Ed25519", "eddsa",
-        ] {
+        for algorithm in ["none", "None", "NONE", "", "HS256", "RS256", "ES256", "Ed25519", "eddsa"] {
             let mut header = header.clone();
             header["alg"] = json!(algorithm);
-            bench.refused(
-                &forge(&header, &claims, |_| Vec::new()),
-                START,
-                TokenFault::Invalid,
-            );
+            bench.refused(&forge(&header, &claims, |_| Vec::new()), START, TokenFault::Invalid);
             bench.refused(
                 &bench.changed(|header, _| header["alg"] = json!(algorithm)),
                 START,
@@ -384,11 +371,7 @@ mod tests {
         header["alg"] = json!("HS256");
         let confused = HS256Key::from_bytes(&public).with_key_id(&bench.tokens.keys.first.id);
         let claims = JWTClaims::<jwt_simple::claims::NoCustomClaims>::new();
-        bench.refused(
-            &Secret::new(confused.authenticate(claims).unwrap()),
-            START,
-            TokenFault::Invalid,
-        );
+        bench.refused(&Secret::new(confused.authenticate(claims).unwrap()), START, TokenFault::Invalid);
     }
 
     #[test]
@@ -397,9 +380,7 @@ mod tests {
         let foreign = Tokens::new(keys(&bench.noise), ISSUER);
         let (tenant, user) = ("acme-corp".parse().unwrap(), UserId::new(START, &bench.noise));
         let session = SessionId::new(START, &bench.noise);
-        let token = foreign
-            .sign(&tenant, &user, &session, START, &bench.noise)
-            .unwrap();
+        let token = foreign.sign(&tenant, &user, &session, START, &bench.noise).unwrap();
         bench.refused(&token, START, TokenFault::Invalid);
         // The same, claiming to be signed with a key of ours.
         let claims = part(token.expose(), 1);
@@ -425,12 +406,7 @@ mod tests {
         let parts: Vec<&str> = text.split('.').collect();
         let mut claims = part(text, 1);
         claims["tenant"] = json!("globex");
-        let other = format!(
-            "{}.{}.{}",
-            parts[0],
-            URL_SAFE_NO_PAD.encode(claims.to_string()),
-            parts[2]
-        );
+        let other = format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()), parts[2]);
         bench.refused(&Secret::new(other), START, TokenFault::Invalid);
         for cut in 0..text.len() {
             bench.refused(&Secret::new(text[..cut].to_owned()), START, TokenFault::Invalid);
@@ -521,17 +497,11 @@ mod tests {
         check(&seed, KeysError::Entry(1));
         check(&format!("a:{seed},b:{seed}x"), KeysError::Entry(2));
         check(&format!("a b:{seed}"), KeysError::Entry(1));
-        check(
-            &format!("a:{seed},b:{seed},a:{seed}"),
-            KeysError::Twice("a".to_owned()),
-        );
+        check(&format!("a:{seed},b:{seed},a:{seed}"), KeysError::Twice("a".to_owned()));
         let keys = TokenKeys::from_variable(&Secret::new(format!("a:{seed}"))).unwrap();
         assert_eq!(format!("{keys:?}"), r#"["a"]"#);
         let jwks = keys.jwks().to_string();
-        assert!(
-            jwks.contains(r#""kid":"a""#) && !jwks.contains(&seed) && !jwks.contains(r#""d""#),
-            "{jwks}"
-        );
+        assert!(jwks.contains(r#""kid":"a""#) && !jwks.contains(&seed) && !jwks.contains(r#""d""#), "{jwks}");
     }
 
     #[test]
@@ -539,9 +509,6 @@ mod tests {
         // RFC 8032, section 7.1, test 1.
         let seed = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
         let keys = TokenKeys::from_variable(&Secret::new(format!("a:{seed}"))).unwrap();
-        assert_eq!(
-            keys.jwks()["keys"][0]["x"],
-            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
-        );
+        assert_eq!(keys.jwks()["keys"][0]["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
     }
 }

@@ -15,16 +15,12 @@ pub(super) async fn list_audit(
     paging: Paging,
 ) -> Result<List<AuditOut>, Problem> {
     let mut fields = Fields::new();
-    let mut instant = |name: &str, text: Option<String>| text.and_then(|text| fields.take(name, text.parse()));
+    let mut instant =
+        |name: &str, text: Option<String>| text.and_then(|text| fields.take(name, text.parse()));
     let (since, until) = (instant("since", wanted.since), instant("until", wanted.until));
     fields.done().map_err(Problem::fields)?;
-    let filter = audit::Filter {
-        actor: wanted.actor,
-        action: wanted.action,
-        subject: wanted.subject,
-        since,
-        until,
-    };
+    let filter =
+        audit::Filter { actor: wanted.actor, action: wanted.action, subject: wanted.subject, since, until };
     let mut lease = caller.world.db.read().await?;
     let page = audit::list(&mut lease.scope(caller.call.tenant())?, &filter, &paging.request).await?;
     Ok(paging.list(page, AuditOut::from))

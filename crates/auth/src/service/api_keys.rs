@@ -121,24 +121,12 @@ mod tests {
     fn a_key_is_found_by_its_prefix_and_never_shows_its_secret() {
         let (stage, owner) = staged();
         let (key, secret) = made(&stage, &owner);
-        let all = block_on(api_keys(&stage.db, &owner, None, &PageRequest::default()))
-            .unwrap()
-            .items;
+        let all = block_on(api_keys(&stage.db, &owner, None, &PageRequest::default())).unwrap().items;
         assert_eq!(all.len(), 2);
-        let found = block_on(api_keys(
-            &stage.db,
-            &owner,
-            Some(&key.prefix),
-            &PageRequest::default(),
-        ))
-        .unwrap();
+        let found =
+            block_on(api_keys(&stage.db, &owner, Some(&key.prefix), &PageRequest::default())).unwrap();
         assert_eq!(found.items, std::slice::from_ref(&key));
-        assert!(
-            secret
-                .text()
-                .expose()
-                .starts_with(&format!("sbx_{}_", key.prefix))
-        );
+        assert!(secret.text().expose().starts_with(&format!("sbx_{}_", key.prefix)));
         let (_, hidden) = secret.text().expose().rsplit_once('_').unwrap();
         assert!(!format!("{key:?} {secret:?}").contains(hidden));
     }
@@ -152,12 +140,7 @@ mod tests {
             WHERE instr(after, ?1) OR instr(prefix, ?1) OR instr(hex(api_keys.hash), upper(?1))";
         let found = block_on(async {
             let mut lease = stage.db.read().await.unwrap();
-            lease
-                .all_tenants()
-                .unwrap()
-                .one::<i64>(sql, [hidden.into()])
-                .await
-                .unwrap()
+            lease.all_tenants().unwrap().one::<i64>(sql, [hidden.into()]).await.unwrap()
         });
         assert_eq!(found, Some(0));
     }
@@ -173,13 +156,7 @@ mod tests {
             assert!(matches!(stage.check(&bearer), Err(AuthError::CredentialInvalid)));
         }
         let audited = stage.audited("acme-corp");
-        assert_eq!(
-            audited
-                .iter()
-                .filter(|action| *action == "api_key.revoked")
-                .count(),
-            1
-        );
+        assert_eq!(audited.iter().filter(|action| *action == "api_key.revoked").count(), 1);
     }
 
     #[test]
@@ -187,21 +164,10 @@ mod tests {
         let (stage, owner) = staged();
         let (key, secret) = made(&stage, &owner);
         let other = stage.as_bearer(&stage.set_up("globex").api_key);
-        assert!(matches!(
-            block_on(api_key(&stage.db, &other, &key.id)),
-            Err(AuthError::NotFound(_))
-        ));
-        assert!(matches!(
-            block_on(revoke_api_key(&stage.db, &other, &key.id)),
-            Err(AuthError::NotFound(_))
-        ));
-        let found = block_on(api_keys(
-            &stage.db,
-            &other,
-            Some(&key.prefix),
-            &PageRequest::default(),
-        ))
-        .unwrap();
+        assert!(matches!(block_on(api_key(&stage.db, &other, &key.id)), Err(AuthError::NotFound(_))));
+        assert!(matches!(block_on(revoke_api_key(&stage.db, &other, &key.id)), Err(AuthError::NotFound(_))));
+        let found =
+            block_on(api_keys(&stage.db, &other, Some(&key.prefix), &PageRequest::default())).unwrap();
         assert_eq!(found.items, []);
         assert!(stage.check(&Credential::Bearer(secret.text().clone())).is_ok());
     }

@@ -120,34 +120,20 @@ mod tests {
             let stage = Stage::new();
             let done = stage.set_up("acme-corp");
             let owner = stage.as_bearer(&done.api_key);
-            let roles = block_on(roles(&stage.db, &owner, &PageRequest::default()))
-                .unwrap()
-                .items;
+            let roles = block_on(roles(&stage.db, &owner, &PageRequest::default())).unwrap().items;
             Self { stage, owner, roles }
         }
 
         fn role(&self, wanted: BuiltIn) -> RoleId {
-            self.roles
-                .iter()
-                .find(|role| role.built_in == Some(wanted))
-                .unwrap()
-                .id
-                .clone()
+            self.roles.iter().find(|role| role.built_in == Some(wanted)).unwrap().id.clone()
         }
 
         /// A new user with a role, and a call of theirs.
         fn user(&self, role: BuiltIn) -> (UserId, Call) {
             let email = format!("{}@acme-corp.test", role.as_str());
-            let email = if role == BuiltIn::Owner {
-                "other@acme-corp.test".to_owned()
-            } else {
-                email
-            };
+            let email = if role == BuiltIn::Owner { "other@acme-corp.test".to_owned() } else { email };
             let new = NewUser::new(&email, role.as_str(), Some(PASSWORD)).unwrap();
-            let id = block_on(create_user(&self.stage.db, &self.owner, new))
-                .unwrap()
-                .user
-                .id;
+            let id = block_on(create_user(&self.stage.db, &self.owner, new)).unwrap().user.id;
             block_on(bind_role(&self.stage.db, &self.owner, &id, &self.role(role))).unwrap();
             let token = self.stage.login(None, &email, PASSWORD).unwrap().access_token;
             (id, self.stage.as_bearer(&token))
@@ -155,9 +141,7 @@ mod tests {
 
         fn first_owner(&self) -> UserId {
             let page = PageRequest::new(1, None).unwrap();
-            block_on(super::super::users(&self.stage.db, &self.owner, &page))
-                .unwrap()
-                .items[0]
+            block_on(super::super::users(&self.stage.db, &self.owner, &page)).unwrap().items[0]
                 .user
                 .id
                 .clone()
@@ -197,10 +181,7 @@ mod tests {
         let key = cast.stage.as_bearer(secret.text());
         assert_eq!(bind(&key, &viewer, BuiltIn::Viewer), "BEYOND_OWN_PERMISSIONS");
         let new = NewApiKey::new("more", &["rules:write".into()], None, None, START).unwrap();
-        assert_eq!(
-            code(block_on(create_api_key(&cast.stage.db, &key, new))),
-            "BEYOND_OWN_PERMISSIONS"
-        );
+        assert_eq!(code(block_on(create_api_key(&cast.stage.db, &key, new))), "BEYOND_OWN_PERMISSIONS");
     }
 
     #[test]
@@ -209,18 +190,9 @@ mod tests {
         let (_, admin) = cast.user(BuiltIn::Admin);
         let (owner, _) = cast.user(BuiltIn::Owner);
         let db = &cast.stage.db;
-        let disable = UserPatch {
-            name: None,
-            state: Some(UserState::Disabled),
-        };
-        assert_eq!(
-            code(block_on(change_user(db, &admin, &owner, None, disable))),
-            "BEYOND_OWN_PERMISSIONS"
-        );
-        assert_eq!(
-            code(block_on(delete_user(db, &admin, &owner))),
-            "BEYOND_OWN_PERMISSIONS"
-        );
+        let disable = UserPatch { name: None, state: Some(UserState::Disabled) };
+        assert_eq!(code(block_on(change_user(db, &admin, &owner, None, disable))), "BEYOND_OWN_PERMISSIONS");
+        assert_eq!(code(block_on(delete_user(db, &admin, &owner))), "BEYOND_OWN_PERMISSIONS");
         let unbound = block_on(unbind_role(db, &admin, &owner, &cast.role(BuiltIn::Owner)));
         assert_eq!(code(unbound), "BEYOND_OWN_PERMISSIONS");
         // Not even by giving or taking a small role.
@@ -232,38 +204,21 @@ mod tests {
     fn the_last_owner_stays_by_every_way() {
         let cast = Cast::new();
         let (db, first) = (&cast.stage.db, cast.first_owner());
-        let disable = || UserPatch {
-            name: None,
-            state: Some(UserState::Disabled),
-        };
+        let disable = || UserPatch { name: None, state: Some(UserState::Disabled) };
         let ways = |user: &UserId| {
             [
-                code(block_on(unbind_role(
-                    db,
-                    &cast.owner,
-                    user,
-                    &cast.role(BuiltIn::Owner),
-                ))),
+                code(block_on(unbind_role(db, &cast.owner, user, &cast.role(BuiltIn::Owner)))),
                 code(block_on(change_user(db, &cast.owner, user, None, disable()))),
                 code(block_on(delete_user(db, &cast.owner, user))),
             ]
         };
         assert_eq!(ways(&first), ["LAST_OWNER"; 3]);
         let (second, _) = cast.user(BuiltIn::Owner);
-        assert_eq!(
-            code(block_on(change_user(db, &cast.owner, &second, None, disable()))),
-            ""
-        );
+        assert_eq!(code(block_on(change_user(db, &cast.owner, &second, None, disable()))), "");
         // A disabled owner is none.
         assert_eq!(ways(&first), ["LAST_OWNER"; 3]);
-        let enable = UserPatch {
-            name: None,
-            state: Some(UserState::Active),
-        };
-        assert_eq!(
-            code(block_on(change_user(db, &cast.owner, &second, None, enable))),
-            ""
-        );
+        let enable = UserPatch { name: None, state: Some(UserState::Active) };
+        assert_eq!(code(block_on(change_user(db, &cast.owner, &second, None, enable))), "");
         assert_eq!(code(block_on(delete_user(db, &cast.owner, &first))), "");
         assert_eq!(ways(&second), ["LAST_OWNER"; 3]);
     }
@@ -278,27 +233,14 @@ mod tests {
             block_on(bind_role(db, &cast.owner, &viewer, &cast.role(BuiltIn::Editor))).unwrap();
         }
         let member = block_on(user(db, &cast.owner, &viewer)).unwrap();
-        assert_eq!(
-            (member.roles.len(), member.permissions),
-            (2, BuiltIn::Editor.permissions())
-        );
-        let token = cast
-            .stage
-            .login(None, "viewer@acme-corp.test", PASSWORD)
-            .unwrap()
-            .access_token;
-        assert_eq!(
-            cast.stage.as_bearer(&token).principal.permissions,
-            BuiltIn::Editor.permissions()
-        );
+        assert_eq!((member.roles.len(), member.permissions), (2, BuiltIn::Editor.permissions()));
+        let token = cast.stage.login(None, "viewer@acme-corp.test", PASSWORD).unwrap().access_token;
+        assert_eq!(cast.stage.as_bearer(&token).principal.permissions, BuiltIn::Editor.permissions());
         for wanted in ["", "NOT_FOUND"] {
             let unbound = block_on(unbind_role(db, &cast.owner, &viewer, &cast.role(BuiltIn::Editor)));
             assert_eq!(code(unbound), wanted);
         }
-        assert_eq!(
-            cast.stage.as_bearer(&token).principal.permissions,
-            BuiltIn::Viewer.permissions()
-        );
+        assert_eq!(cast.stage.as_bearer(&token).principal.permissions, BuiltIn::Viewer.permissions());
     }
 
     #[test]
@@ -307,18 +249,10 @@ mod tests {
         let (viewer, _) = cast.user(BuiltIn::Viewer);
         let done = cast.stage.set_up("globex");
         let globex = cast.stage.as_bearer(&done.api_key);
-        let theirs = block_on(roles(&cast.stage.db, &globex, &PageRequest::default()))
-            .unwrap()
-            .items;
+        let theirs = block_on(roles(&cast.stage.db, &globex, &PageRequest::default())).unwrap().items;
         let db = &cast.stage.db;
-        assert_eq!(
-            code(block_on(bind_role(db, &globex, &viewer, &theirs[0].id))),
-            "NOT_FOUND"
-        );
-        assert_eq!(
-            code(block_on(bind_role(db, &cast.owner, &viewer, &theirs[0].id))),
-            "NOT_FOUND"
-        );
+        assert_eq!(code(block_on(bind_role(db, &globex, &viewer, &theirs[0].id))), "NOT_FOUND");
+        assert_eq!(code(block_on(bind_role(db, &cast.owner, &viewer, &theirs[0].id))), "NOT_FOUND");
         assert_eq!(code(block_on(delete_user(db, &globex, &viewer))), "NOT_FOUND");
         assert_eq!(code(block_on(user(db, &globex, &viewer))), "NOT_FOUND");
     }

@@ -81,9 +81,7 @@ mod tests {
         let one = stage.login(None, OWNER, PASSWORD).unwrap();
         let other = stage.login(None, OWNER, PASSWORD).unwrap();
         let call = stage.as_bearer(&one.access_token);
-        let shown = block_on(sessions(&stage.db, &call, &PageRequest::default()))
-            .unwrap()
-            .items;
+        let shown = block_on(sessions(&stage.db, &call, &PageRequest::default())).unwrap().items;
         assert_eq!(shown.len(), 2);
         assert_eq!(
             (shown[0].agent.as_deref(), shown[0].address.as_deref()),
@@ -92,13 +90,7 @@ mod tests {
         block_on(revoke_session(&stage.db, &call, &other.session)).unwrap();
         let gone = stage.check(&Credential::Bearer(other.access_token));
         assert!(matches!(gone, Err(AuthError::CredentialInvalid)));
-        assert_eq!(
-            block_on(sessions(&stage.db, &call, &PageRequest::default()))
-                .unwrap()
-                .items
-                .len(),
-            1
-        );
+        assert_eq!(block_on(sessions(&stage.db, &call, &PageRequest::default())).unwrap().items.len(), 1);
         let again = block_on(revoke_session(&stage.db, &call, &other.session));
         assert!(matches!(again, Err(AuthError::NotFound(_))));
         assert_eq!(block_on(revoke_all_sessions(&stage.db, &call)).unwrap(), 1);

@@ -165,10 +165,7 @@ mod tests {
     fn an_address_is_one_user_in_a_tenant_and_may_be_another_elsewhere() {
         let (stage, owner) = staged();
         made(&stage, &owner, "ana@example.com").unwrap();
-        assert!(matches!(
-            made(&stage, &owner, "ANA@example.com"),
-            Err(AuthError::EmailTaken)
-        ));
+        assert!(matches!(made(&stage, &owner, "ANA@example.com"), Err(AuthError::EmailTaken)));
         let other = stage.as_bearer(&stage.set_up("globex").api_key);
         assert!(made(&stage, &other, "ana@example.com").is_ok());
     }
@@ -177,22 +174,13 @@ mod tests {
     fn who_is_disabled_is_out_at_once_and_enabled_must_log_in_anew() {
         let (stage, owner) = staged();
         let id = made(&stage, &owner, "ana@example.com").unwrap().user.id;
-        let token = stage
-            .login(None, "ana@example.com", PASSWORD)
-            .unwrap()
-            .access_token;
+        let token = stage.login(None, "ana@example.com", PASSWORD).unwrap().access_token;
         let bearer = crate::Credential::Bearer(token);
         assert!(stage.check(&bearer).is_ok());
         for state in [UserState::Disabled, UserState::Active] {
-            let patch = UserPatch {
-                name: None,
-                state: Some(state),
-            };
+            let patch = UserPatch { name: None, state: Some(state) };
             block_on(change_user(&stage.db, &owner, &id, None, patch)).unwrap();
-            assert!(
-                matches!(stage.check(&bearer), Err(AuthError::CredentialInvalid)),
-                "{state:?}"
-            );
+            assert!(matches!(stage.check(&bearer), Err(AuthError::CredentialInvalid)), "{state:?}");
         }
         assert!(stage.login(None, "ana@example.com", PASSWORD).is_ok());
     }
@@ -205,10 +193,7 @@ mod tests {
         block_on(delete_user(&stage.db, &owner, &id)).unwrap();
         let bearer = crate::Credential::Bearer(logged_in.access_token);
         assert!(matches!(stage.check(&bearer), Err(AuthError::CredentialInvalid)));
-        assert!(matches!(
-            block_on(user(&stage.db, &owner, &id)),
-            Err(AuthError::NotFound(_))
-        ));
+        assert!(matches!(block_on(user(&stage.db, &owner, &id)), Err(AuthError::NotFound(_))));
         let audited = stage.audited("acme-corp");
         assert_eq!(&audited[3..], ["user.created", "session.created", "user.deleted"]);
     }
@@ -218,17 +203,11 @@ mod tests {
         let (mut stage, owner) = staged();
         let ana = made(&stage, &owner, "ana@example.com").unwrap().user;
         stage.now = START + Span::seconds(1);
-        let patch = |name: &str| UserPatch {
-            name: Some(name.to_owned()),
-            state: None,
-        };
+        let patch = |name: &str| UserPatch { name: Some(name.to_owned()), state: None };
         let change =
             |version, name: &str| block_on(change_user(&stage.db, &owner, &ana.id, version, patch(name)));
         assert_eq!(change(Some(1), "Ana Li").unwrap().user.version, 2);
-        assert_eq!(
-            change(Some(1), "Ana X").unwrap_err().code(),
-            "PRECONDITION_FAILED"
-        );
+        assert_eq!(change(Some(1), "Ana X").unwrap_err().code(), "PRECONDITION_FAILED");
         assert_eq!(change(None, "\n").unwrap_err().code(), "VALIDATION_ERROR");
         assert_eq!(change(Some(2), "Ana Y").unwrap().user.name, "Ana Y");
     }
