@@ -212,7 +212,7 @@ fn an_event_becomes_a_delivered_notification_and_the_trace_says_so() {
     assert!(trail.event.verdicts.contains("value_threshold"), "{}", trail.event.verdicts);
 
     let carried = yard.courier.carried.lock().unwrap();
-    let header = |name: &str| carried[0].headers.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    let header = |name: &str| carried[0].headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).unwrap().1.clone();
     assert_eq!(header("traceparent"), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     assert!(header("idempotency-key").starts_with("dlv_"));
 }
