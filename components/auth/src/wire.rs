@@ -33,6 +33,24 @@ pub(crate) struct RefreshIn {
     pub(crate) refresh_token: String,
 }
 
+/// Somebody who wants a tenant of their own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterIn {
+    /// The slug.
+    #[schema(example = "acme-corp")]
+    pub(crate) tenant: String,
+    /// What people call it.
+    #[schema(example = "Acme Corp")]
+    pub(crate) organization: String,
+    /// The owner's address.
+    #[schema(example = "ana@example.com")]
+    pub(crate) email: String,
+    /// 12 to 256 characters.
+    #[schema(format = Password, min_length = 12, max_length = 256)]
+    pub(crate) password: String,
+}
+
 /// The tokens of a session.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokensOut {
