@@ -1,7 +1,7 @@
 //! What may people ask the ledger? For one event, or for a list.
 
 use crate::{Event, EventError, store};
-use db::{Db, Scope};
+use db::{AllTenants, Db, DbError, Scope};
 use kernel::{Call, EventId, Instant, Page, PageRequest, RuleId};
 
 /// Which events are wanted.
@@ -38,4 +38,12 @@ pub async fn list(
     let mut lease = db.read().await?;
     let rows = store::list(&mut lease.scope(call.tenant())?, filter, page).await?;
     Ok(Page::cut(rows, page, |event| event.id.to_string()))
+}
+
+/// How many events all tenants ever stored; for the operator's gauges.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn stored(all: &mut AllTenants<'_>) -> Result<i64, DbError> {
+    store::stored(all).await
 }

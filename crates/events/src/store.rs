@@ -36,6 +36,8 @@ const LIST_OF_RULE: &str = "SELECT event.tenant_id, event.event_id, trigger_id, 
     WHERE hit.tenant_id = ?1 AND hit.rule_id = ?7 AND hit.event_id < ?2 AND (?3 IS NULL OR trigger_id = ?3)
         AND (?4 IS NULL OR received_at >= ?4) AND (?5 IS NULL OR received_at < ?5)
     ORDER BY hit.event_id DESC LIMIT ?6";
+// The rows are numbered as they come, so that the last number counts them without looking at them.
+const STORED: &str = "SELECT COALESCE(MAX(rowid), 0) AS n FROM events";
 
 impl Decode for Event {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
@@ -177,4 +179,8 @@ pub(crate) async fn list(
             scope.all(LIST_OF_RULE, parameters).await
         }
     }
+}
+
+pub(crate) async fn stored(all: &mut AllTenants<'_>) -> Result<i64, DbError> {
+    Ok(all.one(STORED, []).await?.unwrap_or(0))
 }

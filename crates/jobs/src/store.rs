@@ -89,6 +89,24 @@ const REDRIVE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = 
     WHERE tenant_id = ?1 AND job_id IN (SELECT job_id FROM jobs WHERE tenant_id = ?1 AND state = 'dead'
         AND (?2 IS NULL OR kind = ?2) ORDER BY job_id LIMIT ?4) RETURNING job_id AS id";
 
+// What has ended well is not counted, and of the rest no more than ?1 rows of a state are looked at, so that a gauge costs
+// little however much there is.
+const OPEN: &str = "SELECT kind, state, COUNT(*) AS n, SUM(failures > 0) AS again FROM (
+        SELECT * FROM (SELECT kind, state, failures FROM jobs WHERE state = 'queued' ORDER BY due_at LIMIT ?1)
+        UNION ALL
+        SELECT * FROM (SELECT kind, state, failures FROM jobs WHERE state = 'leased' ORDER BY leased_until LIMIT ?1)
+        UNION ALL
+        SELECT * FROM (SELECT kind, state, failures FROM jobs WHERE state = 'dead' ORDER BY tenant_id, job_id LIMIT ?1))
+    GROUP BY kind, state ORDER BY kind, state";
+// One look into an index per tenant. A suspended tenant's jobs wait on purpose.
+const OLDEST: &str = "SELECT
+        MIN((SELECT due_at FROM jobs WHERE jobs.tenant_id = tenants.tenant_id AND jobs.state = 'queued'
+            ORDER BY due_at LIMIT 1)) FILTER (WHERE tenants.state = 'active') AS due,
+        MIN((SELECT created_at FROM jobs WHERE jobs.tenant_id = tenants.tenant_id AND jobs.state = 'dead'
+            ORDER BY job_id LIMIT 1)) AS dead,
+        (SELECT COALESCE(MAX(rowid), 0) FROM jobs) AS made
+    FROM tenants";
+
 impl Decode for Job {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -324,4 +342,76 @@ pub(crate) async fn redrive(
     most: i64,
 ) -> Result<usize, DbError> {
     scope.run_for_effect(REDRIVE, [kind.map(crate::Kind::as_str).into(), now.into(), most.into()]).await
+}
+
+impl Decode for crate::Open {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            kind: row.parse("kind")?,
+            state: row.parse("state")?,
+            count: row.get("n")?,
+            again: row.get("again")?,
+        })
+    }
+}
+
+/// Since when the oldest wait, and how many jobs there ever were.
+pub(crate) struct Oldest {
+    pub(crate) due: Option<Instant>,
+    pub(crate) dead: Option<Instant>,
+    pub(crate) made: i64,
+}
+
+impl Decode for Oldest {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { due: row.get("due")?, dead: row.get("dead")?, made: row.get("made")? })
+    }
+}
+
+pub(crate) async fn open(all: &mut AllTenants<'_>, most: i64) -> Result<Vec<crate::Open>, DbError> {
+    all.all(OPEN, [most.into()]).await
+}
+
+pub(crate) async fn oldest(all: &mut AllTenants<'_>) -> Result<Option<Oldest>, DbError> {
+    all.one(OLDEST, []).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use db::native::Native;
+    use futures::executor::block_on;
+
+    struct Step(String);
+    impl Decode for Step {
+        fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+            row.get("detail").map(Self)
+        }
+    }
+
+    fn plan(sql: &str) -> String {
+        let db = Native::memory().unwrap();
+        block_on(async {
+            let mut lease = db.read().await.unwrap();
+            let explain = format!("EXPLAIN QUERY PLAN {sql}");
+            let steps: Vec<Step> = lease.all_tenants().unwrap().all(&explain, [1_i64.into()]).await.unwrap();
+            steps.into_iter().map(|step| step.0 + "\n").collect()
+        })
+    }
+
+    #[test]
+    fn gauges_never_walk_through_the_whole_table() {
+        let plan = plan(OPEN) + &plan(&OLDEST.replace("FROM tenants", "FROM tenants WHERE ?1"));
+        for line in plan.lines().filter(|line| line.contains("jobs")) {
+            assert!(
+                line.contains("USING INDEX")
+                    || line.contains("USING COVERING INDEX")
+                    || line == "SEARCH jobs",
+                "{plan}"
+            );
+        }
+        for index in ["jobs_soonest", "jobs_leased", "jobs_dead", "jobs_due"] {
+            assert!(plan.contains(index), "{index}: {plan}");
+        }
+    }
 }

@@ -5,10 +5,10 @@ use auth::{AuthError, Credential, service};
 use axum::{
     Extension,
     extract::Path,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, NoContent, Response},
 };
 use edge::{Authorized, Faults, Json, List, Paging, Problem, Shown, Unspecific, Visitor, needs};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use kernel::Secret;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
     responses((status = 204, description = "The session is ended."), Faults), security(("bearer" = [])))]
 pub(super) async fn logout(caller: Authorized<needs::Anybody>) -> Result<Response, Problem> {
     service::logout(&caller.world.db, &caller.call).await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
+    let mut response = NoContent.into_response();
     let value = HeaderValue::from_str(&edge::session_cookie(None)).map_err(|_| Unspecific::Internal)?;
     response.headers_mut().append(header::SET_COOKIE, value);
     Ok(response)
@@ -62,10 +62,10 @@ pub(super) async fn csrf(
 pub(super) async fn change_password(
     caller: Authorized<needs::Anybody>,
     Json(body): Json<PasswordIn>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     let (present, new) = (Secret::new(body.current_password), Secret::new(body.new_password));
     service::change_password(&caller.world.db, &caller.call, &present, &new).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// List my sessions
@@ -89,10 +89,10 @@ pub(super) async fn list_sessions(
 pub(super) async fn revoke_session(
     caller: Authorized<needs::Anybody>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     let id = id.parse().map_err(|_| AuthError::NotFound("session"))?;
     service::revoke_session(&caller.world.db, &caller.call, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// End all my sessions

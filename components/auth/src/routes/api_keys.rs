@@ -2,9 +2,8 @@
 
 use crate::wire::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut};
 use auth::{AuthError, NewApiKey, service};
-use axum::extract::Path;
+use axum::{extract::Path, response::NoContent};
 use edge::{Authorized, Faults, Json, List, Paging, Problem, Query, Shown, needs};
-use http::StatusCode;
 use kernel::{ApiKeyId, Fields, Instant};
 
 fn read(id: &str) -> Result<ApiKeyId, AuthError> {
@@ -74,7 +73,7 @@ pub(super) async fn get_api_key(
 pub(super) async fn revoke_api_key(
     caller: Authorized<needs::AccessWrite>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     service::revoke_api_key(&caller.world.db, &caller.call, &read(&id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -2,9 +2,8 @@
 
 use crate::wire::{UserIn, UserOut, UserPatch};
 use auth::{AuthError, Member, NewUser, service};
-use axum::extract::Path;
+use axum::{extract::Path, response::NoContent};
 use edge::{Authorized, Faults, IfMatch, Json, List, Paging, Problem, Shown, needs};
-use http::StatusCode;
 use kernel::UserId;
 
 fn read(id: &str) -> Result<UserId, AuthError> {
@@ -87,7 +86,7 @@ pub(super) async fn change_user(
 pub(super) async fn delete_user(
     caller: Authorized<needs::AccessWrite>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     service::delete_user(&caller.world.db, &caller.call, &read(&id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
