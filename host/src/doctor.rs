@@ -74,8 +74,9 @@ fn directory(state: &Path) -> Result<String, String> {
 
 fn keys(state: &Path) -> Result<String, String> {
     let file = state.join(secrets::FILE);
-    let found = fs::metadata(&file)
-        .map_err(|_| format!("there is no {}; `signalbox up` makes it, or set the variables yourself", secrets::FILE))?;
+    let found = fs::metadata(&file).map_err(|_| {
+        format!("there is no {}; `signalbox up` makes it, or set the variables yourself", secrets::FILE)
+    })?;
     if found.permissions().mode() & 0o077 != 0 {
         return Err(format!("{0} can be read by others; run `chmod 600 {0}`", file.display()));
     }
@@ -84,7 +85,9 @@ fn keys(state: &Path) -> Result<String, String> {
     auth::TokenKeys::from_variable(&value("signing_keys")).map_err(|e| format!("signing_keys: {e}"))?;
     vault::Vault::from_keys(value("vault_keys").expose()).map_err(|e| format!("vault_keys: {e}"))?;
     if value("internal_token").expose().len() < 32 {
-        return Err("internal_token is shorter than 32 characters; make one with `openssl rand -hex 32`".into());
+        return Err(
+            "internal_token is shorter than 32 characters; make one with `openssl rand -hex 32`".into()
+        );
     }
     Ok("signing keys, vault keys and the internal token read".into())
 }
@@ -101,7 +104,9 @@ fn sound(file: &Path) -> Result<String, String> {
     }
     match one_text(file, "SELECT quick_check AS id FROM pragma_quick_check(1)") {
         Ok(said) if said == "ok" => Ok(format!("{} is sound", file.display())),
-        Ok(said) => Err(format!("{} is damaged: {said}; stop, keep a copy, restore a backup", file.display())),
+        Ok(said) => {
+            Err(format!("{} is damaged: {said}; stop, keep a copy, restore a backup", file.display()))
+        }
         Err(e) => Err(format!("{} cannot be read: {e}", file.display())),
     }
 }
@@ -117,14 +122,18 @@ fn schema(file: &Path) -> Result<String, String> {
     };
     match look() {
         Ok(0) => Ok(format!("version {}", db::SCHEMA_VERSION)),
-        Ok(missing) => Ok(format!("{missing} migrations are to be applied; the next start does, or `signalbox migrate`")),
+        Ok(missing) => {
+            Ok(format!("{missing} migrations are to be applied; the next start does, or `signalbox migrate`"))
+        }
         Err(e) => Err(e.to_string()),
     }
 }
 
 fn block(config: &RuntimeConfig) -> Result<String, String> {
     let blocked = config.blocked.clone().unwrap_or_else(Blocked::standard);
-    if blocked.blocks(IpAddr::V4(Ipv4Addr::LOCALHOST)) && blocked.blocks(IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254))) {
+    if blocked.blocks(IpAddr::V4(Ipv4Addr::LOCALHOST))
+        && blocked.blocks(IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)))
+    {
         Ok("loopback and link-local addresses are refused".into())
     } else {
         Err("tenants' URLs may reach this machine and its network; set block_networks in [outbound_networking] of the \

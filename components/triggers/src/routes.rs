@@ -9,7 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::{
-    Authorized, Faults, List, Paging, Problem, Query, RawJson, Recognised, Shown, Unspecific, World, needs,
+    Authorized, Faults, Id, List, Paging, Problem, Query, RawJson, Recognised, Shown, Unspecific, World,
+    needs,
 };
 use events::{BATCH_LIMIT, BATCH_TYPE, Binary, EventError, NewEvent, Origin, STRUCTURED_TYPE};
 use http::{HeaderMap, header};

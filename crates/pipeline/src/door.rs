@@ -3,7 +3,7 @@
 //!
 //! While a leader waits for the lock of another instance, newcomers join it. A leader may be cancelled at any moment
 //! (its client went away): its followers' channels break, and each tries again with the same event id, so that an event
-//! that was committed all the same is found and not written twice (docs/decisions/0004-group-commit.md).
+//! that was committed all the same is found and not written twice (docs/decisions/0006-group-commit.md).
 
 use crate::{
     Books, Draft, PublishError, decide,
