@@ -18,7 +18,7 @@ use kernel::{
     Call, Chance, Clock, Instant, PageRequest, Principal, RequestId, Secret, Span, TenantId, Trace,
 };
 use notifications::{DeliveryState, Means, NewChannel};
-use pipeline::{Books, Door, Drained, PublishError, Works, drain};
+use pipeline::{Bell, Bells, Books, Door, Drained, PublishError, Works, drain};
 use rules::{Definition, Draft, service};
 use serde_json::json;
 use std::{
@@ -61,6 +61,15 @@ impl Courier for Played {
         self.carried.lock().unwrap().push(parcel);
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(200));
         ready(answer.map(|status| Receipt { status, headers: Vec::new(), body: Vec::new() })).boxed()
+    }
+}
+
+/// Bells of the executor's own wakers.
+struct Ropes;
+impl Bells for Ropes {
+    fn hang(&self) -> Bell {
+        let (rope, rung) = futures::channel::oneshot::channel::<()>();
+        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 
@@ -162,7 +171,7 @@ impl Yard {
     }
 
     fn door(&self) -> Door {
-        Door::new(self.db.clone(), Arc::clone(&self.books))
+        Door::new(self.db.clone(), Arc::clone(&self.books), Arc::new(Ropes))
     }
 
     fn jobs(&self) -> Vec<jobs::Job> {
@@ -212,7 +221,9 @@ fn an_event_becomes_a_delivered_notification_and_the_trace_says_so() {
     assert!(trail.event.verdicts.contains("value_threshold"), "{}", trail.event.verdicts);
 
     let carried = yard.courier.carried.lock().unwrap();
-    let header = |name: &str| carried[0].headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).unwrap().1.clone();
+    let header = |name: &str| {
+        carried[0].headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).unwrap().1.clone()
+    };
     assert_eq!(header("traceparent"), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     assert!(header("idempotency-key").starts_with("dlv_"));
 }
