@@ -403,7 +403,12 @@ mod tests {
     fn gauges_never_walk_through_the_whole_table() {
         let plan = plan(OPEN) + &plan(&OLDEST.replace("FROM tenants", "FROM tenants WHERE ?1"));
         for line in plan.lines().filter(|line| line.contains("jobs")) {
-            assert!(line.contains("USING INDEX") || line.contains("USING COVERING INDEX") || line == "SEARCH jobs", "{plan}");
+            assert!(
+                line.contains("USING INDEX")
+                    || line.contains("USING COVERING INDEX")
+                    || line == "SEARCH jobs",
+                "{plan}"
+            );
         }
         for index in ["jobs_soonest", "jobs_leased", "jobs_dead", "jobs_due"] {
             assert!(plan.contains(index), "{index}: {plan}");
