@@ -76,7 +76,7 @@ fn events_that_name_what_is_not_there() {
     expect::fields(
         &send(json!({"event": "no_such_trigger", "data": data})),
         400,
-        "VALIDATION_ERROR",
+        "UNKNOWN_TRIGGER",
         &["event"],
     );
     expect::fields(&send(json!({"event": "high_value_opportunity"})), 400, "VALIDATION_ERROR", &["data"]);

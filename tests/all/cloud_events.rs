@@ -70,7 +70,7 @@ fn a_batch_is_answered_one_by_one() {
     let answer = send(&client, BATCH, &json!([cloud_event(&one, 11000), bad, cloud_event(&three, 12)]));
     assert!(matches!(answer.status, 202 | 207), "{} {}", answer.status, answer.text());
     let body = answer.json().unwrap();
-    let results = body["data"].as_array().unwrap_or_else(|| panic!("is no list: {body}"));
+    let results = body["results"].as_array().unwrap_or_else(|| panic!("is no list: {body}"));
     assert_eq!(results.len(), 3, "{body}");
     assert_eq!(results[0]["matched"].as_array().map(Vec::len), Some(1), "{body}");
     assert!(!text(&results[1]["error"], "code").is_empty(), "the bad one carries its error: {body}");

@@ -1,6 +1,8 @@
 //! From a job to somebody's door: webhook and Slack channels, retries, dead letters, redrive.
 
-use crate::stage::{SOON, Stage, event_for, first_job, fresh, get, id, job, post, rule_for, tell_by, text};
+use crate::stage::{
+    SOON, Stage, data, delivering_job, event_for, fresh, get, id, job, look, post, rule_for, tell_by, text,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{Client, Receiver, Reply, eventually};
@@ -30,7 +32,7 @@ fn slack_gets_what_slack_reads() {
         receiver.accepted(1, SOON).unwrap_or_else(|| panic!("nothing came: {:?}", receiver.deliveries()));
     // Slack's own escapes: https://docs.slack.dev/messaging/formatting-message-text
     assert_eq!(taken[0].json()["text"], "Ship &amp; &lt;anchor&gt; is here");
-    job(&client, &first_job(&accepted), "done");
+    job(&client, &delivering_job(&client, &accepted), "done");
     assert_eq!(receiver.deliveries().len(), 1);
 }
 
@@ -65,21 +67,15 @@ fn a_receiver_that_was_away_gets_it_once() {
     let mut receiver = Receiver::start(Reply::Accept).unwrap();
     let (only, _) = set_up(&client, "webhook", &receiver);
     receiver.stop();
-    let accepted = send(&client, &only, "Patient");
-    let id = first_job(&accepted);
-    let failed = eventually(SOON, || {
-        Some(get(&client, &format!("/api/v1/jobs/{id}"))).filter(|job| attempts(job) >= 1)
-    });
-    let failed = failed
-        .unwrap_or_else(|| panic!("no attempt was made: {}", get(&client, &format!("/api/v1/jobs/{id}"))));
+    let id = delivering_job(&client, &send(&client, &only, "Patient"));
+    let failed = tried(&client, &id, 1);
     assert_eq!(text(&failed, "state"), "queued", "{failed}");
+    assert!(!text(&failed, "last_error").is_empty(), "{failed}");
 
     receiver.restart().unwrap();
-    let done = eventually(Duration::from_secs(60), || {
-        stage.pass(Duration::from_secs(60));
-        Some(get(&client, &format!("/api/v1/jobs/{id}"))).filter(|job| text(job, "state") == "done")
-    });
-    assert!(done.is_some(), "not delivered: {}", get(&client, &format!("/api/v1/jobs/{id}")));
+    stage.pass(Duration::from_secs(3600));
+    stage.tick();
+    job(&client, &id, "done");
     assert_eq!(receiver.accepted(1, SOON).map(|taken| taken.len()), Some(1), "delivered once");
 }
 
@@ -89,32 +85,71 @@ fn a_wrong_address_ends_in_a_dead_letter_and_can_be_redriven() {
     let client = stage.client();
     let receiver = Receiver::start(Reply::Status(500)).unwrap();
     let (only, _) = set_up(&client, "webhook", &receiver);
-    let accepted = send(&client, &only, "Stubborn");
-    let id = first_job(&accepted);
-    let path = format!("/api/v1/jobs/{id}");
-    let dead = eventually(Duration::from_secs(120), || {
-        stage.pass(Duration::from_secs(3600));
-        Some(get(&client, &path)).filter(|job| text(job, "state") == "dead")
-    });
-    let dead = dead.unwrap_or_else(|| panic!("does not die: {}", get(&client, &path)));
+    let id = delivering_job(&client, &send(&client, &only, "Stubborn"));
+    let mut count = 1;
+    let dead = loop {
+        let job = tried(&client, &id, count);
+        if text(&job, "state") == "dead" {
+            break job;
+        }
+        assert_eq!(text(&job, "state"), "queued", "{job}");
+        assert!(count < 30, "is never given up: {job}");
+        stage.pass(Duration::from_secs(24 * 3600));
+        stage.tick();
+        count += 1;
+    };
     assert!(attempts(&dead) > 1, "{dead}");
     let tried = receiver.deliveries();
     assert_eq!(tried.len(), attempts(&dead));
     let keys: Vec<_> = tried.iter().filter_map(|delivery| delivery.headers.get("idempotency-key")).collect();
     assert!(
         keys.len() == tried.len() && keys.iter().all(|key| *key == keys[0]),
-        "one job, one key: {keys:?}"
+        "one delivery, one key: {keys:?}"
     );
     let letters = get(&client, "/api/v1/jobs/dead");
-    assert!(crate::stage::data(&letters).iter().any(|letter| text(letter, "id") == id), "{letters}");
+    assert!(data(&letters).iter().any(|letter| text(letter, "id") == id), "{letters}");
 
     receiver.reply(Reply::Accept);
-    let answer = client.request("POST", &format!("{path}/retry")).send().unwrap();
+    let path = format!("/api/v1/jobs/{id}/retry");
+    let answer = client.request("POST", &path).send().unwrap();
     assert!(matches!(answer.status, 200 | 202), "{}", answer.text());
     job(&client, &id, "done");
     assert_eq!(receiver.accepted(1, SOON).map(|taken| taken.len()), Some(1));
-    let again = client.request("POST", &format!("{path}/retry")).send().unwrap();
-    assert_eq!(again.status, 409, "what is done is not done again: {}", again.text());
+    let again = client.request("POST", &path).send().unwrap();
+    crate::expect::problem(&again, 409, "JOB_NOT_RETRYABLE");
+}
+
+#[test]
+fn many_dead_letters_are_counted_before_they_are_redriven() {
+    let stage = Stage::with_clock();
+    let client = stage.client();
+    let receiver = Receiver::start(Reply::Status(410)).unwrap();
+    let (only, _) = set_up(&client, "webhook", &receiver);
+    let ids: Vec<String> = (0..3)
+        .map(|number| delivering_job(&client, &send(&client, &only, &format!("Gone {number}"))))
+        .collect();
+    for id in &ids {
+        let mut count = 1;
+        while text(&tried(&client, id, count), "state") != "dead" {
+            assert!(count < 30, "is never given up");
+            stage.pass(Duration::from_secs(24 * 3600));
+            stage.tick();
+            count += 1;
+        }
+    }
+    receiver.reply(Reply::Accept);
+    let path = "/api/v1/jobs/dead/redrive";
+    assert_eq!(post(&client, path, &json!({}), 200)["count"], 3);
+    assert_eq!(
+        receiver.accepted(1, Duration::ZERO).map(|taken| taken.len()),
+        None,
+        "counting changes nothing"
+    );
+    assert_eq!(post(&client, path, &json!({"dry_run": false}), 200)["count"], 3);
+    for id in &ids {
+        job(&client, id, "done");
+    }
+    assert_eq!(receiver.accepted(3, SOON).map(|taken| taken.len()), Some(3));
 }
 
 #[test]
@@ -123,17 +158,48 @@ fn retry_after_is_kept() {
     let client = stage.client();
     let receiver = Receiver::start(Reply::RetryAfter(503, 300)).unwrap();
     let (only, _) = set_up(&client, "webhook", &receiver);
-    let accepted = send(&client, &only, "Later");
-    let path = format!("/api/v1/jobs/{}", first_job(&accepted));
-    let waiting =
-        eventually(SOON, || Some(get(&client, &path)).filter(|job| attempts(job) >= 1)).expect("an attempt");
-    assert_eq!(text(&waiting, "state"), "queued");
+    let id = delivering_job(&client, &send(&client, &only, "Later"));
+    assert_eq!(text(&tried(&client, &id, 1), "state"), "queued");
     assert_eq!(receiver.deliveries().len(), 1);
     receiver.reply(Reply::Accept);
     stage.pass(Duration::from_secs(200));
-    assert!(receiver.accepted(1, Duration::from_secs(3)).is_none(), "came before the receiver wanted it");
+    stage.tick();
+    assert_eq!(receiver.deliveries().len(), 1, "came before the receiver wanted it");
     stage.pass(Duration::from_secs(200));
-    assert!(receiver.accepted(1, Duration::from_secs(60)).is_some(), "{}", get(&client, &path));
+    stage.tick();
+    job(&client, &id, "done");
+    assert_eq!(receiver.accepted(1, SOON).map(|taken| taken.len()), Some(1));
+}
+
+#[test]
+fn a_cancelled_delivery_does_not_go_out() {
+    let stage = Stage::with_clock();
+    let client = stage.client();
+    let receiver = Receiver::start(Reply::Status(503)).unwrap();
+    let (only, _) = set_up(&client, "webhook", &receiver);
+    let id = delivering_job(&client, &send(&client, &only, "Never mind"));
+    tried(&client, &id, 1);
+    receiver.reply(Reply::Accept);
+    let answer = client.request("POST", &format!("/api/v1/jobs/{id}/cancel")).send().unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    stage.pass(Duration::from_secs(24 * 3600));
+    stage.tick();
+    assert_eq!(text(&look(&client, &id), "state"), "cancelled");
+    assert_eq!(receiver.deliveries().len(), 1);
+}
+
+#[test]
+fn a_receiver_that_hangs_is_given_up_on() {
+    let stage = Stage::own();
+    let client = stage.client();
+    let receiver = Receiver::start(Reply::Hang).unwrap();
+    let (only, _) = set_up(&client, "webhook", &receiver);
+    let id = delivering_job(&client, &send(&client, &only, "Silence"));
+    // Longer than any attempt may take; another tenant's job would not wait for it.
+    let job = eventually(Duration::from_secs(60), || {
+        Some(look(&client, &id)).filter(|job| attempts(job) >= 1 && text(job, "state") == "queued")
+    });
+    assert!(job.is_some(), "still waiting: {}", look(&client, &id));
 }
 
 #[test]
@@ -143,23 +209,30 @@ fn addresses_of_ones_own_network_are_refused_by_default() {
     let receiver = Receiver::start(Reply::Accept).unwrap();
     let channel = json!({"name": fresh("channel"), "kind": "webhook", "url": receiver.url("/in")});
     let answer = client.post("/api/v1/notifications/channels", &channel).unwrap();
+    crate::expect::problem(&answer, 400, "VALIDATION_ERROR");
+    // A name that leads to this machine is no better than its address.
+    let named = json!({"name": fresh("channel"), "kind": "webhook", "url": receiver.url("/in").replace("127.0.0.1", "localhost")});
+    let answer = client.post("/api/v1/notifications/channels", &named).unwrap();
     if answer.status == 201 {
         let only = fresh("o");
-        let actions = json!([tell_by(text(&channel, "name"), "team@example.com", "x")]);
+        let actions = json!([tell_by(text(&named, "name"), "team@example.com", "x")]);
         post(&client, "/api/v1/automation/rules", &rule_for(&only, &actions), 201);
-        let id = first_job(&send(&client, &only, "Inside"));
-        let path = format!("/api/v1/jobs/{id}");
-        eventually(SOON, || Some(get(&client, &path)).filter(|job| attempts(job) >= 1)).expect("an attempt");
+        let id = delivering_job(&client, &send(&client, &only, "Inside"));
+        tried(&client, &id, 1);
     } else {
-        assert!((400..500).contains(&answer.status), "{}", answer.text());
+        crate::expect::problem(&answer, 400, "VALIDATION_ERROR");
     }
     assert!(receiver.deliveries().is_empty(), "a private address was reached");
 }
 
+/// Waits until the job was tried so often and nobody holds it.
+fn tried(client: &Client, id: &str, count: usize) -> Value {
+    eventually(SOON, || {
+        Some(look(client, id)).filter(|job| attempts(job) >= count && text(job, "state") != "leased")
+    })
+    .unwrap_or_else(|| panic!("was not tried {count} times: {}", look(client, id)))
+}
+
 fn attempts(job: &Value) -> usize {
-    job["attempts"]
-        .as_array()
-        .map(Vec::len)
-        .or_else(|| job["attempts"].as_u64().and_then(|count| usize::try_from(count).ok()))
-        .unwrap_or_default()
+    job["attempts"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
 }

@@ -2,7 +2,9 @@
 
 use crate::{
     expect,
-    stage::{SOON, Stage, data, event_for, first_job, fresh, get, id, message, post, rule_for, tell, text},
+    stage::{
+        SOON, Stage, data, event_for, first_job, fresh, get, id, look, message, post, rule_for, tell, text,
+    },
 };
 use serde_json::json;
 use tests::eventually;
@@ -23,7 +25,7 @@ fn an_accepted_event_is_there_with_its_jobs() {
 
     let event = get(&client, &format!("/api/v1/events/{}", id(&accepted)));
     assert_eq!(event["data"]["opportunity_id"], only.as_str());
-    let job = get(&client, &format!("/api/v1/jobs/{}", first_job(&accepted)));
+    let job = look(&client, &first_job(&accepted));
     assert!(matches!(text(&job, "state"), "queued" | "leased" | "done"), "{job}");
     // What an event carries is text, never a template or markup of ours.
     message(&client, &recipient, "Grüße & <b>more</b> {{x}} is new");
@@ -61,9 +63,9 @@ fn events_are_filtered_by_trigger_and_rule() {
         let list = get(&client, &format!("/api/v1/events?limit=200&{filter}"));
         data(&list).iter().any(|entry| text(entry, "id") == event)
     };
-    assert!(is_listed("trigger=opportunity_created"));
-    assert!(!is_listed("trigger=lead_created"));
-    assert!(is_listed(&format!("rule={rule}")));
+    assert!(is_listed("trigger_id=opportunity_created"));
+    assert!(!is_listed("trigger_id=lead_created"));
+    assert!(is_listed(&format!("rule_id={rule}")));
 }
 
 #[test]

@@ -20,8 +20,16 @@ pub const SOON: Duration = Duration::from_secs(20);
 pub const ORIGIN: &str = "https://app.example.com";
 
 /// Our receivers live on this machine, which rules may not reach unless the operator says so.
-pub const OPTIONS: &[&str] =
-    &["--allow-private-outbound", "--variable", "cors_origins=https://app.example.com"];
+pub const OPTIONS: &[&str] = &[
+    "--allow-private-outbound",
+    "--variable",
+    "cors_origins=https://app.example.com",
+    "--variable",
+    "internal_token=the-operators-own-token-for-these-tests",
+];
+
+/// What the operator shows at `/internal/…`.
+const INTERNAL_TOKEN: &str = "the-operators-own-token-for-these-tests";
 
 /// A running program and the key of its first tenant.
 pub struct Stage {
@@ -86,15 +94,25 @@ impl Stage {
         &self.key
     }
 
-    /// A second tenant: its slug, and a client with its owner's credential.
+    /// A second tenant: its slug, and a client with its owner's key.
     pub fn other_tenant(&self) -> (String, Client) {
         let slug = fresh("other");
         let body = json!({
-            "tenant": slug, "organization": "Other", "email": "owner@other.example", "password": "correct horse battery staple 9"
+            "tenant": slug, "name": "Other", "email": "owner@other.example", "password": "correct horse battery staple 9"
         });
-        let made = post(&self.host.client(), "/api/v1/auth/register", &body, 201);
-        let other = self.host.client().with_bearer(text(&made, "access_token"));
-        (slug, other)
+        let made = post(&self.operator(), "/internal/setup", &body, 201);
+        (slug, self.host.client().with_bearer(text(&made, "api_key")))
+    }
+
+    /// The operator, by the internal token.
+    fn operator(&self) -> Client {
+        self.host.client().with_bearer(INTERNAL_TOKEN)
+    }
+
+    /// Works off whatever is due now, as the operator's clock does.
+    pub fn tick(&self) {
+        let answer = self.operator().request("POST", "/internal/jobs/tick?seconds=5").send().unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
     /// Moves the wall clock of all components forward.
@@ -187,11 +205,24 @@ pub fn message(client: &Client, recipient: &str, body: &str) -> Value {
     found.unwrap_or_else(|| panic!("no message {body:?} for {recipient}: {:?}", inbox(client, recipient)))
 }
 
+/// Looks at a job.
+pub fn look(client: &Client, id: &str) -> Value {
+    get(client, &format!("/api/v1/jobs/{id}"))["job"].clone()
+}
+
 /// Waits until the job has come to this state.
 pub fn job(client: &Client, id: &str, state: &str) -> Value {
-    let look = || get(client, &format!("/api/v1/jobs/{id}"));
-    eventually(SOON, || Some(look()).filter(|job| text(job, "state") == state))
-        .unwrap_or_else(|| panic!("job {id} has not become {state}: {}", look()))
+    eventually(SOON, || Some(look(client, id)).filter(|job| text(job, "state") == state))
+        .unwrap_or_else(|| panic!("job {id} has not become {state}: {}", look(client, id)))
+}
+
+/// Waits for the job that carries a message of this event to a channel.
+pub fn delivering_job(client: &Client, accepted: &Value) -> String {
+    let path = format!("/api/v1/jobs?event_id={}&kind=deliver_message", id(accepted));
+    let found = eventually(SOON, || data(&get(client, &path)).first().map(id));
+    found.unwrap_or_else(|| {
+        panic!("no delivery was planned: {}", get(client, &format!("/api/v1/jobs?event_id={}", id(accepted))))
+    })
 }
 
 /// The first job of an event that was accepted.

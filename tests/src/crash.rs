@@ -132,7 +132,7 @@ fn deal(name: &str, number: usize) -> String {
 /// The round's events that are in the ledger: id, and the number in their name.
 fn stored_events(client: &Client, name: &str) -> Result<BTreeMap<String, usize>> {
     let prefix = format!("{name}-");
-    let all = all(client, "/api/v1/events?trigger=high_value_opportunity&limit=200")?;
+    let all = all(client, "/api/v1/events?trigger_id=high_value_opportunity&limit=200")?;
     let mut found = BTreeMap::new();
     for entry in all {
         let id = entry["id"].as_str().context("an event has no id")?.to_owned();
@@ -180,7 +180,7 @@ fn promised(client: &Client, id: &str, answer: &Value) -> Result<()> {
         let path = format!("/api/v1/jobs/{job}");
         let done = eventually(Duration::from_secs(30), || {
             let job = get(client, &path).ok()?;
-            (job["state"] == "done").then_some(())
+            (job["job"]["state"] == "done").then_some(())
         });
         ensure!(done.is_some(), "job {job} of {id} is not done: {}", get(client, &path)?);
     }

@@ -3,13 +3,10 @@
 use crate::wire::{
     DeadFilter, JobDetailOut, JobFilter, JobOut, RedriveIn, RedriveOut, StatsOut, TickIn, TickOut,
 };
-use axum::{
-    Extension, Router,
-    extract::{Path, State},
-};
-use edge::{Authorized, Faults, Internal, Json, List, Paging, Problem, Query, Shown, World, needs};
-use jobs::{Filter, JobError};
-use kernel::{Fields, Span};
+use axum::{Extension, Router, extract::State};
+use edge::{Authorized, Faults, Id, Internal, Json, List, Paging, Problem, Query, Shown, World, needs};
+use jobs::Filter;
+use kernel::{Fields, JobId, Span};
 use notifications::Means;
 use pipeline::{Books, Works};
 use std::sync::Arc;
@@ -131,9 +128,8 @@ async fn stats(caller: Authorized<needs::JobsRead>) -> Result<Shown<StatsOut>, P
     responses((status = 200, body = JobDetailOut), Faults), security(("bearer" = [])))]
 async fn get_job(
     caller: Authorized<needs::JobsRead>,
-    Path(id): Path<String>,
+    Id(id): Id<JobId>,
 ) -> Result<Shown<JobDetailOut>, Problem> {
-    let id = id.parse().map_err(|_| JobError::Unknown)?;
     let (db, call) = (&caller.world.db, &caller.call);
     let job = jobs::get(db, call, &id).await?;
     let place = jobs::place(db, call, &job).await?;
@@ -154,11 +150,7 @@ async fn get_job(
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs",
     params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
-async fn retry(
-    caller: Authorized<needs::JobsRedrive>,
-    Path(id): Path<String>,
-) -> Result<Shown<JobOut>, Problem> {
-    let id = id.parse().map_err(|_| JobError::Unknown)?;
+async fn retry(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Result<Shown<JobOut>, Problem> {
     let job = jobs::retry(&caller.world.db, &caller.call, &id).await?;
     guest::nudge(&caller.world.settings.internal_token);
     Ok(Shown::as_is("job", job.into()))
@@ -171,11 +163,7 @@ async fn retry(
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs",
     params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
-async fn cancel(
-    caller: Authorized<needs::JobsRedrive>,
-    Path(id): Path<String>,
-) -> Result<Shown<JobOut>, Problem> {
-    let id = id.parse().map_err(|_| JobError::Unknown)?;
+async fn cancel(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Result<Shown<JobOut>, Problem> {
     let job = jobs::cancel(&caller.world.db, &caller.call, &id).await?;
     Ok(Shown::as_is("job", job.into()))
 }

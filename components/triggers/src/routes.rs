@@ -5,15 +5,16 @@ use crate::wire::{
 };
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use edge::{
-    Authorized, Faults, List, Paging, Problem, Query, RawJson, Recognised, Shown, Unspecific, World, needs,
+    Authorized, Faults, Id, List, Paging, Problem, Query, RawJson, Recognised, Shown, Unspecific, World,
+    needs,
 };
 use events::{BATCH_LIMIT, BATCH_TYPE, Binary, EventError, NewEvent, Origin, STRUCTURED_TYPE};
 use http::{HeaderMap, header};
-use kernel::{Call, Fields, Page};
+use kernel::{Call, EventId, Fields, Page};
 use pipeline::{Books, Door, PublishError, Receipt};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -193,9 +194,8 @@ async fn list_events(
     responses((status = 200, body = EventOut), Faults), security(("bearer" = [])))]
 async fn get_event(
     caller: Authorized<needs::EventsRead>,
-    Path(id): Path<String>,
+    Id(id): Id<EventId>,
 ) -> Result<Shown<EventOut>, Problem> {
-    let id = id.parse().map_err(|_| EventError::Unknown)?;
     let mut lease = caller.world.db.read().await?;
     let event = events::get(&mut lease.scope(caller.call.tenant())?, &id).await?;
     Ok(Shown::as_is("event", event.into()))
@@ -210,9 +210,8 @@ async fn get_event(
     responses((status = 200, body = TraceOut), Faults), security(("bearer" = [])))]
 async fn trace_event(
     caller: Authorized<needs::EventsRead>,
-    Path(id): Path<String>,
+    Id(id): Id<EventId>,
 ) -> Result<Shown<TraceOut>, Problem> {
-    let id = id.parse().map_err(|_| EventError::Unknown)?;
     let trail = pipeline::trace(&caller.world.db, &caller.call, &id).await?;
     Ok(Shown::as_is("trace", trail.into()))
 }

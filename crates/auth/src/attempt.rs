@@ -25,7 +25,7 @@ pub(crate) fn subjects(tenant: Option<&TenantId>, email: &Email, address: Option
     [
         Subject {
             hash: hash(&["near", tenant, email.as_str(), address.unwrap_or_default()]),
-            free: 5,
+            free: 10,
             longest: Span::minutes(15),
         },
         Subject { hash: hash(&["far", tenant, email.as_str()]), free: 50, longest: Span::minutes(1) },

@@ -73,10 +73,7 @@ impl Gate {
     /// [`AuthError::CredentialInvalid`], [`AuthError::TokenExpired`], [`AuthError::TenantSuspended`], or the database's.
     pub async fn check(&self, credential: &Credential, now: Instant) -> Result<Checked, AuthError> {
         let key = credential.key();
-        let found = match self.memory.get(&key, now) {
-            Some(known) if self.still_holds(&known).await? => Ok(known),
-            Some(_) | None => self.look_up(credential, now).await,
-        };
+        let found = self.recall_or_look_up(&key, credential, now).await;
         let mut known = found.inspect_err(|_| self.memory.forget(&key))?;
         if now.since(known.touched_at) >= TOUCH {
             known.touched_at = now;
@@ -98,6 +95,18 @@ impl Gate {
             .get(&credential.key(), now)
             .filter(|known| now.since(known.touched_at) < TOUCH)
             .map(|known| known.checked)
+    }
+
+    async fn recall_or_look_up(
+        &self,
+        key: &Key,
+        credential: &Credential,
+        now: Instant,
+    ) -> Result<Known, AuthError> {
+        match self.memory.get(key, now) {
+            Some(known) if self.still_holds(&known).await? => Ok(known),
+            Some(_) | None => self.look_up(credential, now).await,
+        }
     }
 
     async fn still_holds(&self, known: &Known) -> Result<bool, AuthError> {
@@ -217,4 +226,198 @@ enum Shown<'a> {
     Token(&'a UserId),
     /// A cookie with this hash.
     Cookie(&'a digest::Digest),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        NewApiKey, service,
+        service::stage::{PASSWORD, START, Stage},
+    };
+    use futures::executor::block_on;
+    use kernel::{Permission, Permissions, Span};
+
+    struct Scene {
+        stage: Stage,
+        token: Credential,
+        key: Credential,
+    }
+
+    fn scene() -> Scene {
+        let stage = Stage::new();
+        let done = stage.set_up("acme-corp");
+        let token = stage.login(None, "owner@acme-corp.test", PASSWORD).unwrap().access_token;
+        Scene { token: Credential::Bearer(token), key: Credential::Bearer(done.api_key), stage }
+    }
+
+    fn refusal(outcome: Result<Checked, AuthError>) -> &'static str {
+        kernel::Fault::code(&outcome.unwrap_err())
+    }
+
+    #[test]
+    fn a_key_opens_with_its_own_permissions_and_rate() {
+        let scene = scene();
+        let owner = scene.stage.call(scene.stage.check(&scene.key).unwrap().principal);
+        let new = NewApiKey::new("CI", &["rules:read".into()], None, Some(7), START).unwrap();
+        let (key, secret) = block_on(service::create_api_key(&scene.stage.db, &owner, new)).unwrap();
+        let checked = scene.stage.check(&Credential::Bearer(secret.text().clone())).unwrap();
+        assert_eq!(checked.principal.actor, Actor::ApiKey(key.id));
+        assert_eq!(checked.principal.permissions, Permissions::NONE.with(Permission::RulesRead));
+        assert_eq!((checked.rate_per_minute, checked.user_email), (7, None));
+    }
+
+    #[test]
+    fn made_up_credentials_open_nothing() {
+        let scene = scene();
+        let Credential::Bearer(key) = &scene.key else { unreachable!() };
+        let (head, _) = key.expose().rsplit_once('_').unwrap();
+        let other_secret = format!("{head}_{}", "0".repeat(64));
+        for text in ["", "x", "sbx_", "sbx_000000000000_0", &other_secret, "Bearer x", "\u{0}"] {
+            for credential in [
+                Credential::Bearer(Secret::new(text.to_owned())),
+                Credential::Cookie(Secret::new(text.to_owned())),
+            ] {
+                assert_eq!(refusal(scene.stage.check(&credential)), "CREDENTIAL_INVALID", "{text}");
+            }
+        }
+        // A key is no cookie, and a cookie no bearer.
+        assert_eq!(refusal(scene.stage.check(&Credential::Cookie(key.clone()))), "CREDENTIAL_INVALID");
+        let cookie = scene.stage.login(None, "owner@acme-corp.test", PASSWORD).unwrap().cookie.unwrap();
+        assert_eq!(refusal(scene.stage.check(&Credential::Bearer(cookie))), "CREDENTIAL_INVALID");
+    }
+
+    #[test]
+    fn what_changes_is_seen_at_the_next_request() {
+        for (sql, token, key) in [
+            ("UPDATE tenants SET state = 'suspended'", "TENANT_SUSPENDED", "TENANT_SUSPENDED"),
+            ("UPDATE users SET state = 'disabled'", "CREDENTIAL_INVALID", ""),
+            ("UPDATE sessions SET state = 'revoked', revoked_at = 1", "CREDENTIAL_INVALID", ""),
+            ("DELETE FROM users", "CREDENTIAL_INVALID", ""),
+            ("UPDATE api_keys SET state = 'revoked', revoked_at = 1", "", "CREDENTIAL_INVALID"),
+            ("UPDATE api_keys SET expires_at = 1", "", "CREDENTIAL_INVALID"),
+            ("DELETE FROM api_keys", "", "CREDENTIAL_INVALID"),
+        ] {
+            let scene = scene();
+            for credential in [&scene.token, &scene.key] {
+                assert!(scene.stage.check(credential).is_ok(), "{sql}");
+            }
+            scene.stage.meddle(sql);
+            scene.stage.meddle("UPDATE tenants SET access_revision = access_revision + 1");
+            for (credential, wanted) in [(&scene.token, token), (&scene.key, key)] {
+                let outcome = scene.stage.check(credential);
+                match wanted {
+                    "" => assert!(outcome.is_ok(), "{sql}"),
+                    _ => assert_eq!(refusal(outcome), wanted, "{sql}"),
+                }
+                // Whoever is refused is not remembered either.
+                let remembered = scene.stage.gate.remembered(credential, START);
+                assert_eq!(remembered.is_some(), wanted.is_empty(), "{sql}");
+            }
+        }
+    }
+
+    #[test]
+    fn permissions_follow_the_roles_at_once() {
+        let scene = scene();
+        assert!(scene.stage.check(&scene.token).unwrap().principal.may(Permission::SettingsWrite));
+        scene.stage.meddle("DELETE FROM role_bindings");
+        scene.stage.meddle("UPDATE tenants SET access_revision = access_revision + 1");
+        let principal = scene.stage.check(&scene.token).unwrap().principal;
+        assert_eq!(principal.permissions, Permissions::NONE);
+    }
+
+    #[test]
+    fn the_memory_is_asked_without_the_database() {
+        let scene = scene();
+        let gate = &scene.stage.gate;
+        assert_eq!(gate.remembered(&scene.key, START), None);
+        let checked = scene.stage.check(&scene.key).unwrap();
+        // With the database's one connection taken, only memory can answer.
+        let tx = block_on(scene.stage.db.begin()).unwrap();
+        assert_eq!(gate.remembered(&scene.key, START), Some(checked));
+        assert!(block_on(gate.check(&scene.key, START)).is_err());
+        drop(tx);
+    }
+
+    #[test]
+    fn a_token_is_not_remembered_beyond_its_time() {
+        let mut scene = scene();
+        scene.stage.now = START + Span::seconds(14 * 60 + 30);
+        assert!(scene.stage.check(&scene.token).is_ok());
+        let end = START + Span::minutes(15);
+        assert!(scene.stage.gate.remembered(&scene.token, end - Span::seconds(1)).is_some());
+        assert_eq!(scene.stage.gate.remembered(&scene.token, end), None);
+        scene.stage.now = end;
+        assert_eq!(refusal(scene.stage.check(&scene.token)), "TOKEN_EXPIRED");
+    }
+
+    #[test]
+    fn a_key_stops_when_it_expires_also_in_memory() {
+        let mut scene = scene();
+        scene.stage.meddle(&format!("UPDATE api_keys SET expires_at = {}", START.millis() + 10));
+        assert!(scene.stage.check(&scene.key).is_ok());
+        scene.stage.now = START + Span::millis(10);
+        assert_eq!(scene.stage.gate.remembered(&scene.key, scene.stage.now), None);
+        assert_eq!(refusal(scene.stage.check(&scene.key)), "CREDENTIAL_INVALID");
+    }
+
+    #[test]
+    fn the_last_use_is_written_once_a_minute() {
+        let mut scene = scene();
+        let last_use = |stage: &Stage| -> i64 {
+            block_on(async {
+                let mut lease = stage.db.read().await.unwrap();
+                let sql = "SELECT last_used_at AS n FROM api_keys";
+                lease.all_tenants().unwrap().one::<i64>(sql, []).await.unwrap().unwrap()
+            })
+        };
+        assert!(scene.stage.check(&scene.key).is_ok());
+        assert_eq!(last_use(&scene.stage), START.millis());
+        for (after, wanted, remembered) in
+            [(59_999, 0, true), (60_000, 60_000, false), (60_001, 60_000, true)]
+        {
+            scene.stage.now = START + Span::millis(after);
+            assert_eq!(
+                scene.stage.gate.remembered(&scene.key, scene.stage.now).is_some(),
+                remembered,
+                "{after}"
+            );
+            assert!(scene.stage.check(&scene.key).is_ok());
+            assert_eq!(last_use(&scene.stage), START.millis() + wanted, "{after}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_tenant_with_the_same_session_finds_nothing() {
+        let scene = scene();
+        scene.stage.set_up("globex");
+        let owner = scene.stage.check(&scene.token).unwrap().principal;
+        let Actor::User(user, session) = owner.actor else { unreachable!() };
+        let globex = "globex".parse().unwrap();
+        let tokens = scene.stage.gate.tokens();
+        let forged = tokens.sign(&globex, &user, &session, START, &*scene.stage.noise).unwrap();
+        assert_eq!(refusal(scene.stage.check(&Credential::Bearer(forged))), "CREDENTIAL_INVALID");
+        // And another user in somebody's session.
+        let other = UserId::new(START, &*scene.stage.noise);
+        let forged = tokens.sign(&owner.tenant, &other, &session, START, &*scene.stage.noise).unwrap();
+        assert_eq!(refusal(scene.stage.check(&Credential::Bearer(forged))), "CREDENTIAL_INVALID");
+    }
+
+    #[test]
+    fn a_tenant_sets_its_users_rate() {
+        let scene = scene();
+        assert_eq!(scene.stage.check(&scene.token).unwrap().rate_per_minute, 100);
+        let call = scene.stage.call(scene.stage.check(&scene.token).unwrap().principal);
+        let patch = crate::TenantPatch { name: None, user_rate: Some(250) };
+        block_on(service::change_tenant(&scene.stage.db, &call, None, patch)).unwrap();
+        assert_eq!(scene.stage.check(&scene.token).unwrap().rate_per_minute, 250);
+    }
+
+    #[test]
+    fn its_futures_may_cross_threads() {
+        fn send<T: Send>(_: &T) {}
+        let scene = scene();
+        send(&scene.stage.gate.check(&scene.key, START));
+    }
 }

@@ -19,7 +19,7 @@ pub use roles::{bind_role, roles, unbind_role};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use setup::{SetUp, SetUpDone, setup};
 pub use tenants::{change_tenant, tenant};
-pub use users::{change_user, create_user, delete_user, user, users};
+pub use users::{change_user, create_user, delete_user, me, user, users};
 
 use crate::AuthError;
 use db::{DbError, Tx};

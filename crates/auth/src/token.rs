@@ -259,3 +259,256 @@ impl Tokens {
 fn unix(at: Instant) -> UnixTimeStamp {
     UnixTimeStamp::from_secs(at.seconds().max(0).unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::stage::{Noise, START};
+    use jwt_simple::algorithms::{HS256Key, MACLike as _};
+    use serde_json::{Value, json};
+
+    const ISSUER: &str = "http://signalbox.test";
+
+    fn keys(noise: &Noise) -> TokenKeys {
+        TokenKeys::from_variable(&TokenKeys::generate(noise)).unwrap()
+    }
+
+    struct Bench {
+        noise: Noise,
+        tokens: Tokens,
+        token: Secret<String>,
+    }
+
+    fn bench() -> Bench {
+        let noise = Noise::new(1);
+        let tokens = Tokens::new(keys(&noise), ISSUER);
+        let (tenant, user) = ("acme-corp".parse().unwrap(), UserId::new(START, &noise));
+        let session = SessionId::new(START, &noise);
+        let token = tokens.sign(&tenant, &user, &session, START, &noise).unwrap();
+        Bench { noise, tokens, token }
+    }
+
+    fn part(token: &str, place: usize) -> Value {
+        let text = token.split('.').nth(place).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+    }
+
+    /// A token with another header and other claims, signed by `sign`.
+    fn forge(header: &Value, claims: &Value, sign: impl Fn(&str) -> Vec<u8>) -> Secret<String> {
+        let body = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        );
+        let signature = URL_SAFE_NO_PAD.encode(sign(&body));
+        Secret::new(format!("{body}.{signature}"))
+    }
+
+    impl Bench {
+        /// The same token with changes, signed with the right key.
+        fn changed(&self, change: impl Fn(&mut Value, &mut Value)) -> Secret<String> {
+            let (mut header, mut claims) = (part(self.token.expose(), 0), part(self.token.expose(), 1));
+            change(&mut header, &mut claims);
+            forge(&header, &claims, |body| {
+                let pair = self.tokens.keys.first.pair.key_pair();
+                AsRef::<[u8]>::as_ref(&pair.as_ref().sk.sign(body, None)).to_vec()
+            })
+        }
+
+        fn refused(&self, token: &Secret<String>, now: Instant, wanted: TokenFault) {
+            assert_eq!(self.tokens.verify(token, now), Err(wanted), "{}", token.expose());
+        }
+    }
+
+    #[test]
+    fn a_token_says_who_and_nothing_of_what_they_may() {
+        let bench = bench();
+        let claims = bench.tokens.verify(&bench.token, START).unwrap();
+        assert_eq!(claims.tenant.as_str(), "acme-corp");
+        assert_eq!(claims.expires_at, START + ACCESS_TOKEN_LIFE);
+        let header = part(bench.token.expose(), 0);
+        assert_eq!(header["alg"], "EdDSA");
+        assert_eq!(header["typ"], "at+jwt");
+        let mut names: Vec<String> =
+            part(bench.token.expose(), 1).as_object().unwrap().keys().cloned().collect();
+        names.sort();
+        assert_eq!(names, ["aud", "exp", "iat", "iss", "jti", "nbf", "sid", "sub", "tenant"]);
+        // The forger of the tests below makes sound tokens when nothing is changed.
+        assert!(bench.tokens.verify(&bench.changed(|_, _| ()), START).is_ok());
+    }
+
+    #[test]
+    fn time_is_kept_to_the_second() {
+        let bench = bench();
+        let end = START + ACCESS_TOKEN_LIFE;
+        assert!(bench.tokens.verify(&bench.token, end - Span::millis(1)).is_ok());
+        bench.refused(&bench.token, end, TokenFault::Expired);
+        bench.refused(&bench.token, end + Span::seconds(1), TokenFault::Expired);
+        bench.refused(&bench.token, START - Span::seconds(1), TokenFault::Invalid);
+        let later = bench.changed(|_, claims| claims["nbf"] = json!(START.seconds() + 1));
+        bench.refused(&later, START, TokenFault::Invalid);
+        let endless = bench.changed(|_, claims| drop(claims.as_object_mut().unwrap().remove("exp")));
+        bench.refused(&endless, START, TokenFault::Invalid);
+    }
+
+    #[test]
+    fn other_algorithms_are_refused() {
+        let bench = bench();
+        let (header, claims) = (part(bench.token.expose(), 0), part(bench.token.expose(), 1));
+        for algorithm in ["none", "None", "NONE", "", "HS256", "RS256", "ES256", "Ed25519", "eddsa"] {
+            let mut header = header.clone();
+            header["alg"] = json!(algorithm);
+            bench.refused(&forge(&header, &claims, |_| Vec::new()), START, TokenFault::Invalid);
+            bench.refused(
+                &bench.changed(|header, _| header["alg"] = json!(algorithm)),
+                START,
+                TokenFault::Invalid,
+            );
+        }
+        // The public key used as the secret of an HMAC, the classic confusion.
+        let public = bench.tokens.keys.first.public.public_key().to_bytes();
+        let mut header = header;
+        header["alg"] = json!("HS256");
+        let confused = HS256Key::from_bytes(&public).with_key_id(&bench.tokens.keys.first.id);
+        let claims = JWTClaims::<jwt_simple::claims::NoCustomClaims>::new();
+        bench.refused(&Secret::new(confused.authenticate(claims).unwrap()), START, TokenFault::Invalid);
+    }
+
+    #[test]
+    fn other_keys_are_refused() {
+        let bench = bench();
+        let foreign = Tokens::new(keys(&bench.noise), ISSUER);
+        let (tenant, user) = ("acme-corp".parse().unwrap(), UserId::new(START, &bench.noise));
+        let session = SessionId::new(START, &bench.noise);
+        let token = foreign.sign(&tenant, &user, &session, START, &bench.noise).unwrap();
+        bench.refused(&token, START, TokenFault::Invalid);
+        // The same, claiming to be signed with a key of ours.
+        let claims = part(token.expose(), 1);
+        let mut header = part(bench.token.expose(), 0);
+        let sign = |body: &str| {
+            let pair = foreign.keys.first.pair.key_pair();
+            AsRef::<[u8]>::as_ref(&pair.as_ref().sk.sign(body, None)).to_vec()
+        };
+        bench.refused(&forge(&header, &claims, sign), START, TokenFault::Invalid);
+        // And one that brings its own key along.
+        let jwk = foreign.keys.jwks()["keys"][0].to_string();
+        header["jwk"] = json!(jwk);
+        header["jku"] = json!("https://attacker.test/jwks.json");
+        bench.refused(&forge(&header, &claims, sign), START, TokenFault::Invalid);
+        let nameless = bench.changed(|header, _| drop(header.as_object_mut().unwrap().remove("kid")));
+        bench.refused(&nameless, START, TokenFault::Invalid);
+    }
+
+    #[test]
+    fn a_changed_token_is_refused() {
+        let bench = bench();
+        let text = bench.token.expose();
+        let parts: Vec<&str> = text.split('.').collect();
+        let mut claims = part(text, 1);
+        claims["tenant"] = json!("globex");
+        let other = format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()), parts[2]);
+        bench.refused(&Secret::new(other), START, TokenFault::Invalid);
+        for cut in 0..text.len() {
+            bench.refused(&Secret::new(text[..cut].to_owned()), START, TokenFault::Invalid);
+        }
+        let longer = format!("{text}.{}", parts[2]);
+        for other in [
+            longer,
+            format!("{text}A"),
+            format!(" {text}"),
+            "a.b.c".to_owned(),
+            "..".to_owned(),
+            "x".repeat(9999),
+        ] {
+            bench.refused(&Secret::new(other), START, TokenFault::Invalid);
+        }
+    }
+
+    #[test]
+    fn other_claims_are_refused() {
+        let bench = bench();
+        for (name, value) in [
+            ("iss", json!("http://attacker.test")),
+            ("iss", Value::Null),
+            ("aud", json!("other")),
+            ("aud", json!([])),
+            ("aud", Value::Null),
+            ("sub", json!("owner")),
+            ("sub", Value::Null),
+            ("sid", json!("ses_1")),
+            ("sid", json!(7)),
+            ("sid", Value::Null),
+            ("tenant", json!("ACME")),
+            ("tenant", json!("acme-corp' OR 1=1")),
+            ("exp", json!("never")),
+            ("exp", json!(-1)),
+        ] {
+            let other = bench.changed(|_, claims| {
+                let claims = claims.as_object_mut().unwrap();
+                if value.is_null() {
+                    claims.remove(name)
+                } else {
+                    claims.insert(name.to_owned(), value.clone())
+                };
+            });
+            bench.refused(&other, START, TokenFault::Invalid);
+        }
+        for kind in [json!("JWT"), json!("id+jwt"), Value::Null] {
+            let other = bench.changed(|header, _| {
+                let header = header.as_object_mut().unwrap();
+                if kind.is_null() {
+                    header.remove("typ")
+                } else {
+                    header.insert("typ".to_owned(), kind.clone())
+                };
+            });
+            bench.refused(&other, START, TokenFault::Invalid);
+        }
+        let critical = bench.changed(|header, _| header["crit"] = json!(["exp"]));
+        bench.refused(&critical, START, TokenFault::Invalid);
+    }
+
+    #[test]
+    fn keys_turn_without_a_break() {
+        let noise = Noise::new(2);
+        let (old, new) = (TokenKeys::generate(&noise), TokenKeys::generate(&noise));
+        let read = |text: String| TokenKeys::from_variable(&Secret::new(text)).unwrap();
+        let before = Tokens::new(read(old.expose().clone()), ISSUER);
+        let after = Tokens::new(read(format!(" {}\n{}, ", new.expose(), old.expose())), ISSUER);
+        let (tenant, user) = ("acme-corp".parse().unwrap(), UserId::new(START, &noise));
+        let session = SessionId::new(START, &noise);
+        let token = before.sign(&tenant, &user, &session, START, &noise).unwrap();
+        assert!(after.verify(&token, START).is_ok());
+        let token = after.sign(&tenant, &user, &session, START, &noise).unwrap();
+        assert_eq!(before.verify(&token, START), Err(TokenFault::Invalid));
+        assert_eq!(after.keys().jwks()["keys"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_set_of_keys_says_what_is_wrong_with_it_and_never_what_it_is() {
+        let seed = URL_SAFE_NO_PAD.encode([7; 32]);
+        let check = |text: &str, wanted: KeysError| {
+            let fault = TokenKeys::from_variable(&Secret::new(text.to_owned())).unwrap_err();
+            assert!(!fault.to_string().contains(&seed));
+            assert_eq!(fault, wanted, "{text}");
+        };
+        check("", KeysError::Empty);
+        check(" ,\n", KeysError::Empty);
+        check(&seed, KeysError::Entry(1));
+        check(&format!("a:{seed},b:{seed}x"), KeysError::Entry(2));
+        check(&format!("a b:{seed}"), KeysError::Entry(1));
+        check(&format!("a:{seed},b:{seed},a:{seed}"), KeysError::Twice("a".to_owned()));
+        let keys = TokenKeys::from_variable(&Secret::new(format!("a:{seed}"))).unwrap();
+        assert_eq!(format!("{keys:?}"), r#"["a"]"#);
+        let jwks = keys.jwks().to_string();
+        assert!(jwks.contains(r#""kid":"a""#) && !jwks.contains(&seed) && !jwks.contains(r#""d""#), "{jwks}");
+    }
+
+    #[test]
+    fn the_seed_is_an_ed25519_private_key_of_rfc_8032() {
+        // RFC 8032, section 7.1, test 1.
+        let seed = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+        let keys = TokenKeys::from_variable(&Secret::new(format!("a:{seed}"))).unwrap();
+        assert_eq!(keys.jwks()["keys"][0]["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+    }
+}

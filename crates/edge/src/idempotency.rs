@@ -91,6 +91,7 @@ async fn guard(request: Request, next: Next) -> Result<Response, Problem> {
     let mut tx = world.db.begin().await?;
     let kept = store::claim(&mut tx.scope(call.tenant()), &key, &fingerprint, call.now).await?;
     if let Some(kept) = kept {
+        tx.rollback().await?;
         return again(&kept, &fingerprint);
     }
     tx.commit().await?;

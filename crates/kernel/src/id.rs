@@ -42,8 +42,18 @@ fn check(prefix: &'static str, text: &str) -> Result<Box<str>, IdError> {
     if sound { Ok(text.into()) } else { Err(IdError { prefix }) }
 }
 
+/// An id, and what it names: for whoever must say that there is no such thing.
+pub trait Identifier: std::str::FromStr {
+    /// The noun in people's words.
+    const NOUN: &'static str;
+}
+
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, $noun:literal;)+) => {$(
+        impl Identifier for $name {
+            const NOUN: &'static str = $noun;
+        }
+
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Box<str>);
@@ -88,27 +98,27 @@ macro_rules! ids {
 
 ids! {
     /// A person in a tenant.
-    UserId = "usr";
+    UserId = "usr", "user";
     /// A role of a tenant.
-    RoleId = "rol";
+    RoleId = "rol", "role";
     /// One login on one device.
-    SessionId = "ses";
+    SessionId = "ses", "session";
     /// An API key (not the key itself).
-    ApiKeyId = "key";
+    ApiKeyId = "key", "API key";
     /// A row of the audit.
-    AuditId = "aud";
+    AuditId = "aud", "audit entry";
     /// Something that happened.
-    EventId = "evt";
+    EventId = "evt", "event";
     /// A rule.
-    RuleId = "rul";
+    RuleId = "rul", "rule";
     /// A piece of work in the queue.
-    JobId = "job";
+    JobId = "job", "job";
     /// A channel that notifications leave by.
-    ChannelId = "chn";
+    ChannelId = "chn", "channel";
     /// A message to somebody.
-    MessageId = "msg";
+    MessageId = "msg", "message";
     /// One way that a message took.
-    DeliveryId = "dlv";
+    DeliveryId = "dlv", "delivery";
 }
 
 #[cfg(test)]

@@ -245,7 +245,7 @@ impl NewChannel {
     ) -> Result<(Channel, Credential), Vec<FieldFault>> {
         let mut fields = Fields::new();
         let name = fields.take("name", checked_name(&self.name));
-        let target = fields.take("config.url", Target::parse(&self.url, allow_private));
+        let target = fields.take("url", Target::parse(&self.url, allow_private));
         let before = (Method::Post, Headers::new());
         let setup = settings(self.kind.parse().ok(), before, self.method, self.headers, &mut fields);
         let made = name.zip(target).zip(setup).map(|((name, target), (setup, headers))| {
@@ -286,7 +286,7 @@ impl Channel {
         };
         let reach = match &patch.url {
             Some(url) => fields
-                .take("config.url", Target::parse(url, allow_private))
+                .take("url", Target::parse(url, allow_private))
                 .map(|target| (target.masked(), Secret::new(target.expose().to_owned()))),
             None => Some((self.address, credential.url)),
         };
@@ -333,17 +333,17 @@ fn settings(
         }
         Some(ChannelKind::Slack) => {
             if method.is_some() {
-                fields.fault("config.method", "is only for webhooks; leave it out");
+                fields.fault("method", "is only for webhooks; leave it out");
             }
             if headers.is_some() {
-                fields.fault("config.headers", "is only for webhooks; leave it out");
+                fields.fault("headers", "is only for webhooks; leave it out");
             }
             Some((Setup::Slack, Headers::new()))
         }
         Some(ChannelKind::Webhook) => {
             let headers = headers.map_or(before.1, |wanted| checked_headers(wanted, fields));
             let method = match method {
-                Some(text) => fields.take("config.method", text.parse())?,
+                Some(text) => fields.take("method", text.parse())?,
                 None => before.0,
             };
             let header_names = headers.iter().map(|(name, _)| name.clone()).collect();
@@ -366,11 +366,11 @@ fn checked_name(text: &str) -> Result<String, &'static str> {
 
 fn checked_headers(wanted: Vec<(String, String)>, fields: &mut Fields) -> Headers {
     if wanted.len() > HEADERS_MAX {
-        fields.fault("config.headers", "must be at most 16 headers");
+        fields.fault("headers", "must be at most 16 headers");
     }
     let mut headers = Headers::new();
     for (name, value) in wanted {
-        let field = format!("config.headers.{name}");
+        let field = format!("headers.{name}");
         if headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             fields.fault(&field, "is there twice");
         } else if let Err(fault) = check_header(&name, &value) {
@@ -453,10 +453,10 @@ mod tests {
             },
             &[
                 "name: must be 1 to 80 characters on one line",
-                "config.url: names a private host or address; use a public one, or ask the operator to set \
+                "url: names a private host or address; use a public one, or ask the operator to set \
                  allow_private_outbound",
-                "config.method: is only for webhooks; leave it out",
-                "config.headers: is only for webhooks; leave it out",
+                "method: is only for webhooks; leave it out",
+                "headers: is only for webhooks; leave it out",
             ],
         );
         check(
@@ -466,8 +466,8 @@ mod tests {
         check(
             NewChannel { url: "x".to_owned(), method: Some("GET".to_owned()), ..webhook() },
             &[
-                "config.url: is not a URL; write it in full, such as https://example.com/hook",
-                "config.method: must be one of POST, PUT",
+                "url: is not a URL; write it in full, such as https://example.com/hook",
+                "method: must be one of POST, PUT",
             ],
         );
     }
@@ -491,18 +491,18 @@ mod tests {
         check(one("X-Team", "a b"), &[]);
         let reserved = "is a header that is set by the connection or by us; leave it out";
         for name in ["host", "Content-Length", "IDEMPOTENCY-KEY", "Proxy-Authorization"] {
-            check(one(name, "x"), &[&format!("config.headers.{name}: {reserved}")]);
+            check(one(name, "x"), &[&format!("headers.{name}: {reserved}")]);
         }
         for name in ["", "a b", "a:b", "ä", "a\r\nb"] {
             let words = "has a name that is not 1 to 64 letters, digits and hyphens";
-            check(one(name, "x"), &[&format!("config.headers.{name}: {words}")]);
+            check(one(name, "x"), &[&format!("headers.{name}: {words}")]);
         }
         for value in ["a\r\nX-Evil: 1", "ä", " x", "\u{7f}", &"x".repeat(2049)] {
             let words = "must be at most 2048 printable ASCII characters, without spaces at the ends";
-            check(one("X-A", value), &[&format!("config.headers.X-A: {words}")]);
+            check(one("X-A", value), &[&format!("headers.X-A: {words}")]);
         }
         let twice = vec![("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())];
-        check(NewChannel { headers: Some(twice), ..webhook() }, &["config.headers.x-a: is there twice"]);
+        check(NewChannel { headers: Some(twice), ..webhook() }, &["headers.x-a: is there twice"]);
     }
 
     #[test]
@@ -534,7 +534,7 @@ mod tests {
         };
         let faults = before.change(credential, patch, later, false).unwrap_err();
         let faulty: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
-        assert_eq!(faulty, ["name", "config.url"]);
+        assert_eq!(faulty, ["name", "url"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use vault::VaultError;
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationError {
     /// Fields of a request, or of a message that a rule made, are faulty.
-    #[error("The message or channel is faulty: {}.", told(.0))]
+    #[error("Some fields cannot be accepted: {}.", told(.0))]
     Invalid(Vec<FieldFault>),
     /// No channel has this id.
     #[error("There is no such channel.")]
@@ -62,8 +62,9 @@ pub enum NotificationError {
     Db(#[from] DbError),
 }
 
+/// Each fault ends the sentence that its field begins.
 fn told(fields: &[FieldFault]) -> String {
-    let all: Vec<String> = fields.iter().map(ToString::to_string).collect();
+    let all: Vec<String> = fields.iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
     all.join("; ")
 }
 
@@ -90,7 +91,7 @@ impl Fault for NotificationError {
             Self::ChannelUnknown => "CHANNEL_UNKNOWN",
             Self::NameTaken(_) => "CHANNEL_NAME_TAKEN",
             Self::TooMany(_) => "CHANNEL_LIMIT_REACHED",
-            Self::Stale => "CHANNEL_STALE",
+            Self::Stale => "PRECONDITION_FAILED",
             Self::RouteUnknown(_) => "MESSAGE_CHANNEL_UNKNOWN",
             Self::RouteInactive(_) => "MESSAGE_CHANNEL_INACTIVE",
             Self::ChannelGone(_) => "DELIVERY_CHANNEL_DELETED",

@@ -4,7 +4,7 @@
 
 use crate::{
     Books,
-    effect::{self, Errand, Report},
+    effect::{self, Errand, Maker, Report},
 };
 use db::{Db, DbError, Tx};
 use futures::{
@@ -246,7 +246,7 @@ async fn run_inside(
         for (one, made) in group.into_iter().zip(made) {
             let report = match made {
                 Ok(expanded) => {
-                    carriers.extend(effect::carriers(&call, &one.job, &expanded));
+                    carriers.extend(effect::carriers(&call, &Maker::job(&one.job), &expanded));
                     Report::done(format!(
                         "made {} with {} deliveries",
                         expanded.message_id,
@@ -254,7 +254,7 @@ async fn run_inside(
                     ))
                 }
                 Err(NotificationError::Db(error)) => return Err(error),
-                Err(fault) => Report::hopeless(fault.to_string()),
+                Err(fault) => effect::fault(&fault),
             };
             settlements.push(settlement(works, one, &report, now, drained));
         }
@@ -300,12 +300,13 @@ async fn prepare(
             let report = match prepared {
                 Ok(Prepared::Send(outbound)) => {
                     let delivery = Some((delivery, outbound.kind));
-                    errands.push(Errand { leased: one, parcel: effect::parcel_of(outbound), delivery });
+                    let parcel = effect::parcel_of(outbound, &one.job);
+                    errands.push(Errand { leased: one, parcel, delivery });
                     continue;
                 }
                 Ok(Prepared::Done) => Report::done("it had arrived already"),
                 Err(NotificationError::Db(error)) => return Err(error),
-                Err(fault) => Report::hopeless(fault.to_string()),
+                Err(fault) => effect::fault(&fault),
             };
             let settlement = settlement(works, one, &report, now, drained);
             if settlement.next == Next::Dead {

@@ -3,9 +3,11 @@
 use crate::{Books, Works, decide, write};
 use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
-use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Receipt};
-use kernel::{Call, DeliveryId, Instant, JobId, Principal, RequestId, Span, TenantId, Trace};
-use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, Outbound};
+use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt};
+use kernel::{
+    Call, DeliveryId, EventId, Instant, JobId, Principal, RequestId, RuleId, Span, TenantId, Trace,
+};
+use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, NotificationError, Outbound};
 use serde_json::{Value, json};
 
 /// How long a receiver may take.
@@ -71,27 +73,64 @@ pub(crate) fn message_of(job: &Job) -> NewMessage {
     }
 }
 
-/// The jobs that carry a message's deliveries, as patient as the job that made the message.
-pub(crate) fn carriers(call: &Call, job: &Job, expanded: &notifications::Expanded) -> Vec<NewJob> {
+/// What a fault of the notifications room means for its job: the operator's own are tried again, for they get mended.
+pub(crate) fn fault(fault: &NotificationError) -> Report {
+    match fault {
+        NotificationError::Vault(_) => Report::failed(
+            "the channel's secret cannot be opened with the present keys; the operator must restore the key",
+        ),
+        other => Report::hopeless(other.to_string()),
+    }
+}
+
+/// What the carriers of a message take from whoever made it.
+#[derive(Debug, Clone)]
+pub(crate) struct Maker {
+    event: Option<EventId>,
+    rule: Option<(RuleId, u32)>,
+    job: Option<JobId>,
+    patience: Patience,
+    trace: String,
+}
+
+impl Maker {
+    /// A job made it: carriers are as patient as the job.
+    pub(crate) fn job(job: &Job) -> Self {
+        Self {
+            event: job.event.clone(),
+            rule: job.rule.clone().map(|rule| (rule, job.action.unwrap_or_default())),
+            job: Some(job.id.clone()),
+            patience: job.patience,
+            trace: job.trace.clone(),
+        }
+    }
+
+    /// Somebody made it directly.
+    pub(crate) fn call(call: &Call) -> Self {
+        let trace = call.trace.as_str().to_owned();
+        Self { event: None, rule: None, job: None, patience: Patience::default(), trace }
+    }
+}
+
+/// The jobs that carry a message's deliveries.
+pub(crate) fn carriers(call: &Call, maker: &Maker, expanded: &notifications::Expanded) -> Vec<NewJob> {
     let carrier = |delivery: &DeliveryId| NewJob {
         id: JobId::new(call.now, &*call.chance),
-        tenant: job.tenant.clone(),
+        tenant: call.tenant().clone(),
         kind: Kind::DeliverMessage,
         payload: json!({"delivery_id": delivery.as_str(), "message_id": expanded.message_id.as_str()})
             .to_string(),
-        event: job.event.clone(),
-        rule: job.rule.clone().map(|rule| (rule, job.action.unwrap_or_default())),
-        parent: Some(job.id.clone()),
+        event: maker.event.clone(),
+        rule: maker.rule.clone(),
+        parent: maker.job.clone(),
         due: call.now,
-        patience: job.patience,
-        trace: job.trace.clone(),
+        patience: maker.patience,
+        trace: maker.trace.clone(),
         stillborn: None,
     };
-    if expanded.is_new {
-        expanded.deliveries.iter().map(|(delivery, _)| carrier(delivery)).collect()
-    } else {
-        Vec::new()
-    }
+    // A job that runs a second time finds its message and its carriers made.
+    let fresh = expanded.deliveries.iter().filter(|_| expanded.is_new);
+    fresh.map(|(delivery, _)| carrier(delivery)).collect()
 }
 
 /// The delivery that a `deliver_message` job carries.
@@ -101,11 +140,16 @@ pub(crate) fn delivery_of(job: &Job) -> Option<DeliveryId> {
 }
 
 /// The parcel of a prepared delivery.
-pub(crate) fn parcel_of(outbound: Outbound) -> Parcel {
+pub(crate) fn parcel_of(outbound: Outbound, job: &Job) -> Parcel {
+    // Deliveries are prepared together; each goes under the trace of its own job.
+    let header = |(name, value): (String, kernel::Secret<String>)| {
+        let value = if name == "traceparent" { job.trace.clone() } else { value.expose().clone() };
+        (name, value)
+    };
     Parcel {
         method: outbound.method.as_str().to_owned(),
         url: outbound.url.expose().clone(),
-        headers: outbound.headers.into_iter().map(|(name, value)| (name, value.expose().clone())).collect(),
+        headers: outbound.headers.into_iter().map(header).collect(),
         body: outbound.body.into_bytes(),
         timeout: TIMEOUT,
     }

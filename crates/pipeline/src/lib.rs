@@ -8,6 +8,7 @@ mod drain;
 mod effect;
 mod error;
 mod store;
+mod tell;
 mod trace;
 mod write;
 
@@ -16,4 +17,5 @@ pub use decide::{Draft, decide};
 pub use door::{Door, Receipt};
 pub use drain::{Drained, Works, drain};
 pub use error::PublishError;
+pub use tell::tell;
 pub use trace::{Trail, trace};

@@ -307,3 +307,112 @@ fn only(object: &Map<String, Value>, path: &str, allowed: &[&str], fields: &mut 
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn faults(actions: &Value) -> Vec<String> {
+        let faults = Actions::read(actions).expect_err("a fault");
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    fn request(parameters: &Value) -> Vec<String> {
+        let read = Actions::read(&json!([{"type": "http_request", "parameters": parameters}]));
+        let faults = read.err().unwrap_or_default();
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn all_faulty_parts_are_told_at_once() {
+        let said = faults(&json!([
+            {"type": "send_notification", "parameters": {"message": "Hello {{name", "colour": "red"}, "when": 1},
+            {"type": "create_task", "parameters": {}},
+            {"type": "publish_event", "parameters": {"trigger_id": "deal_closed_won", "data": {"value": 1}}, "delay": "soon"},
+            {"type": "send_notification", "parameters": {"recipient": " ", "message": 5},
+             "retry": {"max_attempts": 21, "first_wait": "PT2H", "max_wait": "PT1H", "jitter": true}},
+            {"parameters": []},
+        ]));
+        assert_eq!(
+            said,
+            [
+                "actions[0].when: is not a field here; it takes type, parameters, delay, retry",
+                "actions[0].parameters.colour: is not a field here; it takes recipient, message, channel, title",
+                "actions[0].parameters.recipient: is missing; send_notification needs it",
+                "actions[0].parameters.message: is not a template: syntax error: unexpected end of input, expected end of variable block",
+                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request",
+                "actions[2].delay: must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number",
+                "actions[2].parameters.data.opportunity_id: is missing; deal_closed_won needs it",
+                "actions[3].retry.jitter: is not a field here; it takes max_attempts, first_wait, max_wait",
+                "actions[3].retry.max_attempts: must be a whole number from 1 to 20",
+                "actions[3].retry.max_wait: must not be shorter than first_wait",
+                "actions[3].parameters.recipient: must not be empty",
+                "actions[3].parameters.message: must be text",
+                "actions[4].type: must name an action type, such as send_notification",
+            ]
+        );
+        assert_eq!(faults(&json!([])), ["actions: must be a list of 1 to 20 actions"]);
+        assert_eq!(faults(&json!(null)), ["actions: must be a list of 1 to 20 actions"]);
+        assert_eq!(faults(&Value::from(vec![json!(1); 21]))[0], "actions: must be a list of 1 to 20 actions");
+    }
+
+    #[test]
+    fn an_address_names_its_host_itself() {
+        for url in ["https://example.com/{{a}}?b={{b}}", "http://10.0.0.1:8080", "https://example.com?{{a}}"]
+        {
+            assert_eq!(request(&json!({"url": url})), [""; 0], "{url}");
+        }
+        for url in [
+            "{{url}}",
+            "https://{{host}}/",
+            "https://example.com{{more}}/",
+            "https:///example.com{{more}}/",
+            "https://example.com\\{{more}}@evil/",
+            "ftp://example.com/",
+            "https://user:word@example.com/",
+            "example.com",
+            "https://",
+        ] {
+            let said = request(&json!({"url": url}));
+            if url != "https://example.com\\{{more}}@evil/" {
+                assert!(
+                    said.len() == 1 && said[0].starts_with("actions[0].parameters.url: must "),
+                    "{url}: {said:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn headers_and_methods_are_checked() {
+        let said = request(&json!({
+            "url": "https://example.com/",
+            "method": "TRACE",
+            "headers": {"Host": "x", "X Y": "z", "X-A": "a\r\nb", "X-B": 1, "X-C": "{{ok}}"},
+        }));
+        assert_eq!(
+            said,
+            [
+                "actions[0].parameters.method: must be one of GET, POST, PUT, PATCH, DELETE, HEAD",
+                "actions[0].parameters.headers.Host: is a header that the sender sets itself",
+                "actions[0].parameters.headers.X Y: is not a header name",
+                "actions[0].parameters.headers.X-A: must be text of at most 4000 characters, without line breaks",
+                "actions[0].parameters.headers.X-B: must be text of at most 4000 characters, without line breaks",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_of_retry_fits_the_rest() {
+        let retry = |said: Value| {
+            let mut fields = Fields::new();
+            let retry = read_retry(&said, "retry", &mut fields);
+            assert!(fields.is_sound(), "{said}");
+            (retry.max_attempts, retry.first_wait.as_millis(), retry.max_wait.as_millis())
+        };
+        assert_eq!(retry(json!({})), (8, 5_000, 3_600_000));
+        assert_eq!(retry(json!({"max_wait": 1})), (8, 1_000, 1_000));
+        assert_eq!(retry(json!({"first_wait": "PT2H", "max_attempts": 1})), (1, 7_200_000, 7_200_000));
+    }
+}

@@ -288,3 +288,97 @@ impl Reader {
 fn known() -> String {
     format!("all, any, not, {}, {}", KINDS.join(", "), CHANGES.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn faults(conditions: &Value) -> Vec<String> {
+        let faults = Conditions::read(conditions).expect_err("a fault");
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn all_faulty_parts_are_told_at_once() {
+        let said = faults(&json!([
+            {"type": "equals", "value": 1},
+            {"type": "greater_than", "field": "value", "value": "much", "feild": 1},
+            {"type": "any", "conditions": []},
+            {"type": "not", "condition": {"type": "between", "field": "a..b", "value": [2, 1]}},
+            {"type": "changed", "field": "status", "value": 1},
+            {"type": "changed_to", "field": "items[0]", "value": 1},
+            {"field": "value"},
+            5,
+        ]));
+        assert_eq!(
+            said,
+            [
+                "conditions[0].field: is missing: name the field that the clause looks at",
+                "conditions[1].feild: is not a field of this condition; it takes type, field, value",
+                "conditions[1].value: must be a number, or a decimal as text such as \"10000.50\"",
+                "conditions[2].conditions: must hold at least one condition",
+                "conditions[3].condition.field: must be a path such as value, contact.name or items[0].price",
+                "conditions[3].condition.value: has its low end above its high end, so it could never hold: swap them",
+                "conditions[4].value: must be left out: changed takes any change; see changed_from and changed_to",
+                "conditions[5].field: must end in a name, because old_ and new_ go before it",
+                "conditions[6].type: must name a condition type: all, any, not, value_threshold, equals, not_equals, \
+                 greater_than, greater_or_equal, less_than, less_or_equal, between, in, not_in, contains, starts_with, \
+                 ends_with, exists, matches, before, after, changed, changed_from, changed_to",
+                "conditions[7]: must be an object with a type",
+            ]
+        );
+    }
+
+    #[test]
+    fn unknown_types_name_the_known_ones() {
+        for kind in ["expression", "Equals", "regex"] {
+            let [said] = &faults(&json!([{"type": kind, "field": "a", "value": 1}]))[..] else {
+                panic!("one fault")
+            };
+            assert!(said.starts_with(&format!(
+                "conditions[0].type: {kind:?} is not a condition type; the types are all,"
+            )));
+        }
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_are_refused() {
+        for (kind, value) in [
+            ("value_threshold", json!(null)),
+            ("in", json!([])),
+            ("in", json!("web")),
+            ("contains", json!("")),
+            ("contains", json!(["a"])),
+            ("starts_with", json!(1)),
+            ("exists", json!("yes")),
+            ("between", json!([1])),
+            ("between", json!([1, "x"])),
+            ("before", json!("2026-01-31")),
+            ("matches", json!("(")),
+            ("matches", json!("(?=a)")),
+            ("matches", json!("a".repeat(257))),
+            ("matches", json!("\\w{1000}{1000}")),
+        ] {
+            let said = faults(&json!([{"type": kind, "field": "a", "value": value}]));
+            assert!(said.len() == 1 && said[0].starts_with("conditions[0].value: "), "{kind} {said:?}");
+        }
+        assert_eq!(
+            faults(&json!([{"type": "equals", "field": "a"}])),
+            ["conditions[0].value: is missing: what the field is compared to"]
+        );
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let clause = json!({"type": "exists", "field": "a"});
+        assert!(Conditions::read(&json!(vec![clause.clone(); 50])).is_ok());
+        assert!(faults(&json!(vec![clause.clone(); 51]))[0].contains("holds 51 conditions"));
+        let nested = |levels: usize| {
+            (1..levels).fold(clause.clone(), |inner, _| json!({"type": "not", "condition": inner}))
+        };
+        assert!(Conditions::read(&json!([nested(8)])).is_ok());
+        assert!(faults(&json!([nested(9)]))[0].contains("nests deeper than 8 levels"));
+        assert_eq!(faults(&json!({})), ["conditions: must be a list of conditions"]);
+    }
+}

@@ -6,7 +6,7 @@ use crate::{
     store, trigger,
 };
 use audit::Entry;
-use db::{Db, DbError, Scope};
+use db::{Db, DbError, Scope, Tx};
 use kernel::{Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
 use serde_json::{Value, json};
 
@@ -16,9 +16,8 @@ use serde_json::{Value, json};
 /// [`RuleError::Full`], or the database's.
 pub async fn create(db: &Db, call: &Call, definition: Definition) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
-    let rule = create_in(&mut tx.scope(call.tenant()), call, definition).await?;
-    tx.commit().await?;
-    Ok(rule)
+    let outcome = create_in(&mut tx.scope(call.tenant()), call, definition).await;
+    finish(tx, outcome).await
 }
 
 /// Makes a rule within the caller's transaction.
@@ -76,10 +75,12 @@ pub async fn replace(
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
-    let was = present(&mut scope, id, expected).await?;
-    let rule = save(&mut scope, call, was, definition, Change::Changed).await?;
-    tx.commit().await?;
-    Ok(rule)
+    let work = async {
+        let was = present(&mut scope, id, expected).await?;
+        save(&mut scope, call, was, definition, Change::Changed).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
 }
 
 /// Changes some fields of a rule.
@@ -95,11 +96,13 @@ pub async fn patch(
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
-    let was = present(&mut scope, id, expected).await?;
-    let definition = patch.over(&was.definition)?;
-    let rule = save(&mut scope, call, was, definition, Change::Changed).await?;
-    tx.commit().await?;
-    Ok(rule)
+    let work = async {
+        let was = present(&mut scope, id, expected).await?;
+        let definition = patch.over(&was.definition)?;
+        save(&mut scope, call, was, definition, Change::Changed).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
 }
 
 /// Switches a rule on or off. One that is so already stays as it is, without a new version.
@@ -115,16 +118,18 @@ pub async fn toggle(
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
-    let was = present(&mut scope, id, expected).await?;
-    let Some(rule) = was.clone().switched(active, call.now) else {
-        tx.rollback().await?;
-        return Ok(was);
+    let work = async {
+        let was = present(&mut scope, id, expected).await?;
+        let Some(rule) = was.clone().switched(active, call.now) else {
+            return Ok(was);
+        };
+        store::update(&mut scope, &rule).await?;
+        let change = if active { Change::Enabled } else { Change::Disabled };
+        record(&mut scope, call, Some(&was), &rule, change).await?;
+        Ok(rule)
     };
-    store::update(&mut scope, &rule).await?;
-    let change = if active { Change::Enabled } else { Change::Disabled };
-    record(&mut scope, call, Some(&was), &rule, change).await?;
-    tx.commit().await?;
-    Ok(rule)
+    let outcome = work.await;
+    finish(tx, outcome).await
 }
 
 /// Deletes a rule. Its versions stay, because events and jobs point at them.
@@ -134,12 +139,15 @@ pub async fn toggle(
 pub async fn delete(db: &Db, call: &Call, id: &RuleId, expected: Option<u32>) -> Result<(), RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
-    let was = present(&mut scope, id, expected).await?;
-    store::delete(&mut scope, id).await?;
-    let last = was.clone().redefined(was.definition.clone(), call.now);
-    record(&mut scope, call, Some(&was), &last, Change::Deleted).await?;
-    tx.commit().await?;
-    Ok(())
+    let work = async {
+        let was = present(&mut scope, id, expected).await?;
+        store::delete(&mut scope, id).await?;
+        let last = was.clone().redefined(was.definition.clone(), call.now);
+        record(&mut scope, call, Some(&was), &last, Change::Deleted).await?;
+        Ok(())
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
 }
 
 /// A rule's versions, the newest first.
@@ -176,14 +184,16 @@ pub async fn rollback(
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
-    let was = present(&mut scope, id, expected).await?;
-    let earlier = store::version(&mut scope, id, to).await?;
-    let earlier = earlier.ok_or(RuleError::VersionUnknown(to))?;
-    // An empty patch checks what an earlier program accepted against what this one does.
-    let definition = RulePatch::default().over(&earlier.definition)?;
-    let rule = save(&mut scope, call, was, definition, Change::RolledBack).await?;
-    tx.commit().await?;
-    Ok(rule)
+    let work = async {
+        let was = present(&mut scope, id, expected).await?;
+        let earlier = store::version(&mut scope, id, to).await?;
+        let earlier = earlier.ok_or(RuleError::VersionUnknown(to))?;
+        // An empty patch checks what an earlier program accepted against what this one does.
+        let definition = RulePatch::default().over(&earlier.definition)?;
+        save(&mut scope, call, was, definition, Change::RolledBack).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
 }
 
 /// What a rule, active or not, would say to data of its trigger. Nothing is run or kept.
@@ -215,6 +225,17 @@ pub async fn load_book(scope: &mut Scope<'_>) -> Result<(i64, RuleBook), DbError
     let revision = store::revision(scope).await?;
     let rules = store::active(scope).await?;
     Ok((revision, RuleBook::new(&rules)))
+}
+
+/// Makes what was done stay, or takes it back; either way the connection is kept for the next.
+async fn finish<T>(tx: Tx, outcome: Result<T, RuleError>) -> Result<T, RuleError> {
+    match outcome {
+        Ok(value) => tx.commit().await.map(|()| value).map_err(RuleError::from),
+        Err(error) => {
+            tx.rollback().await?;
+            Err(error)
+        }
+    }
 }
 
 /// The rule, if it is still at the version that the caller saw.

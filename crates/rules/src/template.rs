@@ -373,3 +373,67 @@ fn minus(bare: &str) -> Option<char> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn render(text: &str, data: &Value) -> Result<String, String> {
+        let mut templates = Templates::new();
+        match templates.add(text, false)? {
+            None => Ok(text.to_owned()),
+            Some(id) => templates.render(id, &Context::new(data)).map(|rendered| rendered.text),
+        }
+    }
+
+    #[test]
+    fn what_computes_includes_or_defines_is_refused() {
+        for text in [
+            "{{ a ~ b }}",
+            "{{ value * 2 }}",
+            "{{ value + 1 }}",
+            "{{ value - 1 }}",
+            "{{ value / 2 }}",
+            "{{ value % 2 }}",
+            "{% set x = 1 %}",
+            "{% include 'x' %}",
+            "{% macro x() %}{% endmacro %}",
+            "{% with a = b %}{% endwith %}",
+            "{% raw %}{% endraw %}",
+            "{{ \"}}\" ~ a }}",
+            "{{ range(9) }}{{ x|nothing }}",
+            "{{ x|replace('a', 'b') }}",
+            "{{",
+            "{% if a %}",
+        ] {
+            let said = render(text, &json!({"range": 1}));
+            assert!(said.is_err(), "{text}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn what_places_and_chooses_is_taken() {
+        let data = json!({"a": {"b": ["x", "y"]}, "n": -5, "t": "~+*"});
+        for (text, wanted) in [
+            ("no template {at} all", "no template {at} all"),
+            ("${{ a.b[1] }}", "$y"),
+            ("{#- a + b -#}{{- t -}}", "~+*"),
+            ("{{ t|default('a - b ~ c') }}", "~+*"),
+            ("{% if n < -4 and n != -6 %}low{% endif %}", "low"),
+            ("{%- for x in a.b if x != 'x' -%}{{ loop.index }}{{ x }}{%- endfor -%}", "1y"),
+            ("{{ a.b|first|upper }}", "X"),
+            ("{{ nothing.at.all }}", ""),
+        ] {
+            assert_eq!(render(text, &data).as_deref(), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn rendering_is_bounded() {
+        let many = json!({"l": vec![0; 3000], "t": "x".repeat(70_000)});
+        let loops = render("{% for a in l %}{% for b in l %}{% endfor %}{% endfor %}", &many);
+        assert!(loops.unwrap_err().contains("fuel"));
+        assert!(render("{{ t }}", &many).unwrap_err().contains("more than 65536 bytes"));
+    }
+}

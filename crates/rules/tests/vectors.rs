@@ -2,6 +2,8 @@
 //! verdict with its explanation, and what is planned. `SIGNALBOX_WRITE_VECTORS=1` writes explanations anew; whether a
 //! rule matches is never rewritten.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
+
 use rules::{Actions, Conditions, Decision, Definition, Draft, PlannedAction, Rule, try_out};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::PathBuf};

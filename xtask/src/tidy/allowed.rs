@@ -9,10 +9,15 @@ const GROUND: &[&str] = &["kernel", "db", "vault", "audit"];
 
 /// Who may use whom besides what [`may_use`] says in general: (user, used).
 const DOORS: &[(&str, &str)] = &[
-    // Components that show more than one area.
-    ("rules-component", "events"),
+    // Shows triggers (of rules) and events, with the trail of jobs and messages that an event left.
+    ("triggers-component", "events"),
     ("triggers-component", "rules"),
     ("triggers-component", "jobs"),
+    ("triggers-component", "notifications"),
+    // Runs the jobs that deliver messages.
+    ("jobs-component", "notifications"),
+    // Tests a draft over stored events.
+    ("rules-component", "events"),
 ];
 
 /// Whether the package `user` may depend on the package `used`, both of this workspace.
@@ -33,7 +38,7 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
             if own == used {
                 return true;
             }
-            &[&["kernel", "db", "audit", "edge", "guest", "pipeline"]]
+            &[&["kernel", "db", "vault", "audit", "edge", "guest", "pipeline"]]
         }
         _ => &[],
     };

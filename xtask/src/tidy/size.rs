@@ -6,7 +6,11 @@ const LINES: usize = 500;
 
 pub(super) fn check(tree: &Tree) -> Vec<Breach> {
     tree.rust()
-        .filter(|file| !file.path.starts_with("tests/") && !file.path.contains("/tests/"))
+        .filter(|file| {
+            !file.path.starts_with("tests/")
+                && !file.path.contains("/tests/")
+                && !file.path.ends_with("/tests.rs")
+        })
         .filter_map(|file| {
             let lines = shipped_lines(&file.text);
             (lines > LINES).then(|| {

@@ -96,3 +96,79 @@ pub async fn revoke_api_key(db: &Db, call: &Call, id: &ApiKeyId) -> Result<(), A
     let outcome = work.await;
     finish(tx, outcome).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Credential,
+        service::stage::{START, Stage},
+    };
+    use futures::executor::block_on;
+
+    fn staged() -> (Stage, Call) {
+        let stage = Stage::new();
+        let owner = stage.as_bearer(&stage.set_up("acme-corp").api_key);
+        (stage, owner)
+    }
+
+    fn made(stage: &Stage, owner: &Call) -> (ApiKey, KeySecret) {
+        let new = NewApiKey::new("CI", &["rules:read".into()], None, None, START).unwrap();
+        block_on(create_api_key(&stage.db, owner, new)).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_prefix_and_never_shows_its_secret() {
+        let (stage, owner) = staged();
+        let (key, secret) = made(&stage, &owner);
+        let all = block_on(api_keys(&stage.db, &owner, None, &PageRequest::default())).unwrap().items;
+        assert_eq!(all.len(), 2);
+        let found =
+            block_on(api_keys(&stage.db, &owner, Some(&key.prefix), &PageRequest::default())).unwrap();
+        assert_eq!(found.items, std::slice::from_ref(&key));
+        assert!(secret.text().expose().starts_with(&format!("sbx_{}_", key.prefix)));
+        let (_, hidden) = secret.text().expose().rsplit_once('_').unwrap();
+        assert!(!format!("{key:?} {secret:?}").contains(hidden));
+    }
+
+    #[test]
+    fn the_secret_stands_nowhere_in_the_database() {
+        let (stage, owner) = staged();
+        let (_, secret) = made(&stage, &owner);
+        let (_, hidden) = secret.text().expose().rsplit_once('_').unwrap();
+        let sql = "SELECT COUNT(*) AS n FROM audit_entries, api_keys
+            WHERE instr(after, ?1) OR instr(prefix, ?1) OR instr(hex(api_keys.hash), upper(?1))";
+        let found = block_on(async {
+            let mut lease = stage.db.read().await.unwrap();
+            lease.all_tenants().unwrap().one::<i64>(sql, [hidden.into()]).await.unwrap()
+        });
+        assert_eq!(found, Some(0));
+    }
+
+    #[test]
+    fn a_revoked_key_is_refused_at_once_and_revoking_twice_is_once() {
+        let (stage, owner) = staged();
+        let (key, secret) = made(&stage, &owner);
+        let bearer = Credential::Bearer(secret.text().clone());
+        assert!(stage.check(&bearer).is_ok());
+        for _ in 0..2 {
+            block_on(revoke_api_key(&stage.db, &owner, &key.id)).unwrap();
+            assert!(matches!(stage.check(&bearer), Err(AuthError::CredentialInvalid)));
+        }
+        let audited = stage.audited("acme-corp");
+        assert_eq!(audited.iter().filter(|action| *action == "api_key.revoked").count(), 1);
+    }
+
+    #[test]
+    fn another_tenants_key_is_not_there() {
+        let (stage, owner) = staged();
+        let (key, secret) = made(&stage, &owner);
+        let other = stage.as_bearer(&stage.set_up("globex").api_key);
+        assert!(matches!(block_on(api_key(&stage.db, &other, &key.id)), Err(AuthError::NotFound(_))));
+        assert!(matches!(block_on(revoke_api_key(&stage.db, &other, &key.id)), Err(AuthError::NotFound(_))));
+        let found =
+            block_on(api_keys(&stage.db, &other, Some(&key.prefix), &PageRequest::default())).unwrap();
+        assert_eq!(found.items, []);
+        assert!(stage.check(&Credential::Bearer(secret.text().clone())).is_ok());
+    }
+}

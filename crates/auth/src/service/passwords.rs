@@ -69,3 +69,52 @@ async fn prepare(
     }
     Ok((stored, new, subjects))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Credential,
+        service::stage::{PASSWORD, Stage},
+    };
+    use futures::executor::block_on;
+    use kernel::Fault;
+
+    const OWNER: &str = "owner@acme-corp.test";
+    const NEW: &str = "a new and better one";
+
+    fn change(stage: &Stage, call: &Call, present: &str, new: &str) -> Result<(), AuthError> {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        block_on(change_password(&stage.db, call, &secret(present), &secret(new)))
+    }
+
+    #[test]
+    fn a_change_ends_the_other_sessions() {
+        let stage = Stage::new();
+        stage.set_up("acme-corp");
+        let other = stage.login(None, OWNER, PASSWORD).unwrap();
+        let this = stage.login(None, OWNER, PASSWORD).unwrap();
+        let call = stage.as_bearer(&this.access_token);
+        change(&stage, &call, PASSWORD, NEW).unwrap();
+        assert!(stage.check(&Credential::Bearer(this.access_token)).is_ok());
+        assert!(stage.check(&Credential::Bearer(other.access_token)).is_err());
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::LoginFailed)));
+        assert!(stage.login(None, OWNER, NEW).is_ok());
+        assert!(stage.audited("acme-corp").contains(&"user.password_changed".to_owned()));
+    }
+
+    #[test]
+    fn it_needs_the_present_password_and_guessing_is_slowed() {
+        let stage = Stage::new();
+        let key = stage.as_bearer(&stage.set_up("acme-corp").api_key);
+        let call = stage.as_bearer(&stage.login(None, OWNER, PASSWORD).unwrap().access_token);
+        let fault = change(&stage, &call, PASSWORD, "short").unwrap_err();
+        assert_eq!(fault.fields()[0].field, "new_password");
+        for _ in 0..5 {
+            let fault = change(&stage, &call, "wrong", NEW).unwrap_err();
+            assert_eq!(fault.fields()[0].field, "current_password");
+        }
+        assert!(matches!(change(&stage, &call, PASSWORD, NEW), Err(AuthError::LoginBlocked(_))));
+        assert!(matches!(change(&stage, &key, PASSWORD, NEW), Err(AuthError::NeedsSession)));
+    }
+}

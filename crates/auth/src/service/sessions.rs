@@ -62,3 +62,54 @@ pub async fn revoke_all_sessions(db: &Db, call: &Call) -> Result<usize, AuthErro
     let outcome = work.await;
     finish(tx, outcome).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Credential,
+        service::stage::{PASSWORD, Stage},
+    };
+    use futures::executor::block_on;
+
+    const OWNER: &str = "owner@acme-corp.test";
+
+    #[test]
+    fn somebody_sees_and_ends_their_own_sessions() {
+        let stage = Stage::new();
+        stage.set_up("acme-corp");
+        let one = stage.login(None, OWNER, PASSWORD).unwrap();
+        let other = stage.login(None, OWNER, PASSWORD).unwrap();
+        let call = stage.as_bearer(&one.access_token);
+        let shown = block_on(sessions(&stage.db, &call, &PageRequest::default())).unwrap().items;
+        assert_eq!(shown.len(), 2);
+        assert_eq!(
+            (shown[0].agent.as_deref(), shown[0].address.as_deref()),
+            (Some("test"), Some("192.0.2.1"))
+        );
+        block_on(revoke_session(&stage.db, &call, &other.session)).unwrap();
+        let gone = stage.check(&Credential::Bearer(other.access_token));
+        assert!(matches!(gone, Err(AuthError::CredentialInvalid)));
+        assert_eq!(block_on(sessions(&stage.db, &call, &PageRequest::default())).unwrap().items.len(), 1);
+        let again = block_on(revoke_session(&stage.db, &call, &other.session));
+        assert!(matches!(again, Err(AuthError::NotFound(_))));
+        assert_eq!(block_on(revoke_all_sessions(&stage.db, &call)).unwrap(), 1);
+        assert!(stage.check(&Credential::Bearer(one.access_token)).is_err());
+    }
+
+    #[test]
+    fn nobody_ends_somebody_elses_session() {
+        let stage = Stage::new();
+        stage.set_up("acme-corp");
+        let key = stage.as_bearer(&stage.set_up("globex").api_key);
+        let acme = stage.login(None, OWNER, PASSWORD).unwrap();
+        let globex = stage.login(None, "owner@globex.test", PASSWORD).unwrap();
+        let call = stage.as_bearer(&globex.access_token);
+        let ended = block_on(revoke_session(&stage.db, &call, &acme.session));
+        assert!(matches!(ended, Err(AuthError::NotFound(_))));
+        block_on(revoke_all_sessions(&stage.db, &call)).unwrap();
+        assert!(stage.check(&Credential::Bearer(acme.access_token)).is_ok());
+        let by_key = block_on(sessions(&stage.db, &key, &PageRequest::default()));
+        assert!(matches!(by_key, Err(AuthError::NeedsSession)));
+    }
+}

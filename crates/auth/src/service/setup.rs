@@ -121,3 +121,37 @@ pub(super) fn made(
         last_used_at: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::stage::{PASSWORD, Stage};
+    use futures::executor::block_on;
+    use kernel::Permissions;
+
+    #[test]
+    fn a_tenant_is_set_up_once() {
+        let stage = Stage::new();
+        let done = stage.set_up("acme-corp");
+        let key = stage.as_bearer(&done.api_key);
+        assert_eq!(key.principal.permissions, Permissions::all());
+        let asked = SetUp::new("acme-corp", "Other", "eve@example.com", "another password").unwrap();
+        let again = block_on(setup(&stage.db, &stage.visit(), asked));
+        assert!(matches!(again, Err(AuthError::TenantExists)));
+        // Nothing of the second stayed, and the first goes on.
+        assert!(matches!(
+            stage.login(None, "eve@example.com", "another password"),
+            Err(AuthError::LoginFailed)
+        ));
+        assert!(stage.login(None, "owner@acme-corp.test", PASSWORD).is_ok());
+        let audited = stage.audited("acme-corp");
+        assert_eq!(audited[..3], ["tenant.created", "user.created", "api_key.created"]);
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let faults = SetUp::new("API", "", "x", "short").unwrap_err();
+        let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["tenant", "name", "email", "password"]);
+    }
+}

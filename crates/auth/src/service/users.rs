@@ -1,6 +1,6 @@
 //! Who is in the tenant, and who comes and goes?
 
-use super::finish;
+use super::{finish, person};
 use crate::{AuthError, Member, NewUser, UserPatch, UserState, password, store};
 use audit::Entry;
 use db::{Db, Scope};
@@ -67,6 +67,15 @@ pub async fn user(db: &Db, call: &Call, id: &UserId) -> Result<Member, AuthError
     load(&mut lease.scope(call.tenant())?, id).await
 }
 
+/// The user behind the call.
+///
+/// # Errors
+/// [`AuthError::NeedsSession`] for an API key; the database's.
+pub async fn me(db: &Db, call: &Call) -> Result<Member, AuthError> {
+    let (id, _) = person(call)?;
+    user(db, call, id).await
+}
+
 /// Renames, disables or enables a user. Who is disabled loses all sessions at once.
 ///
 /// # Errors
@@ -131,4 +140,98 @@ pub async fn delete_user(db: &Db, call: &Call, id: &UserId) -> Result<(), AuthEr
     };
     let outcome = work.await;
     finish(tx, outcome).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::stage::{PASSWORD, START, Stage};
+    use futures::executor::block_on;
+    use kernel::{Fault, Span};
+
+    fn made(stage: &Stage, owner: &Call, email: &str) -> Result<Member, AuthError> {
+        let new = NewUser::new(email, "Ana", Some(PASSWORD)).unwrap();
+        block_on(create_user(&stage.db, owner, new))
+    }
+
+    fn staged() -> (Stage, Call) {
+        let stage = Stage::new();
+        let done = stage.set_up("acme-corp");
+        let owner = stage.as_bearer(&done.api_key);
+        (stage, owner)
+    }
+
+    #[test]
+    fn an_address_is_one_user_in_a_tenant_and_may_be_another_elsewhere() {
+        let (stage, owner) = staged();
+        made(&stage, &owner, "ana@example.com").unwrap();
+        assert!(matches!(made(&stage, &owner, "ANA@example.com"), Err(AuthError::EmailTaken)));
+        let other = stage.as_bearer(&stage.set_up("globex").api_key);
+        assert!(made(&stage, &other, "ana@example.com").is_ok());
+    }
+
+    #[test]
+    fn who_is_disabled_is_out_at_once_and_enabled_must_log_in_anew() {
+        let (stage, owner) = staged();
+        let id = made(&stage, &owner, "ana@example.com").unwrap().user.id;
+        let token = stage.login(None, "ana@example.com", PASSWORD).unwrap().access_token;
+        let bearer = crate::Credential::Bearer(token);
+        assert!(stage.check(&bearer).is_ok());
+        for state in [UserState::Disabled, UserState::Active] {
+            let patch = UserPatch { name: None, state: Some(state) };
+            block_on(change_user(&stage.db, &owner, &id, None, patch)).unwrap();
+            assert!(matches!(stage.check(&bearer), Err(AuthError::CredentialInvalid)), "{state:?}");
+        }
+        assert!(stage.login(None, "ana@example.com", PASSWORD).is_ok());
+    }
+
+    #[test]
+    fn who_is_deleted_is_out_and_leaves_a_trace() {
+        let (stage, owner) = staged();
+        let id = made(&stage, &owner, "ana@example.com").unwrap().user.id;
+        let logged_in = stage.login(None, "ana@example.com", PASSWORD).unwrap();
+        block_on(delete_user(&stage.db, &owner, &id)).unwrap();
+        let bearer = crate::Credential::Bearer(logged_in.access_token);
+        assert!(matches!(stage.check(&bearer), Err(AuthError::CredentialInvalid)));
+        assert!(matches!(block_on(user(&stage.db, &owner, &id)), Err(AuthError::NotFound(_))));
+        let audited = stage.audited("acme-corp");
+        assert_eq!(&audited[3..], ["user.created", "session.created", "user.deleted"]);
+    }
+
+    #[test]
+    fn a_stale_version_changes_nothing() {
+        let (mut stage, owner) = staged();
+        let ana = made(&stage, &owner, "ana@example.com").unwrap().user;
+        stage.now = START + Span::seconds(1);
+        let patch = |name: &str| UserPatch { name: Some(name.to_owned()), state: None };
+        let change =
+            |version, name: &str| block_on(change_user(&stage.db, &owner, &ana.id, version, patch(name)));
+        assert_eq!(change(Some(1), "Ana Li").unwrap().user.version, 2);
+        assert_eq!(change(Some(1), "Ana X").unwrap_err().code(), "PRECONDITION_FAILED");
+        assert_eq!(change(None, "\n").unwrap_err().code(), "VALIDATION_ERROR");
+        assert_eq!(change(Some(2), "Ana Y").unwrap().user.name, "Ana Y");
+    }
+
+    #[test]
+    fn a_list_goes_on() {
+        let (mut stage, owner) = staged();
+        for number in 0..5 {
+            stage.now = START + Span::millis(number);
+            let new = NewUser::new(&format!("u{number}@example.com"), "U", None).unwrap();
+            block_on(create_user(&stage.db, &stage.call(owner.principal.clone()), new)).unwrap();
+        }
+        let mut seen = Vec::new();
+        let mut after = None;
+        loop {
+            let page = block_on(users(&stage.db, &owner, &PageRequest::new(2, after).unwrap())).unwrap();
+            seen.extend(page.items.into_iter().map(|member| member.user.email.to_string()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 6);
+    }
 }

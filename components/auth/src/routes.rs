@@ -1,0 +1,50 @@
+//! Which routes lead to identity? Those without a credential, those of a person's own account, and those of a tenant's
+//! administration.
+
+mod account;
+mod api_keys;
+mod audit;
+mod organizations;
+mod roles;
+mod sign_in;
+mod users;
+
+use axum::Router;
+use edge::World;
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The component's routes.
+pub(crate) fn router(_: &Arc<World>) -> Router {
+    let open = OpenApiRouter::new()
+        .routes(routes!(sign_in::login))
+        .routes(routes!(sign_in::refresh))
+        .routes(routes!(sign_in::jwks))
+        .routes(routes!(sign_in::setup));
+    let own = OpenApiRouter::new()
+        .routes(routes!(account::logout))
+        .routes(routes!(account::me))
+        .routes(routes!(account::csrf))
+        .routes(routes!(account::change_password))
+        .routes(routes!(account::list_sessions, account::revoke_sessions))
+        .routes(routes!(account::revoke_session));
+    let administration = OpenApiRouter::new()
+        .routes(routes!(organizations::list_organizations))
+        .routes(routes!(organizations::get_organization, organizations::change_organization))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::get_user, users::change_user, users::delete_user))
+        .routes(routes!(roles::list_roles))
+        .routes(routes!(roles::list_permissions))
+        .routes(routes!(roles::bind_role, roles::unbind_role))
+        .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
+        .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::verify_audit));
+    edge::fragment(open.merge(once(own.merge(administration))))
+}
+
+/// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.
+fn once(routes: OpenApiRouter) -> OpenApiRouter {
+    let (router, document) = routes.split_for_parts();
+    OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(edge::idempotent(router)))
+}

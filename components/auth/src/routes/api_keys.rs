@@ -1,0 +1,79 @@
+//! How do programs get their keys, and lose them?
+
+use crate::wire::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut};
+use auth::{AuthError, NewApiKey, service};
+use axum::{extract::Path, response::NoContent};
+use edge::{Authorized, Faults, Json, List, Paging, Problem, Query, Shown, needs};
+use kernel::{ApiKeyId, Fields, Instant};
+
+fn read(id: &str) -> Result<ApiKeyId, AuthError> {
+    id.parse().map_err(|_| AuthError::NotFound("API key"))
+}
+
+/// List API keys
+///
+/// Newest first, without their secrets; `prefix` is the part between the first two underscores of a key. Needs
+/// `access:read`.
+#[utoipa::path(get, path = "/api/v1/admin/api-keys", tag = "admin", params(ApiKeyFilter),
+    responses((status = 200, body = List<ApiKeyOut>), Faults), security(("bearer" = [])))]
+pub(super) async fn list_api_keys(
+    caller: Authorized<needs::AccessRead>,
+    Query(filter): Query<ApiKeyFilter>,
+    paging: Paging,
+) -> Result<List<ApiKeyOut>, Problem> {
+    let prefix = filter.prefix.as_deref();
+    let page = service::api_keys(&caller.world.db, &caller.call, prefix, &paging.request).await?;
+    Ok(paging.list(page, ApiKeyOut::from))
+}
+
+/// Create an API key
+///
+/// `key` is shown this once. Nobody makes a key with permissions that they lack. Needs `access:write`.
+#[utoipa::path(post, path = "/api/v1/admin/api-keys", tag = "admin", request_body = ApiKeyIn,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
+    responses((status = 201, body = ApiKeyMadeOut), Faults), security(("bearer" = [])))]
+pub(super) async fn create_api_key(
+    caller: Authorized<needs::AccessWrite>,
+    Json(body): Json<ApiKeyIn>,
+) -> Result<Shown<ApiKeyMadeOut>, Problem> {
+    let mut fields = Fields::new();
+    let expires_at: Option<Instant> =
+        body.expires_at.and_then(|text| fields.take("expires_at", text.parse()));
+    let rate = body.rate_per_minute;
+    let new = NewApiKey::new(&body.name, &body.permissions, expires_at, rate, caller.call.now);
+    let new = new
+        .map_err(|faults| faults.into_iter().for_each(|fault| fields.fault(fault.field, fault.message)))
+        .ok();
+    let new = fields.give(new).map_err(Problem::fields)?;
+    let (key, secret) = service::create_api_key(&caller.world.db, &caller.call, new).await?;
+    let location = format!("/api/v1/admin/api-keys/{}", key.id);
+    Ok(Shown::created("api_key", ApiKeyMadeOut::new(key, &secret), location).confidential())
+}
+
+/// Get an API key
+///
+/// Without its secret. Needs `access:read`.
+#[utoipa::path(get, path = "/api/v1/admin/api-keys/{id}", tag = "admin",
+    params(("id" = String, Path, description = "key_…")),
+    responses((status = 200, body = ApiKeyOut), Faults), security(("bearer" = [])))]
+pub(super) async fn get_api_key(
+    caller: Authorized<needs::AccessRead>,
+    Path(id): Path<String>,
+) -> Result<Shown<ApiKeyOut>, Problem> {
+    let key = service::api_key(&caller.world.db, &caller.call, &read(&id)?).await?;
+    Ok(Shown::as_is("api_key", key.into()))
+}
+
+/// Revoke an API key
+///
+/// Its next request is refused. It stays in the list as revoked. Needs `access:write`.
+#[utoipa::path(delete, path = "/api/v1/admin/api-keys/{id}", tag = "admin",
+    params(("id" = String, Path, description = "key_…")),
+    responses((status = 204, description = "The key is revoked."), Faults), security(("bearer" = [])))]
+pub(super) async fn revoke_api_key(
+    caller: Authorized<needs::AccessWrite>,
+    Path(id): Path<String>,
+) -> Result<NoContent, Problem> {
+    service::revoke_api_key(&caller.world.db, &caller.call, &read(&id)?).await?;
+    Ok(NoContent)
+}

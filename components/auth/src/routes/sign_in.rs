@@ -1,0 +1,143 @@
+//! How does somebody come in who has shown nothing yet? By password or refresh token; the operator by the internal token.
+
+use crate::wire::{LoginIn, RefreshIn, SetUpIn, SetUpOut, TokensOut};
+use auth::{
+    Visit,
+    service::{self, LoggedIn, Login},
+};
+use axum::{
+    Extension,
+    response::{IntoResponse, Response},
+};
+use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
+use http::{HeaderMap, HeaderValue, header};
+use kernel::{Fields, Secret, Span, TenantId};
+use std::sync::Arc;
+
+/// Logins a minute from one address.
+const LOGINS: u32 = 5;
+/// Refreshes a minute from one address: a whole office may sit behind it.
+const REFRESHES: u32 = 300;
+/// How long a browser keeps the cookie; the session may end earlier.
+const COOKIE_LIFE: Span = Span::days(30);
+
+fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
+    Visit {
+        now: world.clock.now(),
+        request: visitor.request.clone(),
+        trace: visitor.trace.clone(),
+        address: visitor.address.clone(),
+        agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
+        chance: Arc::clone(&world.chance),
+    }
+}
+
+async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
+    let address = visitor.address.as_deref().unwrap_or("unknown");
+    let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
+    visitor.spend(world, &quota).await
+}
+
+/// The tenant that the body names, or the path or header; both may, if they agree.
+fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
+    let outside = visitor.tenant_named()?;
+    if let (Some(body), Some(outside)) = (body, outside)
+        && body != outside
+    {
+        return Err(Unspecific::TenantMismatch.into());
+    }
+    body.or(outside).map(|slug| slug.parse().map_err(|error| Problem::field("tenant", error))).transpose()
+}
+
+/// Log in
+///
+/// By e-mail address and password. `tenant` is needed only if the address belongs to several tenants. With
+/// `cookie: true` the answer also sets a session cookie, for browsers; changes made with it need the header
+/// `X-CSRF-Token`. Five tries a minute from one address.
+#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LoginIn,
+    responses((status = 200, body = TokensOut), Faults), security(()))]
+pub(super) async fn login(
+    Extension(world): Extension<Arc<World>>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    headers: HeaderMap,
+    Json(body): Json<LoginIn>,
+) -> Result<Response, Problem> {
+    spend(&world, &visitor, "login", LOGINS).await?;
+    let mut fields = Fields::new();
+    let email = fields.take("email", body.email.parse());
+    let email = fields.give(email).map_err(Problem::fields)?;
+    let asked = Login {
+        tenant: tenant_meant(&visitor, body.tenant.as_deref())?,
+        email,
+        password: Secret::new(body.password),
+        cookie: body.cookie,
+    };
+    let visit = visit(&world, &visitor, &headers);
+    let logged_in = service::login(&world.db, world.gate.tokens(), &visit, asked).await?;
+    tokens(logged_in)
+}
+
+/// Refresh
+///
+/// Turns a refresh token into new tokens. It is good once: if it comes a second time, the session is ended.
+#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshIn,
+    responses((status = 200, body = TokensOut), Faults), security(()))]
+pub(super) async fn refresh(
+    Extension(world): Extension<Arc<World>>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    headers: HeaderMap,
+    Json(body): Json<RefreshIn>,
+) -> Result<Response, Problem> {
+    spend(&world, &visitor, "refresh", REFRESHES).await?;
+    let visit = visit(&world, &visitor, &headers);
+    let token = Secret::new(body.refresh_token);
+    let logged_in = service::refresh(&world.db, world.gate.tokens(), &visit, &token).await?;
+    if visitor.tenant_named()?.is_some_and(|named| named != logged_in.tenant.as_str()) {
+        return Err(Unspecific::TenantMismatch.into());
+    }
+    tokens(logged_in)
+}
+
+fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
+    let cookie = logged_in.cookie.clone();
+    let csrf_token = cookie.as_ref().map(edge::csrf_token);
+    let mut response =
+        Shown::as_is("session", TokensOut::new(&logged_in, csrf_token)).confidential().into_response();
+    if let Some(cookie) = cookie {
+        let text = edge::session_cookie(Some((&cookie, COOKIE_LIFE.as_seconds_up())));
+        let value = HeaderValue::from_str(&text).map_err(|_| Unspecific::Internal)?;
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+/// The public keys
+///
+/// A JSON Web Key Set: who has it can verify our access tokens without asking us.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth",
+    responses((status = 200, body = Object), Faults), security(()))]
+pub(super) async fn jwks(Extension(world): Extension<Arc<World>>) -> Response {
+    let mut response = axum::Json(world.gate.tokens().keys().jwks()).into_response();
+    let kept = HeaderValue::from_static("public, max-age=300");
+    response.headers_mut().insert(header::CACHE_CONTROL, kept);
+    response
+}
+
+/// Set up a tenant
+///
+/// For the operator: makes a tenant with its roles, its owner and an API key that is shown this once.
+#[utoipa::path(post, path = "/internal/setup", tag = "internal", request_body = SetUpIn,
+    responses((status = 201, body = SetUpOut), Faults), security(("bearer" = [])))]
+pub(super) async fn setup(
+    _: Internal,
+    Extension(world): Extension<Arc<World>>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    headers: HeaderMap,
+    Json(body): Json<SetUpIn>,
+) -> Result<Shown<SetUpOut>, Problem> {
+    let asked = service::SetUp::new(&body.tenant, &body.name, &body.email, &body.password)
+        .map_err(Problem::fields)?;
+    let done = service::setup(&world.db, &visit(&world, &visitor, &headers), asked).await?;
+    let location = format!("/api/v1/admin/organizations/{}", done.tenant);
+    Ok(Shown::created("setup", done.into(), location).confidential())
+}

@@ -1,0 +1,557 @@
+//! How are users, roles, sessions, keys and the audit said in JSON?
+
+use audit::{Reason, Recorded, Verified};
+use auth::{
+    ApiKey, KeySecret, Member, Role, Session, Tenant, UserState,
+    service::{LoggedIn, SetUpDone},
+};
+use kernel::{Actor, Permissions, TenantId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+/// Who wants to come in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginIn {
+    #[schema(example = "ana@example.com")]
+    pub(crate) email: String,
+    #[schema(format = Password)]
+    pub(crate) password: String,
+    /// Needed only if the address belongs to several tenants.
+    #[schema(example = "acme-corp")]
+    pub(crate) tenant: Option<String>,
+    /// Whether a session cookie is wanted too, for a browser.
+    #[serde(default)]
+    pub(crate) cookie: bool,
+}
+
+/// A refresh token that is to be turned.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefreshIn {
+    pub(crate) refresh_token: String,
+}
+
+/// The tokens of a session.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokensOut {
+    /// For `Authorization: Bearer`.
+    access_token: String,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// Seconds until the access token ends.
+    expires_in: i64,
+    /// For the next tokens; good once, for 30 days.
+    refresh_token: String,
+    session_id: String,
+    user: MeOut,
+    /// Only with a cookie: what changes made with it need as `X-CSRF-Token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csrf_token: Option<String>,
+}
+
+impl TokensOut {
+    pub(crate) fn new(logged_in: &LoggedIn, csrf_token: Option<String>) -> Self {
+        Self {
+            access_token: logged_in.access_token.expose().clone(),
+            token_type: "Bearer",
+            expires_in: logged_in.expires_in.as_seconds_up(),
+            refresh_token: logged_in.refresh_token.expose().clone(),
+            session_id: logged_in.session.to_string(),
+            user: MeOut::new(&logged_in.member, &logged_in.tenant),
+            csrf_token,
+        }
+    }
+}
+
+fn names(permissions: Permissions) -> Vec<&'static str> {
+    permissions.iter().map(kernel::Permission::as_str).collect()
+}
+
+/// The user behind a credential.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MeOut {
+    id: String,
+    tenant_id: String,
+    email: String,
+    name: String,
+    /// The names of the user's roles.
+    roles: Vec<String>,
+    /// What the roles allow together.
+    permissions: Vec<&'static str>,
+}
+
+impl MeOut {
+    pub(crate) fn new(member: &Member, tenant: &TenantId) -> Self {
+        Self {
+            id: member.user.id.to_string(),
+            tenant_id: tenant.to_string(),
+            email: member.user.email.to_string(),
+            name: member.user.name.clone(),
+            roles: member.roles.iter().map(|(_, name)| name.clone()).collect(),
+            permissions: names(member.permissions),
+        }
+    }
+}
+
+/// What changes made with a session cookie need.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CsrfOut {
+    /// For the header `X-CSRF-Token`.
+    pub(crate) csrf_token: String,
+}
+
+/// A change of password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordIn {
+    #[schema(format = Password)]
+    pub(crate) current_password: String,
+    /// 12 to 256 characters.
+    #[schema(format = Password, min_length = 12, max_length = 256)]
+    pub(crate) new_password: String,
+}
+
+/// One login on one device.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionOut {
+    id: String,
+    /// Whether this request was made in it.
+    current: bool,
+    /// The address that logged in.
+    address: Option<String>,
+    /// What the program that logged in calls itself.
+    user_agent: Option<String>,
+    created_at: String,
+    /// Within a minute.
+    last_used_at: String,
+    /// When it ends if nobody uses it again.
+    ends_at: String,
+}
+
+impl SessionOut {
+    pub(crate) fn new(session: Session, actor: &Actor) -> Self {
+        Self {
+            id: session.id.to_string(),
+            current: matches!(actor, Actor::User(_, current) if *current == session.id),
+            created_at: session.created_at.to_string(),
+            last_used_at: session.last_used_at.to_string(),
+            ends_at: session.ends().to_string(),
+            address: session.address,
+            user_agent: session.agent,
+        }
+    }
+}
+
+/// How many sessions were ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndedOut {
+    pub(crate) ended: usize,
+}
+
+/// A tenant to be set up.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetUpIn {
+    /// The slug.
+    #[schema(example = "acme-corp")]
+    pub(crate) tenant: String,
+    #[schema(example = "Acme Corp")]
+    pub(crate) name: String,
+    /// The owner's address.
+    pub(crate) email: String,
+    #[schema(format = Password, min_length = 12, max_length = 256)]
+    pub(crate) password: String,
+}
+
+/// What was set up.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SetUpOut {
+    tenant: String,
+    /// The owner's id.
+    user_id: String,
+    /// An API key with all permissions; shown this once.
+    api_key: String,
+}
+
+impl From<SetUpDone> for SetUpOut {
+    fn from(done: SetUpDone) -> Self {
+        Self {
+            tenant: done.tenant.to_string(),
+            user_id: done.user.to_string(),
+            api_key: done.api_key.expose().clone(),
+        }
+    }
+}
+
+/// A tenant's settings.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SettingsOut {
+    /// Requests a minute for each user.
+    user_rate_per_minute: u32,
+}
+
+/// A tenant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OrganizationOut {
+    /// The slug.
+    id: String,
+    name: String,
+    /// `active` or `suspended`.
+    state: &'static str,
+    settings: SettingsOut,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<Tenant> for OrganizationOut {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            id: tenant.id.to_string(),
+            state: tenant.state.as_str(),
+            settings: SettingsOut { user_rate_per_minute: tenant.user_rate },
+            created_at: tenant.created_at.to_string(),
+            updated_at: tenant.updated_at.to_string(),
+            name: tenant.name,
+        }
+    }
+}
+
+/// What is to be changed of a tenant's settings.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingsPatch {
+    /// 1 to 1,000,000.
+    user_rate_per_minute: Option<u32>,
+}
+
+/// What is to be changed of a tenant; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrganizationPatch {
+    name: Option<String>,
+    settings: Option<SettingsPatch>,
+}
+
+impl From<OrganizationPatch> for auth::TenantPatch {
+    fn from(patch: OrganizationPatch) -> Self {
+        Self { name: patch.name, user_rate: patch.settings.unwrap_or_default().user_rate_per_minute }
+    }
+}
+
+/// A user to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserIn {
+    #[schema(example = "ana@example.com")]
+    pub(crate) email: String,
+    #[schema(example = "Ana Li")]
+    pub(crate) name: String,
+    /// 12 to 256 characters.
+    #[schema(format = Password, min_length = 12, max_length = 256)]
+    pub(crate) password: Option<String>,
+}
+
+/// Whether a user may come in.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StateIn {
+    Active,
+    Disabled,
+}
+
+/// What is to be changed of a user; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserPatch {
+    name: Option<String>,
+    state: Option<StateIn>,
+}
+
+impl From<UserPatch> for auth::UserPatch {
+    fn from(patch: UserPatch) -> Self {
+        let state = patch.state.map(|state| match state {
+            StateIn::Active => UserState::Active,
+            StateIn::Disabled => UserState::Disabled,
+        });
+        Self { name: patch.name, state }
+    }
+}
+
+/// A role that a user has.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BoundOut {
+    id: String,
+    name: String,
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserOut {
+    id: String,
+    email: String,
+    name: String,
+    /// `active` or `disabled`.
+    state: &'static str,
+    /// Whether the user can log in by password.
+    has_password: bool,
+    roles: Vec<BoundOut>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<Member> for UserOut {
+    fn from(member: Member) -> Self {
+        let roles = member.roles.into_iter().map(|(id, name)| BoundOut { id: id.to_string(), name });
+        Self {
+            id: member.user.id.to_string(),
+            email: member.user.email.to_string(),
+            name: member.user.name,
+            state: member.user.state.as_str(),
+            has_password: member.user.has_password,
+            roles: roles.collect(),
+            created_at: member.user.created_at.to_string(),
+            updated_at: member.user.updated_at.to_string(),
+        }
+    }
+}
+
+/// A role.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RoleOut {
+    id: String,
+    name: String,
+    /// Whether it is one of ours and cannot be changed.
+    built_in: bool,
+    permissions: Vec<&'static str>,
+}
+
+impl From<Role> for RoleOut {
+    fn from(role: Role) -> Self {
+        Self {
+            id: role.id.to_string(),
+            name: role.name,
+            built_in: role.built_in.is_some(),
+            permissions: names(role.permissions),
+        }
+    }
+}
+
+/// A permission.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PermissionOut {
+    /// Its name: `rules:write`.
+    pub(crate) id: &'static str,
+    /// Whether the caller has it.
+    pub(crate) granted: bool,
+}
+
+/// A role for a user.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BindingIn {
+    /// `usr_…`
+    pub(crate) user_id: String,
+    /// `rol_…`
+    pub(crate) role_id: String,
+}
+
+/// Which binding is meant.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BindingQuery {
+    /// `usr_…`
+    pub(crate) user_id: String,
+    /// `rol_…`
+    pub(crate) role_id: String,
+}
+
+/// An API key to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyIn {
+    #[schema(example = "CRM import")]
+    pub(crate) name: String,
+    /// At least one; `GET /api/v1/admin/permissions` lists them.
+    #[schema(example = json!(["events:write"]))]
+    pub(crate) permissions: Vec<String>,
+    /// RFC 3339; without it the key does not expire.
+    pub(crate) expires_at: Option<String>,
+    /// Requests a minute; 60,000 unless given.
+    pub(crate) rate_per_minute: Option<u32>,
+}
+
+/// Which keys are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ApiKeyFilter {
+    /// Only the key with this prefix.
+    pub(crate) prefix: Option<String>,
+}
+
+/// An API key, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ApiKeyOut {
+    id: String,
+    name: String,
+    /// The part of the key that may be shown.
+    prefix: String,
+    permissions: Vec<&'static str>,
+    /// `active` or `revoked`.
+    state: &'static str,
+    rate_per_minute: u32,
+    created_by: String,
+    created_at: String,
+    expires_at: Option<String>,
+    /// Within a minute.
+    last_used_at: Option<String>,
+}
+
+impl From<ApiKey> for ApiKeyOut {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name,
+            prefix: key.prefix,
+            permissions: names(key.permissions),
+            state: key.state.as_str(),
+            rate_per_minute: key.rate_per_minute,
+            created_by: key.created_by,
+            created_at: key.created_at.to_string(),
+            expires_at: key.expires_at.map(|at| at.to_string()),
+            last_used_at: key.last_used_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A new API key: the only time that `key` is shown.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ApiKeyMadeOut {
+    id: String,
+    /// For `Authorization: Bearer`.
+    key: String,
+    name: String,
+    /// The part of the key that may be shown.
+    prefix: String,
+    permissions: Vec<&'static str>,
+    rate_per_minute: u32,
+    created_at: String,
+    expires_at: Option<String>,
+}
+
+impl ApiKeyMadeOut {
+    pub(crate) fn new(key: ApiKey, secret: &KeySecret) -> Self {
+        Self {
+            id: key.id.to_string(),
+            key: secret.text().expose().clone(),
+            name: key.name,
+            prefix: key.prefix,
+            permissions: names(key.permissions),
+            rate_per_minute: key.rate_per_minute,
+            created_at: key.created_at.to_string(),
+            expires_at: key.expires_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// Which rows of the audit are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditFilter {
+    /// Only those by this user or API key (its id), or by `system`.
+    pub(crate) actor: Option<String>,
+    /// Only those of this action: `rule.created`.
+    pub(crate) action: Option<String>,
+    /// Only those about this id.
+    pub(crate) subject: Option<String>,
+    /// Only those at or after this instant (RFC 3339).
+    pub(crate) since: Option<String>,
+    /// Only those before this instant (RFC 3339).
+    pub(crate) until: Option<String>,
+}
+
+/// A row of the audit.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditOut {
+    id: String,
+    /// Its place in the tenant's chain.
+    sequence: i64,
+    at: String,
+    /// The id of a user or an API key, or `system`.
+    actor: String,
+    /// What was done: `rule.created`.
+    action: String,
+    /// The id of what it was done to.
+    subject: String,
+    request_id: String,
+    address: Option<String>,
+    /// The state before, exactly as it was hashed.
+    #[schema(value_type = Option<Object>)]
+    before: Option<Box<RawValue>>,
+    /// The state afterwards, exactly as it was hashed.
+    #[schema(value_type = Option<Object>)]
+    after: Option<Box<RawValue>>,
+    /// SHA-256 over this row and the hash before it, in hexadecimal.
+    hash: String,
+}
+
+impl From<Recorded> for AuditOut {
+    fn from(row: Recorded) -> Self {
+        // A row that is no JSON any more was meddled with: the verification says so.
+        let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
+        Self {
+            id: row.id.to_string(),
+            sequence: row.sequence,
+            at: row.at.to_string(),
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            request_id: row.request,
+            address: row.address,
+            before: raw(row.before),
+            after: raw(row.after),
+            hash: row.hash.to_string(),
+        }
+    }
+}
+
+/// Where a chain does not hold.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BrokenOut {
+    /// The place in the chain.
+    sequence: i64,
+    /// The row that stands there, if one does.
+    id: Option<String>,
+    /// `missing`, `changed` or `surplus`.
+    reason: &'static str,
+}
+
+/// What a walk along the audit found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VerifiedOut {
+    /// Whether the whole chain holds.
+    holds: bool,
+    /// How many rows hold.
+    rows: i64,
+    /// The hash of the last row that holds: keep it elsewhere, and compare it another time.
+    head: String,
+    /// The first place where the chain does not hold.
+    broken: Option<BrokenOut>,
+}
+
+impl From<Verified> for VerifiedOut {
+    fn from(verified: Verified) -> Self {
+        let broken = verified.broken.map(|broken| BrokenOut {
+            sequence: broken.sequence,
+            id: broken.id.map(|id| id.to_string()),
+            reason: match broken.reason {
+                Reason::Missing => "missing",
+                Reason::Changed => "changed",
+                Reason::Surplus => "surplus",
+            },
+        });
+        Self { holds: broken.is_none(), rows: verified.rows, head: verified.head.to_string(), broken }
+    }
+}

@@ -1,0 +1,99 @@
+//! In what order are rules asked, when does it stop, and what is listed?
+
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
+
+use kernel::{Chance, Instant, RuleId};
+use rules::{Definition, Draft, MOST_EXPLAINED, Rule, RuleBook, explain::Standing};
+use serde_json::{Value, json};
+
+struct Fixed;
+impl Chance for Fixed {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn rule(name: &str, conditions: Value, priority: i64, stop: bool) -> Rule {
+    let at = Instant::from_millis(1_700_000_000_000 + i64::from(name.bytes().last().unwrap()));
+    let definition = Definition::check(Draft {
+        name: Some(name.to_owned()),
+        module_type: Some("sales".to_owned()),
+        trigger_id: Some("deal_closed_won".to_owned()),
+        conditions: Some(conditions),
+        actions: Some(
+            json!([{"type": "send_notification", "parameters": {"recipient": "a", "message": "{{value}}"}}]),
+        ),
+        priority: Some(priority),
+        stop_on_match: Some(stop),
+        ..Draft::default()
+    });
+    Rule::new(RuleId::new(at, &Fixed), definition.unwrap(), at)
+}
+
+fn check(rules: &[Rule], data: Value, wanted: &[(&str, Standing)]) {
+    let decisions = RuleBook::new(rules).decide("deal_closed_won", &data);
+    let said: Vec<(&str, Standing)> =
+        decisions.listed.iter().map(|decision| (&*decision.name, decision.verdict.standing)).collect();
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn higher_priorities_come_first_then_older_rules_until_one_stops() {
+    let big = json!([{"type": "value_threshold", "value": 100}]);
+    let rules = [
+        rule("rule 3", json!([]), 0, false),
+        rule("rule 2", big, 0, true),
+        rule("rule 1", json!([]), 0, false),
+        rule("rule 9", json!([]), 7, false),
+    ];
+    use Standing::{Matched, NotAsked, NotMatched};
+    check(
+        &rules,
+        json!({"value": 1}),
+        &[("rule 9", Matched), ("rule 1", Matched), ("rule 2", NotMatched), ("rule 3", Matched)],
+    );
+    check(
+        &rules,
+        json!({"value": 100}),
+        &[("rule 9", Matched), ("rule 1", Matched), ("rule 2", Matched), ("rule 3", NotAsked)],
+    );
+    let decisions = RuleBook::new(&rules).decide("deal_closed_won", &json!({"value": 100}));
+    let last = decisions.listed.last().unwrap();
+    assert!(last.verdict.because.starts_with("not asked: rule rule 2 (rul_"), "{}", last.verdict.because);
+    assert_eq!(last.actions, Ok(Vec::new()));
+    assert!(RuleBook::new(&rules).decide("deal_closed_lost", &json!({})).listed.is_empty());
+}
+
+#[test]
+fn rules_that_are_off_are_not_in_the_book_and_broken_ones_say_so() {
+    let mut off = rule("rule 1", json!([]), 0, false);
+    off.definition.is_active = false;
+    let mut broken = rule("rule 2", json!([]), 0, false);
+    broken.definition.conditions = json!([{"type": "gone"}]);
+    let book = RuleBook::new(&[off, broken]);
+    assert_eq!(book.len(), 1);
+    let decisions = book.decide("deal_closed_won", &json!({}));
+    let verdict = &decisions.listed[0].verdict;
+    assert_eq!(verdict.standing, Standing::Broken);
+    assert!(verdict.because.contains("conditions[0].type"), "{}", verdict.because);
+}
+
+#[test]
+fn of_many_rules_that_cannot_match_some_are_explained_and_the_rest_counted() {
+    let mut rules: Vec<Rule> = (0..200)
+        .map(|number| {
+            rule("rule 1", json!([{"type": "equals", "field": "owner", "value": number}]), -number, false)
+        })
+        .collect();
+    rules.push(rule("last 2", json!([{"type": "in", "field": "owner", "value": [150]}]), -1000, false));
+    let decisions = RuleBook::new(&rules).decide("deal_closed_won", &json!({"owner": "150"}));
+    let matched: Vec<&str> = decisions
+        .listed
+        .iter()
+        .filter(|decision| decision.verdict.matched())
+        .map(|decision| &*decision.name)
+        .collect();
+    assert_eq!(matched, ["rule 1", "last 2"]);
+    assert_eq!(decisions.listed.len(), MOST_EXPLAINED + 2);
+    assert_eq!(decisions.unlisted, 201 - MOST_EXPLAINED - 2);
+}

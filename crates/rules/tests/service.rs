@@ -1,0 +1,271 @@
+//! Do rules stay as they were saved, with every version, revision and audit entry, each in its own tenant?
+
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
+
+use db::{Db, native::Native};
+use futures::executor::block_on;
+use kernel::{Call, Chance, Fault, Instant, Kind, PageRequest, Principal, RequestId, TenantId, Trace};
+use rules::{Change, Definition, Draft, Rule, RuleError, RuleFilter, RulePatch, service};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+struct Counted(AtomicU8);
+impl Chance for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
+    }
+}
+
+fn tenant(text: &str) -> TenantId {
+    text.parse().unwrap()
+}
+
+fn call(tenant: TenantId, second: i64) -> Call {
+    let chance = Counted(AtomicU8::new(1));
+    Call {
+        principal: Principal::system(tenant),
+        now: Instant::from_millis(1_700_000_000_000 + second * 1000),
+        request: RequestId::given("req_1").unwrap(),
+        trace: Trace::new(&chance),
+        address: None,
+        chance: Arc::new(chance),
+    }
+}
+
+fn database() -> Db {
+    let db = Native::memory().unwrap();
+    block_on(async {
+        let mut tx = db.begin().await.unwrap();
+        for name in ["acme-corp", "other"] {
+            let sql = "INSERT INTO tenants (tenant_id, name, state, created_at, updated_at) VALUES (?1, ?1, 'active', 0, 0)";
+            tx.all_tenants().run_for_effect(sql, [name.into()]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    });
+    db
+}
+
+fn alert() -> Draft {
+    Draft {
+        name: Some("High Value Deal Alert".to_owned()),
+        description: Some("Notify sales manager about deals over $10,000".to_owned()),
+        module_type: Some("sales".to_owned()),
+        trigger_id: Some("high_value_opportunity".to_owned()),
+        conditions: Some(json!([{"type": "value_threshold", "value": 10000}])),
+        actions: Some(json!([{"type": "send_notification", "parameters": {
+            "recipient": "sales-manager@example.com",
+            "message": "New high-value opportunity: {{opportunity_name}} - ${{value}}",
+        }}])),
+        ..Draft::default()
+    }
+}
+
+async fn make(db: &Db, call: &Call) -> Rule {
+    service::create(db, call, Definition::check(alert()).unwrap()).await.unwrap()
+}
+
+async fn revision(db: &Db, call: &Call) -> i64 {
+    let mut lease = db.read().await.unwrap();
+    service::revision(&mut lease.scope(call.tenant()).unwrap()).await.unwrap()
+}
+
+#[test]
+fn the_seeds_rule_is_made_and_decides() {
+    let (db, call) = (database(), call(tenant("acme-corp"), 0));
+    block_on(async {
+        let rule = make(&db, &call).await;
+        assert_eq!((rule.version, rule.definition.is_active, rule.definition.priority), (1, true, 0));
+        assert_eq!(service::get(&db, &call, &rule.id).await.unwrap(), rule);
+        let (at, book) = {
+            let mut lease = db.read().await.unwrap();
+            service::load_book(&mut lease.scope(call.tenant()).unwrap()).await.unwrap()
+        };
+        assert_eq!(at, revision(&db, &call).await);
+        let data = json!({"opportunity_id": "o-1", "opportunity_name": "Big deal", "value": 12500});
+        let decisions = book.decide("high_value_opportunity", &data);
+        let actions = decisions.listed[0].actions.as_ref().unwrap();
+        assert_eq!(actions[0].parameters["message"], "New high-value opportunity: Big deal - $12500");
+        assert_eq!(service::test(&db, &call, &rule.id, &data).await.unwrap(), decisions.listed[0]);
+        let lacking = service::test(&db, &call, &rule.id, &json!({"value": 1})).await.unwrap_err();
+        assert_eq!(lacking.fields()[0].field, "data.opportunity_id");
+    });
+}
+
+#[test]
+fn every_change_is_a_version_a_revision_and_an_audit_entry() {
+    let db = database();
+    let call = |second| call(tenant("acme-corp"), second);
+    block_on(async {
+        let rule = make(&db, &call(0)).await;
+        let first = revision(&db, &call(0)).await;
+        let id = &rule.id;
+        let patch = RulePatch { description: Some(None), priority: Some(5), ..RulePatch::default() };
+        let patched = service::patch(&db, &call(1), id, Some(1), patch).await.unwrap();
+        assert_eq!((patched.version, patched.definition.priority), (2, 5));
+        assert_eq!(patched.definition.description, None);
+        assert_eq!(patched.definition.name, "High Value Deal Alert");
+        assert_eq!((patched.created_at, patched.updated_at), (rule.created_at, call(1).now));
+        let off = service::toggle(&db, &call(2), id, None, false).await.unwrap();
+        assert_eq!((off.version, off.definition.is_active), (3, false));
+        assert_eq!(service::toggle(&db, &call(3), id, None, false).await.unwrap(), off);
+        let on = service::toggle(&db, &call(4), id, None, true).await.unwrap();
+        assert_eq!(on.version, 4);
+        let back = service::rollback(&db, &call(5), id, Some(4), 1).await.unwrap();
+        assert_eq!((back.version, &back.definition), (5, &rule.definition));
+        let new = Definition::check(Draft { name: Some("Other".to_owned()), ..alert() }).unwrap();
+        let replaced = service::replace(&db, &call(6), id, None, new.clone()).await.unwrap();
+        assert_eq!(replaced.definition, new);
+
+        let page = service::versions(&db, &call(7), id, &PageRequest::new(4, None).unwrap()).await.unwrap();
+        let rest = PageRequest::new(4, page.next.clone()).unwrap();
+        let rest = service::versions(&db, &call(7), id, &rest).await.unwrap();
+        let all: Vec<(u32, Change)> =
+            page.items.iter().chain(&rest.items).map(|one| (one.version, one.change)).collect();
+        assert_eq!(
+            all,
+            [
+                (6, Change::Changed),
+                (5, Change::RolledBack),
+                (4, Change::Enabled),
+                (3, Change::Disabled),
+                (2, Change::Changed),
+                (1, Change::Created),
+            ]
+        );
+        assert_eq!(rest.items[1].definition, rule.definition);
+        assert_eq!((rest.items[1].changed_by.as_str(), rest.items[1].changed_at), ("system", call(0).now));
+
+        service::delete(&db, &call(8), id, Some(6)).await.unwrap();
+        assert!(matches!(service::get(&db, &call(9), id).await, Err(RuleError::Unknown)));
+        assert_eq!(revision(&db, &call(9)).await, first + 6);
+        let mut lease = db.read().await.unwrap();
+        let ours = tenant("acme-corp");
+        let mut scope = lease.scope(&ours).unwrap();
+        let audit =
+            audit::list(&mut scope, &audit::Filter::default(), &PageRequest::default()).await.unwrap();
+        let actions: Vec<&str> = audit.items.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(
+            actions,
+            [
+                "rule.deleted",
+                "rule.changed",
+                "rule.rolled_back",
+                "rule.enabled",
+                "rule.disabled",
+                "rule.changed",
+                "rule.created"
+            ]
+        );
+    });
+}
+
+#[test]
+fn stale_and_unknown_are_told_apart_and_change_nothing() {
+    let (db, call) = (database(), call(tenant("acme-corp"), 0));
+    block_on(async {
+        let rule = make(&db, &call).await;
+        let stale = service::toggle(&db, &call, &rule.id, Some(2), false).await.unwrap_err();
+        assert_eq!((stale.kind(), stale.code()), (Kind::Stale, "RULE_STALE"));
+        let version = service::rollback(&db, &call, &rule.id, None, 9).await.unwrap_err();
+        assert_eq!((version.kind(), version.code()), (Kind::NotFound, "RULE_VERSION_UNKNOWN"));
+        let faulty = RulePatch { actions: Some(json!([])), ..RulePatch::default() };
+        let faulty = service::patch(&db, &call, &rule.id, None, faulty).await.unwrap_err();
+        assert_eq!(faulty.fields()[0].field, "actions");
+        assert_eq!(service::get(&db, &call, &rule.id).await.unwrap(), rule);
+    });
+}
+
+#[test]
+fn another_tenant_sees_nothing() {
+    let db = database();
+    let (ours, theirs) = (call(tenant("acme-corp"), 0), call(tenant("other"), 0));
+    block_on(async {
+        let rule = make(&db, &ours).await;
+        let before = revision(&db, &theirs).await;
+        let id = &rule.id;
+        assert!(matches!(service::get(&db, &theirs, id).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::delete(&db, &theirs, id, None).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::toggle(&db, &theirs, id, None, false).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::rollback(&db, &theirs, id, None, 1).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::test(&db, &theirs, id, &json!({})).await, Err(RuleError::Unknown)));
+        let page = PageRequest::default();
+        assert!(matches!(service::versions(&db, &theirs, id, &page).await, Err(RuleError::Unknown)));
+        assert!(service::list(&db, &theirs, &RuleFilter::default(), &page).await.unwrap().items.is_empty());
+        assert_eq!(revision(&db, &theirs).await, before);
+        assert_eq!(service::get(&db, &ours, id).await.unwrap(), rule);
+    });
+}
+
+#[test]
+fn a_list_is_filtered_and_paged() {
+    let db = database();
+    let call = |second| call(tenant("acme-corp"), second);
+    block_on(async {
+        for (second, trigger_id, module_type, active) in [
+            (0, "high_value_opportunity", "sales", true),
+            (1, "deal_closed_won", "sales", false),
+            (2, "lead_created", "crm", true),
+        ] {
+            let draft = Draft {
+                trigger_id: Some(trigger_id.to_owned()),
+                module_type: Some(module_type.to_owned()),
+                is_active: Some(active),
+                ..alert()
+            };
+            service::create(&db, &call(second), Definition::check(draft).unwrap()).await.unwrap();
+        }
+        let count = async |module_type: Option<&str>, trigger_id: Option<&str>, is_active| {
+            let filter = RuleFilter {
+                module_type: module_type.map(str::to_owned),
+                trigger_id: trigger_id.map(str::to_owned),
+                is_active,
+            };
+            service::list(&db, &call(3), &filter, &PageRequest::default()).await.unwrap().items.len()
+        };
+        assert_eq!(count(None, None, None).await, 3);
+        assert_eq!(count(Some("sales"), None, None).await, 2);
+        assert_eq!(count(Some("sales"), None, Some(true)).await, 1);
+        assert_eq!(count(None, Some("lead_created"), None).await, 1);
+        assert_eq!(count(None, None, Some(false)).await, 1);
+        let two = PageRequest::new(2, None).unwrap();
+        let page = service::list(&db, &call(3), &RuleFilter::default(), &two).await.unwrap();
+        let rest = PageRequest::new(2, page.next).unwrap();
+        let rest = service::list(&db, &call(3), &RuleFilter::default(), &rest).await.unwrap();
+        assert_eq!((page.items.len(), rest.items.len(), rest.next), (2, 1, None));
+    });
+}
+
+#[test]
+fn a_draft_tells_all_its_faults() {
+    let said = |draft: Draft| -> Vec<String> {
+        let faults = Definition::check(draft).unwrap_err();
+        faults.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        said(Draft { priority: Some(2_000_000), conditions: Some(json!([1])), ..Draft::default() }),
+        [
+            "name: is missing: say what the rule is called",
+            "module_type: is missing: one of crm, sales",
+            "trigger_id: is missing: name the trigger that the rule is bound to",
+            "priority: must be a whole number from -1000000 to 1000000",
+            "conditions[0]: must be an object with a type",
+            "actions: must be a list of 1 to 20 actions",
+        ]
+    );
+    assert_eq!(
+        said(Draft { module_type: Some("crm".to_owned()), name: Some(" ".to_owned()), ..alert() }),
+        [
+            "name: must be 1 to 200 characters, without line breaks",
+            "trigger_id: belongs to module sales, not crm",
+        ]
+    );
+    let unknown =
+        said(Draft { module_type: Some("hr".to_owned()), trigger_id: Some("x".to_owned()), ..alert() });
+    assert_eq!(unknown[0], "module_type: must be one of crm, sales");
+    assert!(unknown[1].starts_with("trigger_id: no trigger is called \"x\"; there are contact_created, "));
+    let large = json!([{"type": "in", "field": "a", "value": [Value::from("x".repeat(70_000))]}]);
+    assert!(said(Draft { conditions: Some(large), ..alert() })[0].contains("at most 65536 are allowed"));
+}

@@ -1,0 +1,124 @@
+//! The program `signalbox`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::Level;
+
+use host::app::App;
+use host::cli::{Cli, Command, Place, Up};
+use host::failure::{Failure, Outcome};
+use host::state::{StateDir, first, secrets};
+use host::{doctor, log, serve};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Up(up) => {
+            log::start(up.log_format, if up.quiet { Level::WARN } else { Level::INFO });
+            let result = start(&up);
+            log::flush();
+            result
+        }
+        Command::Migrate(place) => migrate(&place),
+        Command::Doctor(place) => return examine(&place),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("signalbox: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn migrate(place: &Place) -> Outcome<()> {
+    let said = doctor::migrate(&doctor::database(&place.state, &place.config()?))?;
+    println!("{said}");
+    Ok(())
+}
+
+/// Prints a line per check; fails if one does.
+fn examine(place: &Place) -> ExitCode {
+    let config = match place.config() {
+        Ok(config) => config,
+        Err(failure) => {
+            eprintln!("signalbox: {failure}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let findings = doctor::examine(&place.from, &place.state, &config);
+    for finding in &findings {
+        match &finding.said {
+            Ok(said) => println!("ok    {}: {said}", finding.what),
+            Err(said) => println!("FAIL  {}: {said}", finding.what),
+        }
+    }
+    if findings.iter().all(|finding| finding.said.is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn start(up: &Up) -> Outcome<()> {
+    // More workers than processors: one of them may be waiting for the disk.
+    let workers = std::thread::available_parallelism()
+        .map_or(4, |processors| processors.get().saturating_mul(2).max(4));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build().map_err(
+            |e| {
+                Failure::new(
+                    format!("The host cannot start its threads: {e}."),
+                    "Nothing can run.",
+                    "Check the limits of this user (ulimit -u).",
+                )
+            },
+        )?;
+    let result = runtime.block_on(serve_until_told(up));
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve_until_told(up: &Up) -> Outcome<()> {
+    let mut options = up.options()?;
+    let state = up.state.as_deref().map(StateDir::open).transpose()?;
+    if let Some(state) = &state {
+        options.state = Some(state.path().to_owned());
+        for (name, value) in secrets::of(state.path())? {
+            options.suggest(&name, value);
+        }
+    }
+    let signals = |e: std::io::Error| {
+        Failure::new(format!("Signals cannot be handled: {e}."), "The host could not stop cleanly.", "")
+    };
+    let mut term = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let taken = |e: std::io::Error| {
+        Failure::new(
+            format!("{} cannot be listened on: {e}.", up.listen),
+            "Another program uses the port, or the address is not this machine's.",
+            "Stop the other program, or choose another address by --listen 127.0.0.1:3001; port 0 takes a free one.",
+        )
+    };
+    let listener = TcpListener::bind(up.listen).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    let base_url = format!("http://{address}");
+    options.suggest("public_url", base_url.clone());
+    options.suggest("allow_private_outbound", up.allow_private_outbound.to_string());
+    let internal_token = options.value("internal_token");
+    let app = App::load(&up.from, options)?;
+    if let Some(state) = &state {
+        first::set_up(&app, state.path(), &base_url, &internal_token).await?;
+    }
+    let mut stdout = std::io::stdout().lock();
+    let _closed = writeln!(stdout, "Signalbox is listening on {base_url}").and_then(|()| stdout.flush());
+    drop(stdout);
+    let told = async {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    serve::run(app, listener, told).await;
+    drop(state);
+    Ok(())
+}
