@@ -19,6 +19,7 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
     let open = OpenApiRouter::new()
         .routes(routes!(sign_in::login))
         .routes(routes!(sign_in::refresh))
+        .routes(routes!(sign_in::register))
         .routes(routes!(sign_in::jwks))
         .routes(routes!(sign_in::setup));
     let own = OpenApiRouter::new()

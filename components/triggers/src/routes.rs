@@ -27,7 +27,7 @@ struct App {
 
 /// The component's routes.
 pub(crate) fn router(world: &Arc<World>) -> Router {
-    let door = Door::new(world.db.clone(), Arc::new(Books::default()));
+    let door = Door::new(world.db.clone(), Arc::new(Books::default()), Arc::new(guest::SpinBells));
     let routes = OpenApiRouter::new()
         .routes(routes!(list_triggers))
         .routes(routes!(publish, list_events))

@@ -49,6 +49,9 @@ pub enum AuthError {
     /// A user with this address is there already.
     #[error("A user with this e-mail address exists already in this tenant.")]
     EmailTaken,
+    /// Nobody may make a tenant for themselves here.
+    #[error("Sign-up is closed here. Ask the operators of this installation for a tenant.")]
+    SignUpClosed,
     /// The tenant is there already.
     #[error("A tenant of this name exists already; nothing was changed.")]
     TenantExists,
@@ -85,7 +88,11 @@ impl Fault for AuthError {
             | Self::RefreshInvalid
             | Self::RefreshReused => Kind::Unauthenticated,
             Self::LoginBlocked(_) => Kind::TooMany,
-            Self::TenantSuspended | Self::UserDisabled | Self::NeedsSession | Self::Beyond => Kind::Forbidden,
+            Self::TenantSuspended
+            | Self::UserDisabled
+            | Self::NeedsSession
+            | Self::Beyond
+            | Self::SignUpClosed => Kind::Forbidden,
             Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
@@ -109,6 +116,7 @@ impl Fault for AuthError {
             Self::Beyond => "BEYOND_OWN_PERMISSIONS",
             Self::LastOwner => "LAST_OWNER",
             Self::EmailTaken => "EMAIL_TAKEN",
+            Self::SignUpClosed => "SIGN_UP_CLOSED",
             Self::TenantExists => "TENANT_EXISTS",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
@@ -137,6 +145,7 @@ impl Fault for AuthError {
             | Self::Beyond
             | Self::LastOwner
             | Self::EmailTaken
+            | Self::SignUpClosed
             | Self::TenantExists
             | Self::Stale
             | Self::NotFound(_)

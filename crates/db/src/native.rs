@@ -96,6 +96,19 @@ impl Drop for Loan {
     }
 }
 
+/// Lets whatever else the caller's executor runs go on.
+async fn yield_once() {
+    let mut yielded = false;
+    futures::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
 impl Pool for Memory {
     fn acquire(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, DbError>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -111,7 +124,7 @@ impl Pool for Memory {
 
     fn nap(&self, length: Duration) -> BoxFuture<'_, ()> {
         std::thread::sleep(length);
-        ready(()).boxed()
+        yield_once().boxed()
     }
 }
 
@@ -124,7 +137,7 @@ impl Native {
         let pool = Self { file: file.to_owned(), idle: Mutex::default() };
         let mut first = open(file)?;
         futures::executor::block_on(migrate(&mut first))?;
-        pool.release(Box::new(first));
+        pool.release(Box::new(impatient(first)?));
         Ok(Db::new(pool))
     }
 
@@ -151,6 +164,12 @@ pub fn connect(file: &Path) -> Result<Box<dyn Connection>, DbError> {
     Ok(Box::new(open(file)?))
 }
 
+/// Waiting for the lock is the caller's affair, by naps.
+fn impatient(handle: Handle) -> Result<Handle, DbError> {
+    handle.0.busy_timeout(Duration::ZERO).map_err(|error| engine(&error))?;
+    Ok(handle)
+}
+
 fn open(file: &Path) -> Result<Handle, DbError> {
     let set = || -> Result<rusqlite::Connection, rusqlite::Error> {
         let connection = rusqlite::Connection::open(file)?;
@@ -169,7 +188,9 @@ impl Pool for Native {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match kept {
             Some(connection) => Ok(connection),
-            None => open(&self.file).map(|handle| -> Box<dyn Connection> { Box::new(handle) }),
+            None => {
+                open(&self.file).and_then(impatient).map(|handle| -> Box<dyn Connection> { Box::new(handle) })
+            }
         };
         ready(connection).boxed()
     }
@@ -180,7 +201,7 @@ impl Pool for Native {
 
     fn nap(&self, length: Duration) -> BoxFuture<'_, ()> {
         std::thread::sleep(length);
-        ready(()).boxed()
+        yield_once().boxed()
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Settings {
     pub internal_token: Secret<String>,
     /// Keys that seal secrets at rest, as `kid:base64`.
     pub vault_keys: Secret<String>,
+    /// Whether anybody may make a tenant for themselves.
+    pub open_sign_up: bool,
     /// Whether tenants' URLs may lead to private and loopback addresses: for development only.
     pub allow_private_outbound: bool,
 }
@@ -61,10 +63,10 @@ impl Settings {
                 "is shorter than 32 characters; make one with `openssl rand -hex 32`",
             ));
         }
-        let allow_private_outbound = match value("allow_private_outbound").as_str() {
-            "true" => true,
-            "false" | "" => false,
-            _ => return Err(fault("allow_private_outbound", "is neither true nor false")),
+        let truth = |name| match value(name).as_str() {
+            "true" => Ok(true),
+            "false" | "" => Ok(false),
+            _ => Err(fault(name, "is neither true nor false")),
         };
         let origins = value("cors_origins");
         Ok(Self {
@@ -77,7 +79,8 @@ impl Settings {
                 .collect(),
             internal_token: Secret::new(internal_token),
             vault_keys: Secret::new(value("vault_keys")),
-            allow_private_outbound,
+            open_sign_up: truth("open_sign_up")?,
+            allow_private_outbound: truth("allow_private_outbound")?,
         })
     }
 }

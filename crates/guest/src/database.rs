@@ -1,7 +1,7 @@
 //! How does Spin's SQLite serve the port? Connections are kept per instance and lent to one request at a time.
 //!
 //! Spin opens every connection anew and sets no PRAGMA, so each of ours is brought to WAL, its durability and a busy
-//! timeout of nothing: who finds the lock taken naps in the guest (docs/decisions/0003-locks.md).
+//! timeout of nothing: who finds the lock taken naps in the guest (docs/decisions/0005-locks-and-naps.md).
 
 use db::{Connection, Db, DbError, Pool, Rows, Value, migrate};
 use futures::future::{BoxFuture, FutureExt as _};

@@ -3,6 +3,7 @@
 //!
 //! A component's entry is one line: `guest::component!(crate::routes::router);`.
 
+mod bells;
 mod courier;
 mod database;
 mod inward;
@@ -11,6 +12,7 @@ mod nudge;
 mod serve;
 mod standing;
 
+pub use bells::SpinBells;
 pub use courier::SpinCourier;
 pub use database::{Durability, SpinPool};
 pub use inward::{Inward, call};

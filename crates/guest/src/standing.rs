@@ -13,12 +13,13 @@ use std::{
 
 /// The variables that components read, by name. Each component is given those that it needs in spin.toml; the others
 /// are empty there.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "public_url",
     "cors_origins",
     "internal_token",
     "signing_keys",
     "vault_keys",
+    "open_sign_up",
     "allow_private_outbound",
     "durability",
     "token_issuer",

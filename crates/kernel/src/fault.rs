@@ -112,7 +112,7 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
     /// What the caller may do about it.
     fn kind(&self) -> Kind;
 
-    /// A stable, documented code: `RULE_UNKNOWN`.
+    /// A stable, documented code: `NOT_FOUND`.
     fn code(&self) -> &'static str;
 
     /// The faulty fields, if the request was faulty.

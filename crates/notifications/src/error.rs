@@ -88,7 +88,7 @@ impl Fault for NotificationError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "VALIDATION_ERROR",
-            Self::ChannelUnknown => "CHANNEL_UNKNOWN",
+            Self::ChannelUnknown => "NOT_FOUND",
             Self::NameTaken(_) => "CHANNEL_NAME_TAKEN",
             Self::TooMany(_) => "CHANNEL_LIMIT_REACHED",
             Self::Stale => "PRECONDITION_FAILED",
@@ -96,7 +96,7 @@ impl Fault for NotificationError {
             Self::RouteInactive(_) => "MESSAGE_CHANNEL_INACTIVE",
             Self::ChannelGone(_) => "DELIVERY_CHANNEL_DELETED",
             Self::Target { .. } => "CHANNEL_ADDRESS_REFUSED",
-            Self::MessageUnknown => "MESSAGE_UNKNOWN",
+            Self::MessageUnknown => "NOT_FOUND",
             Self::DeliveryUnknown => "DELIVERY_UNKNOWN",
             Self::Transition { .. } => "DELIVERY_SETTLED",
             Self::Vault(error) => error.code(),

@@ -1,9 +1,9 @@
 //! How do many requests share one sync? The first to come leads: it takes the lock, writes for all who wait by then,
-//! commits once and answers each. Then it hands the lead to the next who waits.
+//! commits once and answers each. Then it hands the lead to the next who waits. A batch comes in whole.
 //!
 //! While a leader waits for the lock of another instance, newcomers join it. A leader may be cancelled at any moment
 //! (its client went away): its followers' channels break, and each tries again with the same event id, so that an event
-//! that was committed all the same is found and not written twice (docs/decisions/0004-group-commit.md).
+//! that was committed all the same is found and not written twice (docs/decisions/0006-group-commit.md).
 
 use crate::{
     Books, Draft, PublishError, decide,
@@ -11,9 +11,10 @@ use crate::{
 };
 use db::{Db, DbError, Tx};
 use events::{EventError, NewEvent, Origin};
-use futures::channel::oneshot;
+use futures::{channel::oneshot, future::BoxFuture};
 use kernel::Call;
 use std::{
+    any::Any,
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -29,20 +30,34 @@ const TRIES: usize = 30_000;
 /// How often an event is decided anew because the rules changed under it.
 const REDECIDED: usize = 5;
 
+/// How one request wakes another: a rope, and a wait that ends once the rope is dropped.
+pub type Bell = (Box<dyn Any + Send>, BoxFuture<'static, ()>);
+
+/// Where bells come from. A waker of another request's task is no use in a component, so the runtime must ring.
+pub trait Bells: Send + Sync {
+    /// A new bell.
+    fn hang(&self) -> Bell;
+}
+
+/// What became of the drafts that came in together, one by one.
+type Outcomes = Vec<Result<Written, DbError>>;
+
 struct Waiting {
-    draft: Arc<Draft>,
+    drafts: Arc<Vec<Draft>>,
     reply: oneshot::Sender<Reply>,
+    /// Dropped after the reply was sent.
+    _rope: Box<dyn Any + Send>,
 }
 
 enum Reply {
-    Done(Result<Written, DbError>),
+    Done(Outcomes),
     Lead(Lead),
 }
 
 /// Where a draft finds itself when it comes.
 enum Place {
     Lead(Lead),
-    Follow(oneshot::Receiver<Reply>),
+    Follow(oneshot::Receiver<Reply>, BoxFuture<'static, ()>),
 }
 
 #[derive(Default)]
@@ -55,6 +70,7 @@ struct Queue {
 pub struct Door {
     db: Db,
     books: Arc<Books>,
+    bells: Arc<dyn Bells>,
     queue: Arc<Mutex<Queue>>,
 }
 
@@ -106,8 +122,8 @@ impl Drop for Lead {
 impl Door {
     /// A door to `db`.
     #[must_use]
-    pub fn new(db: Db, books: Arc<Books>) -> Self {
-        Self { db, books, queue: Arc::default() }
+    pub fn new(db: Db, books: Arc<Books>, bells: Arc<dyn Bells>) -> Self {
+        Self { db, books, bells, queue: Arc::default() }
     }
 
     /// Stores an event with all that comes of it. When this answers, it is committed.
@@ -138,25 +154,26 @@ impl Door {
                 Err(error) => return refused_all(answers, &error),
             };
             let mut places = Vec::new();
-            let mut waits = Vec::new();
+            let mut drafts = Vec::new();
             for (place, (event, answer)) in events.iter().zip(&mut answers).enumerate() {
                 if answer.is_some() {
                     continue;
                 }
-                match event
-                    .as_ref()
-                    .map_err(again)
-                    .and_then(|event| decide(&book, call, event.clone(), origin.clone()))
-                {
+                let event = event.as_ref().map_err(again);
+                match event.and_then(|event| decide(&book, call, event.clone(), origin.clone())) {
                     Ok(draft) => {
                         places.push(place);
-                        waits.push(self.commit(Arc::new(draft)));
+                        drafts.push(draft);
                     }
                     Err(error) => *answer = Some(Err(error.into())),
                 }
             }
             let mut moved = false;
-            for (place, outcome) in places.into_iter().zip(futures::future::join_all(waits).await) {
+            let outcomes = match self.commit(Arc::new(drafts)).await {
+                Ok(outcomes) => outcomes,
+                Err(error) => return refused_all(answers, &error),
+            };
+            for (place, outcome) in places.into_iter().zip(outcomes) {
                 let answer = match outcome {
                     Ok(Written::Stored(receipt)) => Ok(receipt),
                     Ok(Written::Refused(error)) => Err(error),
@@ -178,51 +195,72 @@ impl Door {
         answers.into_iter().map(|answer| answer.unwrap_or(Err(PublishError::Restless))).collect()
     }
 
-    /// Puts one draft through a commit, as leader or as follower.
-    async fn commit(&self, draft: Arc<Draft>) -> Result<Written, DbError> {
+    /// Puts drafts through a commit, as leader or as follower.
+    async fn commit(&self, drafts: Arc<Vec<Draft>>) -> Result<Outcomes, DbError> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
         loop {
-            match self.enter(&draft) {
-                Place::Lead(lead) => return self.lead(lead, &draft).await,
-                Place::Follow(receiver) => match receiver.await {
-                    Ok(Reply::Done(outcome)) => return outcome,
-                    Ok(Reply::Lead(lead)) => return self.lead(lead, &draft).await,
-                    // The leader was cancelled; whether it had committed is found out by trying again.
-                    Err(oneshot::Canceled) => {}
-                },
+            match self.enter(&drafts) {
+                Place::Lead(lead) => return self.lead(lead, &drafts).await,
+                Place::Follow(mut receiver, rung) => {
+                    rung.await;
+                    match receiver.try_recv() {
+                        Ok(Some(Reply::Done(outcomes))) => return Ok(outcomes),
+                        Ok(Some(Reply::Lead(lead))) => return self.lead(lead, &drafts).await,
+                        // The leader was cancelled; whether it had committed is found out by trying again.
+                        Ok(None) | Err(oneshot::Canceled) => {}
+                    }
+                }
             }
         }
     }
 
-    fn enter(&self, draft: &Arc<Draft>) -> Place {
+    fn enter(&self, drafts: &Arc<Vec<Draft>>) -> Place {
         let mut queue = lock(&self.queue);
         if queue.led {
             let (reply, receiver) = oneshot::channel();
-            queue.waiting.push_back(Waiting { draft: Arc::clone(draft), reply });
-            Place::Follow(receiver)
+            let (rope, rung) = self.bells.hang();
+            queue.waiting.push_back(Waiting { drafts: Arc::clone(drafts), reply, _rope: rope });
+            Place::Follow(receiver, rung)
         } else {
             queue.led = true;
             Place::Lead(Lead(Some(Arc::clone(&self.queue))))
         }
     }
 
-    /// Writes `own` and the drafts of all who wait, in one commit.
-    async fn lead(&self, lead: Lead, own: &Draft) -> Result<Written, DbError> {
+    /// Writes `own` and the drafts of those who wait, in one commit.
+    async fn lead(&self, lead: Lead, own: &[Draft]) -> Result<Outcomes, DbError> {
         let tx = self.begin().await?;
-        let waiting: Vec<Waiting> = {
-            let mut queue = lock(&self.queue);
-            let count = queue.waiting.len().min(TOGETHER - 1);
-            queue.waiting.drain(..count).collect()
-        };
-        let drafts: Vec<&Draft> = std::iter::once(own).chain(waiting.iter().map(|one| &*one.draft)).collect();
+        let waiting = self.companions(own.len());
+        let drafts: Vec<&Draft> =
+            own.iter().chain(waiting.iter().flat_map(|one| one.drafts.iter())).collect();
         let outcomes = self.together(tx, &drafts).await;
         lead.hand_over();
         let mut outcomes = outcomes.into_iter();
-        let first = outcomes.next();
-        for (one, outcome) in waiting.into_iter().zip(outcomes) {
+        let first = outcomes.by_ref().take(own.len()).collect();
+        for one in waiting {
+            let theirs = outcomes.by_ref().take(one.drafts.len()).collect();
             // Whoever went away does not wait for an answer.
-            let _: Result<(), Reply> = one.reply.send(Reply::Done(outcome));
+            let _: Result<(), Reply> = one.reply.send(Reply::Done(theirs));
         }
-        first.unwrap_or_else(|| Err(DbError::Engine("a commit gave no outcome".to_owned())))
+        Ok(first)
+    }
+
+    /// Those who wait, as many as fit into one commit beside `taken` drafts.
+    fn companions(&self, taken: usize) -> Vec<Waiting> {
+        let mut queue = lock(&self.queue);
+        let mut room = TOGETHER.saturating_sub(taken);
+        let mut companions = Vec::new();
+        while let Some(next) = queue.waiting.pop_front() {
+            if next.drafts.len() > room {
+                queue.waiting.push_front(next);
+                break;
+            }
+            room -= next.drafts.len();
+            companions.push(next);
+        }
+        companions
     }
 
     async fn begin(&self) -> Result<Tx, DbError> {

@@ -143,7 +143,8 @@ pub(crate) fn delivery_of(job: &Job) -> Option<DeliveryId> {
 pub(crate) fn parcel_of(outbound: Outbound, job: &Job) -> Parcel {
     // Deliveries are prepared together; each goes under the trace of its own job.
     let header = |(name, value): (String, kernel::Secret<String>)| {
-        let value = if name == "traceparent" { job.trace.clone() } else { value.expose().clone() };
+        let value =
+            if name.eq_ignore_ascii_case("traceparent") { job.trace.clone() } else { value.expose().clone() };
         (name, value)
     };
     Parcel {

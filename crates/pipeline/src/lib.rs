@@ -14,7 +14,7 @@ mod write;
 
 pub use books::Books;
 pub use decide::{Draft, decide};
-pub use door::{Door, Receipt};
+pub use door::{Bell, Bells, Door, Receipt};
 pub use drain::{Drained, Works, drain};
 pub use error::PublishError;
 pub use tell::tell;

@@ -52,10 +52,10 @@ impl Fault for RuleError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unknown => "RULE_UNKNOWN",
-            Self::VersionUnknown(_) => "RULE_VERSION_UNKNOWN",
+            Self::Unknown => "NOT_FOUND",
+            Self::VersionUnknown(_) => "NOT_FOUND",
             Self::Invalid(_) => "VALIDATION_ERROR",
-            Self::Stale(_) => "RULE_STALE",
+            Self::Stale(_) => "PRECONDITION_FAILED",
             Self::Full => "RULE_LIMIT",
             Self::Db(error) => error.code(),
         }

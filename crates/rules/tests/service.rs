@@ -168,9 +168,9 @@ fn stale_and_unknown_are_told_apart_and_change_nothing() {
     block_on(async {
         let rule = make(&db, &call).await;
         let stale = service::toggle(&db, &call, &rule.id, Some(2), false).await.unwrap_err();
-        assert_eq!((stale.kind(), stale.code()), (Kind::Stale, "RULE_STALE"));
+        assert_eq!((stale.kind(), stale.code()), (Kind::Stale, "PRECONDITION_FAILED"));
         let version = service::rollback(&db, &call, &rule.id, None, 9).await.unwrap_err();
-        assert_eq!((version.kind(), version.code()), (Kind::NotFound, "RULE_VERSION_UNKNOWN"));
+        assert_eq!((version.kind(), version.code()), (Kind::NotFound, "NOT_FOUND"));
         let faulty = RulePatch { actions: Some(json!([])), ..RulePatch::default() };
         let faulty = service::patch(&db, &call, &rule.id, None, faulty).await.unwrap_err();
         assert_eq!(faulty.fields()[0].field, "actions");

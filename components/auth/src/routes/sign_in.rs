@@ -1,8 +1,8 @@
 //! How does somebody come in who has shown nothing yet? By password or refresh token; the operator by the internal token.
 
-use crate::wire::{LoginIn, RefreshIn, SetUpIn, SetUpOut, TokensOut};
+use crate::wire::{LoginIn, RefreshIn, RegisterIn, SetUpIn, SetUpOut, TokensOut};
 use auth::{
-    Visit,
+    AuthError, Visit,
     service::{self, LoggedIn, Login},
 };
 use axum::{
@@ -11,13 +11,15 @@ use axum::{
 };
 use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
 use http::{HeaderMap, HeaderValue, header};
-use kernel::{Fields, Secret, Span, TenantId};
+use kernel::{FieldFault, Fields, Secret, Span, TenantId};
 use std::sync::Arc;
 
 /// Logins a minute from one address.
 const LOGINS: u32 = 5;
 /// Refreshes a minute from one address: a whole office may sit behind it.
 const REFRESHES: u32 = 300;
+/// Sign-ups a minute from one address.
+const SIGN_UPS: u32 = 60;
 /// How long a browser keeps the cookie; the session may end earlier.
 const COOKIE_LIFE: Span = Span::days(30);
 
@@ -109,6 +111,37 @@ fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     Ok(response)
+}
+
+/// Sign up
+///
+/// Makes a tenant and its owner, and logs the owner in. Only where the operator opened sign-up.
+#[utoipa::path(post, path = "/api/v1/auth/register", tag = "auth", request_body = RegisterIn,
+    responses((status = 201, body = TokensOut), Faults), security(()))]
+pub(super) async fn register(
+    Extension(world): Extension<Arc<World>>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    headers: HeaderMap,
+    Json(body): Json<RegisterIn>,
+) -> Result<Shown<TokensOut>, Problem> {
+    if !world.settings.open_sign_up {
+        return Err(AuthError::SignUpClosed.into());
+    }
+    spend(&world, &visitor, "register", SIGN_UPS).await?;
+    let asked = service::SetUp::new(&body.tenant, &body.organization, &body.email, &body.password);
+    let asked = asked.map_err(|faults| Problem::fields(faults.into_iter().map(as_sent).collect()))?;
+    let visit = visit(&world, &visitor, &headers);
+    let logged_in = service::register(&world.db, world.gate.tokens(), &visit, asked).await?;
+    let location = format!("/api/v1/admin/organizations/{}", logged_in.tenant);
+    Ok(Shown::created("session", TokensOut::new(&logged_in, None), location).confidential())
+}
+
+/// A fault under the name that its field has in the body.
+fn as_sent(fault: FieldFault) -> FieldFault {
+    match fault.field.as_str() {
+        "name" => FieldFault::new("organization", fault.message),
+        _ => fault,
+    }
 }
 
 /// The public keys

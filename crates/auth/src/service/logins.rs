@@ -157,36 +157,46 @@ async fn begin(
     subjects: &[Subject; 2],
     found: Found<'_>,
 ) -> Result<LoggedIn, AuthError> {
-    let (tenant, now, chance) = (&found.meant.tenant, visit.now, &*visit.chance);
     if found.meant.tenant_state == TenantState::Suspended {
         return Err(AuthError::TenantSuspended);
     }
-    let id = SessionId::new(now, chance);
-    let session = Session::begin(id, found.user.clone(), visit.address.clone(), visit.agent.as_deref(), now);
-    let cookie = asked.cookie.then(|| SessionSecret::new(Purpose::Cookie, tenant, &session.id, chance));
-
     let mut tx = db.begin().await?;
     let work = async {
         store::attempt::clear(&mut tx.all_tenants(), subjects).await?;
-        let mut scope = tx.scope(tenant);
+        let mut scope = tx.scope(&found.meant.tenant);
         let member = still_there(&mut scope, &found).await?;
         if let Some(hash) = &found.rehashed {
             store::user::rehash(&mut scope, found.user, hash).await?;
         }
-        let hash: Option<Digest> = cookie.as_ref().map(SessionSecret::hash);
-        store::session::insert(&mut scope, &session, hash.as_ref()).await?;
-        let call = as_user(visit, tenant, &session);
-        let entry = Entry {
-            action: "session.created",
-            subject: session.id.as_str(),
-            before: None,
-            after: Some(json!({"user": session.user.as_str(), "agent": session.agent})),
-        };
-        audit::append(&mut scope, &call, &entry).await?;
-        go_on(&mut scope, tokens, visit, &session, member).await
+        start(&mut scope, tokens, visit, member, asked.cookie).await
     };
     let outcome = work.await;
-    let logged_in = finish(tx, outcome).await?;
+    finish(tx, outcome).await
+}
+
+/// A new session of a user who showed who they are.
+pub(super) async fn start(
+    scope: &mut Scope<'_>,
+    tokens: &Tokens,
+    visit: &Visit,
+    member: Member,
+    cookie: bool,
+) -> Result<LoggedIn, AuthError> {
+    let (tenant, now, chance) = (scope.tenant().clone(), visit.now, &*visit.chance);
+    let id = SessionId::new(now, chance);
+    let user = member.user.id.clone();
+    let session = Session::begin(id, user, visit.address.clone(), visit.agent.as_deref(), now);
+    let cookie = cookie.then(|| SessionSecret::new(Purpose::Cookie, &tenant, &session.id, chance));
+    let hash: Option<Digest> = cookie.as_ref().map(SessionSecret::hash);
+    store::session::insert(scope, &session, hash.as_ref()).await?;
+    let entry = Entry {
+        action: "session.created",
+        subject: session.id.as_str(),
+        before: None,
+        after: Some(json!({"user": session.user.as_str(), "agent": session.agent})),
+    };
+    audit::append(scope, &as_user(visit, &tenant, &session), &entry).await?;
+    let logged_in = go_on(scope, tokens, visit, &session, member).await?;
     Ok(LoggedIn { cookie: cookie.map(|secret| secret.text().clone()), ..logged_in })
 }
 
@@ -381,17 +391,17 @@ mod tests {
     fn the_brake_is_the_same_for_unknown_users() {
         let waits = |email: &str| -> Vec<String> {
             let stage = staged();
-            (0..6).map(|_| stage.login(None, email, "wrong").unwrap_err().to_string()).collect()
+            (0..11).map(|_| stage.login(None, email, "wrong").unwrap_err().to_string()).collect()
         };
         let known = waits(OWNER);
-        assert_eq!(known[5], "There were too many tries. Wait 5 s, then try again.");
+        assert_eq!(known[10], "There were too many tries. Wait 5 s, then try again.");
         assert_eq!(waits("nobody@acme-corp.test"), known);
     }
 
     #[test]
     fn the_brake_lets_go_and_a_right_password_forgets_it() {
         let mut stage = staged();
-        for _ in 0..5 {
+        for _ in 0..10 {
             assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
         }
         assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::LoginBlocked(_))));
@@ -401,7 +411,7 @@ mod tests {
         stage.address = Some("192.0.2.1".to_owned());
         stage.now = START + Span::seconds(5);
         assert!(stage.login(None, OWNER, PASSWORD).is_ok());
-        for _ in 0..4 {
+        for _ in 0..9 {
             assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
         }
     }

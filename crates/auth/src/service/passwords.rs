@@ -110,7 +110,7 @@ mod tests {
         let call = stage.as_bearer(&stage.login(None, OWNER, PASSWORD).unwrap().access_token);
         let fault = change(&stage, &call, PASSWORD, "short").unwrap_err();
         assert_eq!(fault.fields()[0].field, "new_password");
-        for _ in 0..5 {
+        for _ in 0..10 {
             let fault = change(&stage, &call, "wrong", NEW).unwrap_err();
             assert_eq!(fault.fields()[0].field, "current_password");
         }

@@ -1,13 +1,17 @@
 //! How does a tenant begin? With the built-in roles, an owner and an API key, all in one transaction.
 
-use super::{api_keys::created, finish};
+use super::{
+    api_keys::created,
+    finish,
+    logins::{LoggedIn, start},
+};
 use crate::{
-    ApiKey, ApiKeyState, AuthError, BuiltIn, KeySecret, NewApiKey, NewUser, Visit, password, store,
+    ApiKey, ApiKeyState, AuthError, BuiltIn, KeySecret, NewApiKey, NewUser, Tokens, Visit, password, store,
     tenant::sound_name,
 };
 use audit::Entry;
-use db::Db;
-use kernel::{ApiKeyId, FieldFault, Fields, Principal, RoleId, Secret, TenantId, UserId};
+use db::{Db, Scope};
+use kernel::{ApiKeyId, Call, Chance, FieldFault, Fields, Principal, RoleId, Secret, TenantId, UserId};
 use serde_json::json;
 
 /// A tenant to be set up.
@@ -53,36 +57,72 @@ pub struct SetUpDone {
 /// [`AuthError::TenantExists`], and then nothing was changed; the database's.
 pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, AuthError> {
     let (now, chance) = (visit.now, &*visit.chance);
-    let hash =
-        asked.owner.password.as_ref().map(|new| password::hash_password(new.secret(), chance)).transpose()?;
+    let hash = hash(&asked, chance)?;
     let call = visit.call(Principal::system(asked.tenant.clone()));
-    let user = UserId::new(now, chance);
-    let roles: Vec<(RoleId, BuiltIn)> =
-        BuiltIn::ALL.iter().map(|role| (RoleId::new(now, chance), *role)).collect();
     let secret = KeySecret::new(chance);
     let key = made(NewApiKey::first(), ApiKeyId::new(now, chance), &secret, "system", now);
 
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(&asked.tenant);
-        if !store::tenant::insert(&mut scope, &asked.name, now).await? {
-            return Err(AuthError::TenantExists);
-        }
-        store::role::insert_built_in(&mut scope, &roles, now).await?;
-        store::user::insert(&mut scope, &user, &asked.owner.email, &asked.owner.name, hash, now).await?;
-        for (id, _) in roles.iter().filter(|(_, role)| *role == BuiltIn::Owner) {
-            store::role::bind(&mut scope, &user, id, now).await?;
-        }
+        let user = found(&mut scope, &call, &asked, hash).await?;
         store::api_key::insert(&mut scope, &key, &secret.hash()).await?;
-        Ok(audit::append_many(&mut scope, &call, &told(&asked, &user, &key)).await?)
+        audit::append(&mut scope, &call, &created(&key)).await?;
+        Ok(user)
     };
     let outcome = work.await;
-    finish(tx, outcome).await?;
+    let user = finish(tx, outcome).await?;
     Ok(SetUpDone { tenant: asked.tenant, user, api_key: secret.text().clone() })
 }
 
+/// Makes a tenant for somebody who signs up, and logs its owner in. Whether sign-up is open is the caller's to know.
+///
+/// # Errors
+/// [`AuthError::TenantExists`], and then nothing was changed; the database's.
+pub async fn register(db: &Db, tokens: &Tokens, visit: &Visit, asked: SetUp) -> Result<LoggedIn, AuthError> {
+    let hash = hash(&asked, &*visit.chance)?;
+    let call = visit.call(Principal::system(asked.tenant.clone()));
+    let mut tx = db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(&asked.tenant);
+        let user = found(&mut scope, &call, &asked, hash).await?;
+        let member = store::user::get(&mut scope, &user).await?.ok_or(AuthError::NotFound("user"))?;
+        start(&mut scope, tokens, visit, member, false).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+fn hash(asked: &SetUp, chance: &dyn Chance) -> Result<Option<String>, AuthError> {
+    let password = asked.owner.password.as_ref();
+    password.map(|new| password::hash_password(new.secret(), chance)).transpose()
+}
+
+/// Makes the tenant, its roles and its owner.
+async fn found(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    asked: &SetUp,
+    hash: Option<String>,
+) -> Result<UserId, AuthError> {
+    let (now, chance) = (call.now, &*call.chance);
+    let user = UserId::new(now, chance);
+    let roles: Vec<(RoleId, BuiltIn)> =
+        BuiltIn::ALL.iter().map(|role| (RoleId::new(now, chance), *role)).collect();
+    if !store::tenant::insert(scope, &asked.name, now).await? {
+        return Err(AuthError::TenantExists);
+    }
+    store::role::insert_built_in(scope, &roles, now).await?;
+    store::user::insert(scope, &user, &asked.owner.email, &asked.owner.name, hash, now).await?;
+    for (id, _) in roles.iter().filter(|(_, role)| *role == BuiltIn::Owner) {
+        store::role::bind(scope, &user, id, now).await?;
+    }
+    audit::append_many(scope, call, &told(asked, &user)).await?;
+    Ok(user)
+}
+
 /// What the audit says of it.
-fn told<'a>(asked: &'a SetUp, user: &'a UserId, key: &'a ApiKey) -> [Entry<'a>; 3] {
+fn told<'a>(asked: &'a SetUp, user: &'a UserId) -> [Entry<'a>; 2] {
     [
         Entry {
             action: "tenant.created",
@@ -96,7 +136,6 @@ fn told<'a>(asked: &'a SetUp, user: &'a UserId, key: &'a ApiKey) -> [Entry<'a>; 
             before: None,
             after: Some(json!({"email": asked.owner.email.as_str(), "roles": ["owner"]})),
         },
-        created(key),
     ]
 }
 
@@ -146,6 +185,17 @@ mod tests {
         assert!(stage.login(None, "owner@acme-corp.test", PASSWORD).is_ok());
         let audited = stage.audited("acme-corp");
         assert_eq!(audited[..3], ["tenant.created", "user.created", "api_key.created"]);
+    }
+
+    #[test]
+    fn who_signs_up_owns_a_tenant_and_is_logged_in() {
+        let stage = Stage::new();
+        let asked = SetUp::new("acme-corp", "Acme", "ana@example.com", PASSWORD).unwrap();
+        let ana = block_on(register(&stage.db, stage.gate.tokens(), &stage.visit(), asked.clone())).unwrap();
+        assert_eq!(stage.as_bearer(&ana.access_token).principal.permissions, Permissions::all());
+        assert_eq!(stage.audited("acme-corp"), ["tenant.created", "user.created", "session.created"]);
+        let again = block_on(register(&stage.db, stage.gate.tokens(), &stage.visit(), asked));
+        assert!(matches!(again, Err(AuthError::TenantExists)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ fn another_tenants_things_are_not_there() {
         let channel = world.channel("Ops", true).await;
         let expanded = world.expand(new_message(None, None)).await.unwrap();
         let delivery = &expanded.deliveries[0].0;
-        let unknown = "CHANNEL_UNKNOWN";
+        let unknown = "NOT_FOUND";
         assert_eq!(code(channels::get(db, globex, &channel.id).await), unknown);
         assert_eq!(code(channels::delete(db, globex, &channel.id, None).await), unknown);
         let patch = ChannelPatch::default();
@@ -21,12 +21,12 @@ fn another_tenants_things_are_not_there() {
         let filter = messages::Filter::default();
         assert!(messages::list(db, globex, &filter, &page).await.unwrap().items.is_empty());
         let message = messages::get(db, globex, &expanded.message_id).await;
-        assert_eq!(code(message), "MESSAGE_UNKNOWN");
+        assert_eq!(code(message), "NOT_FOUND");
         assert!(inbox::list(db, globex, &sales(), false, &page).await.unwrap().items.is_empty());
         assert_eq!(inbox::unread(db, globex, &sales()).await.unwrap(), 0);
         assert_eq!(inbox::read_all(db, globex, &sales()).await.unwrap(), 0);
         let read = inbox::read(db, globex, &sales(), &expanded.message_id).await;
-        assert_eq!(code(read), "MESSAGE_UNKNOWN");
+        assert_eq!(code(read), "NOT_FOUND");
         assert_eq!(inbox::unread(db, &world.acme, &sales()).await.unwrap(), 1);
 
         let mut tx = db.begin().await.unwrap();
@@ -125,6 +125,6 @@ fn an_inbox_is_read_one_by_one_or_all_at_once() {
         assert_eq!(inbox::read_all(db, &world.later(4), &sales()).await.unwrap(), 0);
         assert_eq!(inbox::unread(db, call, &sales()).await.unwrap(), 0);
         let stranger = "stranger@example.com".parse().unwrap();
-        assert_eq!(code(inbox::read(db, call, &stranger, &ids[0]).await), "MESSAGE_UNKNOWN");
+        assert_eq!(code(inbox::read(db, call, &stranger, &ids[0]).await), "NOT_FOUND");
     });
 }

@@ -23,7 +23,7 @@ fn a_channel_is_set_up_changed_and_taken_down_on_record() {
 
         assert_eq!(code(channels::delete(db, call, &made.id, Some(1)).await), "PRECONDITION_FAILED");
         channels::delete(db, call, &made.id, Some(2)).await.unwrap();
-        assert_eq!(code(channels::get(db, call, &made.id).await), "CHANNEL_UNKNOWN");
+        assert_eq!(code(channels::get(db, call, &made.id).await), "NOT_FOUND");
         assert_eq!(world.actions().await, ["channel.deleted", "channel.changed", "channel.created"]);
     });
 }
