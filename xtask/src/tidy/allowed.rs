@@ -18,6 +18,10 @@ const DOORS: &[(&str, &str)] = &[
     ("jobs-component", "notifications"),
     // Tests a draft over stored events.
     ("rules-component", "events"),
+    // Shows figures of the queue and of the ledger, and the whole interface as a page.
+    ("platform-component", "jobs"),
+    ("platform-component", "events"),
+    ("platform-component", "manual"),
 ];
 
 /// Whether the package `user` may depend on the package `used`, both of this workspace.
@@ -33,6 +37,7 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
         "guest" => &[&["kernel", "db", "edge", "pipeline"], AREAS],
         // Its doctor reads keys and schema as the components do.
         "host" => &[&["kernel", "db", "vault", "auth"]],
+        "manual" => &[&["kernel"]],
         "xtask" => &[&["tests"]],
         component if component.ends_with("-component") => {
             let own = component.trim_end_matches("-component");
@@ -48,7 +53,7 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
 
 /// Whether `may_use` knows the package at all.
 pub(super) fn is_known(package: &str) -> bool {
-    let rooms = ["pipeline", "edge", "guest", "host", "xtask", "tests"];
+    let rooms = ["pipeline", "edge", "guest", "manual", "host", "xtask", "tests"];
     GROUND.contains(&package)
         || AREAS.contains(&package)
         || rooms.contains(&package)
