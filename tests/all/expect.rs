@@ -37,12 +37,16 @@ pub fn fields(answer: &Answer, status: u16, code: &str, wanted: &[&str]) {
     }
 }
 
-/// The body with ids and times blotted out, for snapshots.
-pub fn steady(value: &Value) -> Value {
+/// The body as text with ids and times blotted out, for snapshots.
+pub fn steady(value: &Value) -> String {
+    serde_json::to_string_pretty(&blotted(value)).unwrap()
+}
+
+fn blotted(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(blot(text)),
-        Value::Array(values) => values.iter().map(steady).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), steady(value))).collect(),
+        Value::Array(values) => values.iter().map(blotted).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), blotted(value))).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }

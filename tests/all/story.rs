@@ -46,7 +46,7 @@ fn an_event_becomes_a_message_and_the_trace_explains_it() {
     let rules = get(&person, "/api/v1/automation/rules?trigger_id=high_value_opportunity");
     assert_eq!(data(&rules).len(), 1, "{rules}");
     let rule = id(&data(&rules)[0]);
-    insta::assert_json_snapshot!("the_seeded_rule", steady(&data(&rules)[0]));
+    insta::assert_snapshot!("the_seeded_rule", steady(&data(&rules)[0]));
 
     // 4. The event.
     let event = json!({
@@ -57,7 +57,7 @@ fn an_event_becomes_a_message_and_the_trace_explains_it() {
     assert_eq!(accepted["matched"], json!([rule]), "{accepted}");
     assert_eq!(accepted["jobs"].as_array().map(Vec::len), Some(1), "{accepted}");
     assert_eq!(accepted["duplicate"], false);
-    insta::assert_json_snapshot!("the_event_is_accepted", steady(&accepted));
+    insta::assert_snapshot!("the_event_is_accepted", steady(&accepted));
 
     // 5. The message.
     message(&person, "sales-manager@example.com", "New high-value opportunity: Big deal - $12500");
@@ -71,7 +71,7 @@ fn an_event_becomes_a_message_and_the_trace_explains_it() {
     for part in [id(&accepted), rule, job, "value_threshold".to_owned(), "Big deal".to_owned()] {
         assert!(whole.contains(&part), "the trace does not tell of {part}: {trace}");
     }
-    insta::assert_json_snapshot!("the_trace", steady(&trace));
+    insta::assert_snapshot!("the_trace", steady(&trace));
 }
 
 #[test]
