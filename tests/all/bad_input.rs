@@ -25,7 +25,7 @@ fn a_body_that_cannot_be_read() {
     );
     for path in [EVENTS, RULES] {
         for (what, kind, body, status, code) in [
-            ("not JSON", "application/json", "{\"event\": ".to_owned(), 400, "INVALID_JSON"),
+            ("not JSON", "application/json", "{".to_owned(), 400, "INVALID_JSON"),
             ("two values", "application/json", "{} {}".to_owned(), 400, "INVALID_JSON"),
             ("empty", "application/json", String::new(), 400, "INVALID_JSON"),
             ("XML", "application/xml", "<event/>".to_owned(), 415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -79,7 +79,12 @@ fn events_that_name_what_is_not_there() {
         "UNKNOWN_TRIGGER",
         &["event"],
     );
-    expect::fields(&send(json!({"event": "high_value_opportunity"})), 400, "VALIDATION_ERROR", &["data"]);
+    expect::fields(
+        &send(json!({"event": "high_value_opportunity"})),
+        400,
+        "VALIDATION_ERROR",
+        &["data.opportunity_id", "data.value"],
+    );
     expect::fields(
         &send(json!({"event": "high_value_opportunity", "data": {"opportunity_name": "Deal"}})),
         400,
@@ -155,7 +160,7 @@ fn all_faulty_fields_at_once() {
 fn conditions_are_bounded() {
     let client = Stage::shared_client();
     let mut deep = json!({"type": "exists", "field": "opportunity_id", "value": true});
-    for _ in 0..40 {
+    for _ in 0..25 {
         deep = json!({"type": "all", "conditions": [deep]});
     }
     expect::problem(
@@ -246,7 +251,6 @@ fn queries_that_mean_nothing() {
         ("cursor=%00", "cursor"),
         ("cursor=nonsense!", "cursor"),
         ("is_active=perhaps", "is_active"),
-        ("module_type=warehouse", "module_type"),
     ] {
         let answer = client.get(&format!("{RULES}?{query}")).unwrap();
         eprintln!("{query}: {}", answer.text());

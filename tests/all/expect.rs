@@ -52,17 +52,23 @@ fn blotted(value: &Value) -> Value {
 }
 
 fn blot(text: &str) -> String {
-    let is_id = text.split_once('_').is_some_and(|(prefix, rest)| {
+    text.split(' ').map(blotted_word).collect::<Vec<_>>().join(" ")
+}
+
+fn blotted_word(word: &str) -> String {
+    let is_id = word.split_once('_').is_some_and(|(prefix, rest)| {
         (2..=4).contains(&prefix.len())
             && rest.len() >= 20
             && rest.chars().all(|sign| sign.is_ascii_alphanumeric())
     });
     if is_id {
-        return format!("[{}]", text.split('_').next().unwrap_or_default());
+        return format!("[{}]", word.split('_').next().unwrap_or_default());
     }
-    let is_time = text.len() >= 20
-        && text.ends_with('Z')
-        && text.get(4..5) == Some("-")
-        && text.get(10..11) == Some("T");
-    if is_time { "[time]".to_owned() } else { text.to_owned() }
+    let is_time = word.ends_with('Z') && word.get(4..5) == Some("-") && word.get(10..11) == Some("T");
+    let is_trace = word.len() == 55 && word.starts_with("00-");
+    match (is_time, is_trace) {
+        (true, _) => "[time]".to_owned(),
+        (_, true) => "[traceparent]".to_owned(),
+        (false, false) => word.to_owned(),
+    }
 }

@@ -38,15 +38,22 @@ pub fn operations(client: &Client) -> Vec<Operation> {
     }
     let rank = |operation: &Operation| match operation.method.as_str() {
         "GET" => 0,
+        // A logout ends what the others need.
+        "POST" if operation.template.ends_with("/logout") => 3,
         "POST" => 1,
         "PUT" | "PATCH" => 2,
-        _ => 3,
+        _ => 4,
     };
     found.sort_by(|one, other| (rank(one), &one.template).cmp(&(rank(other), &other.template)));
     found
 }
 
 impl Operation {
+    /// Whether it is the operator's, who shows the internal token and is of no tenant.
+    pub fn is_operators(&self) -> bool {
+        self.template.starts_with("/internal/")
+    }
+
     /// Whether its path holds an id.
     pub fn has_id(&self) -> bool {
         self.template.contains('{')
@@ -115,8 +122,14 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
     let contents = operation.pointer("/requestBody/content")?;
     let only = fresh("route");
     let ours = match (method, template) {
-        ("post" | "put", path) if path.contains("/automation/rules") && !path.ends_with("/test") => {
+        ("post" | "put", path)
+            if path.ends_with("/automation/rules") || path.ends_with("/automation/rules/{id}") =>
+        {
             Some(rule_for(&only, &json!([tell("route@example.com", "Hello")])))
+        }
+        ("post", path) if path.ends_with("/rollback") => Some(json!({"version": 1})),
+        ("post", path) if path.ends_with("/rules/{id}/test") => {
+            Some(json!({"data": {"opportunity_id": "o-1", "opportunity_name": "Deal", "value": 1}}))
         }
         ("post", "/api/v1/events") => {
             Some(json!({"event": "contact_created", "data": {"contact_id": "c-1"}}))

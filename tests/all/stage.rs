@@ -116,6 +116,14 @@ impl Stage {
         self.host.client().with_bearer(&self.key)
     }
 
+    /// A client of the owner, in a session.
+    pub fn person(&self) -> Client {
+        let owner = self.host.credentials().unwrap();
+        let answer = login(&self.host.client(), &owner.email, &owner.password);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        self.host.client().with_bearer(text(&answer.json().unwrap(), "access_token"))
+    }
+
     /// The API key itself.
     pub fn key(&self) -> &str {
         &self.key
