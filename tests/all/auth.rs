@@ -169,7 +169,7 @@ fn no_forged_token_holds() {
 
 #[test]
 fn an_api_key_does_what_its_owner_may_and_names_its_tenant() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     assert_eq!(client.get("/api/v1/automation/rules").unwrap().status, 200);
     let accepted = post(
         &client,

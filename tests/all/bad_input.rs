@@ -16,7 +16,7 @@ fn post_text(client: &Client, path: &str, kind: &str, body: impl Into<Vec<u8>>) 
 
 #[test]
 fn a_body_that_cannot_be_read() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let nested =
         format!(r#"{{"event": "contact_created", "data": {}1{}}}"#, "[".repeat(1000), "]".repeat(1000));
     let big = format!(
@@ -46,7 +46,7 @@ fn a_body_that_cannot_be_read() {
 
 #[test]
 fn not_utf8_in_the_body() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let body = b"{\"event\": \"contact_created\", \"data\": {\"contact_id\": \"\xff\xfe\"}}".to_vec();
     expect::problem(&post_text(&client, EVENTS, "application/json", body), 400, "INVALID_JSON");
 }
@@ -70,7 +70,7 @@ fn a_chunked_body_without_an_end_is_cut_at_the_limit() {
 
 #[test]
 fn events_that_name_what_is_not_there() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let send = |body: Value| client.post(EVENTS, &body).unwrap();
     let data = json!({"opportunity_id": "o-1", "opportunity_name": "Deal", "value": 1});
     expect::fields(
@@ -104,7 +104,7 @@ fn rule_with(place: &str, value: Value) -> Value {
 
 #[test]
 fn rules_that_name_what_is_not_there() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     for (place, value, field) in [
         ("/module_type", json!("warehouse"), "module_type"),
         ("/trigger_id", json!("no_such_trigger"), "trigger_id"),
@@ -141,7 +141,7 @@ fn rules_that_name_what_is_not_there() {
 
 #[test]
 fn all_faulty_fields_at_once() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let mut rule = rule_with("/module_type", json!("warehouse"));
     rule["name"] = json!("");
     rule["conditions"][0]["type"] = json!("smells_like");
@@ -153,7 +153,7 @@ fn all_faulty_fields_at_once() {
 
 #[test]
 fn conditions_are_bounded() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let mut deep = json!({"type": "exists", "field": "opportunity_id", "value": true});
     for _ in 0..40 {
         deep = json!({"type": "all", "conditions": [deep]});
@@ -208,7 +208,7 @@ fn headers_that_are_not_text() {
 
 #[test]
 fn paths_that_lead_nowhere() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     for path in [
         "/api/v1/automation/rules/../../../../etc/passwd",
         "/api/v1/automation/rules/..",
@@ -236,7 +236,7 @@ fn paths_that_lead_nowhere() {
 
 #[test]
 fn queries_that_mean_nothing() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     for (query, field) in [
         ("limit=0", "limit"),
         ("limit=201", "limit"),

@@ -29,7 +29,7 @@ fn send(client: &Client, kind: &str, body: &Value) -> tests::Answer {
 
 #[test]
 fn structured_mode() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let name = fresh("ce");
     let answer = send(&client, STRUCTURED, &cloud_event(&name, 20000));
     assert_eq!(answer.status, 202, "{}", answer.text());
@@ -43,7 +43,7 @@ fn structured_mode() {
 
 #[test]
 fn binary_mode() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let name = fresh("ce");
     let answer = client
         .request("POST", PATH)
@@ -63,7 +63,7 @@ fn binary_mode() {
 
 #[test]
 fn a_batch_is_answered_one_by_one() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let (one, two, three) = (fresh("ce"), fresh("ce"), fresh("ce"));
     let mut bad = cloud_event(&two, 0);
     bad["type"] = json!("no_such_trigger");
@@ -83,7 +83,7 @@ fn a_batch_is_answered_one_by_one() {
 
 #[test]
 fn a_batch_has_at_most_a_thousand() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let many: Vec<Value> = (0..1001).map(|number| cloud_event(&format!("many-{number}"), 1)).collect();
     let answer = send(&client, BATCH, &Value::Array(many));
     assert!(matches!(answer.status, 400 | 413), "{} {}", answer.status, answer.text());
@@ -95,7 +95,7 @@ fn a_batch_has_at_most_a_thousand() {
 
 #[test]
 fn what_a_cloud_event_lacks_is_told() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     for lack in ["id", "source", "type", "specversion"] {
         let mut event = cloud_event(&fresh("ce"), 1);
         event.as_object_mut().unwrap().remove(lack);

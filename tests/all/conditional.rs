@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[test]
 fn a_stale_change_is_refused() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let body = rule_for(&fresh("o"), &json!([tell("a@example.com", "a")]));
     let path =
         format!("/api/v1/automation/rules/{}", id(&post(&client, "/api/v1/automation/rules", &body, 201)));

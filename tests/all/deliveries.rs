@@ -24,7 +24,7 @@ fn send(client: &Client, only: &str, name: &str) -> Value {
 
 #[test]
 fn slack_gets_what_slack_reads() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let receiver = Receiver::start(Reply::Slack).unwrap();
     let (only, _) = set_up(&client, "slack", &receiver);
     let accepted = send(&client, &only, "Ship & <anchor>");
@@ -38,7 +38,7 @@ fn slack_gets_what_slack_reads() {
 
 #[test]
 fn a_customer_gets_the_message_with_its_key() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let receiver = Receiver::start(Reply::Accept).unwrap();
     let (only, _) = set_up(&client, "webhook", &receiver);
     let accepted = send(&client, &only, "Ship");

@@ -11,7 +11,7 @@ use tests::eventually;
 
 #[test]
 fn an_accepted_event_is_there_with_its_jobs() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let only = fresh("o");
     let recipient = format!("{only}@example.com");
     let rule = post(
@@ -33,7 +33,7 @@ fn an_accepted_event_is_there_with_its_jobs() {
 
 #[test]
 fn every_matching_rule_has_its_own_jobs() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let only = fresh("o");
     let two = json!([tell("one@example.com", "one"), tell("two@example.com", "two")]);
     let rules: Vec<String> =
@@ -50,7 +50,7 @@ fn every_matching_rule_has_its_own_jobs() {
 
 #[test]
 fn events_are_filtered_by_trigger_and_rule() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let only = fresh("o");
     let rule = id(&post(
         &client,
@@ -70,7 +70,7 @@ fn events_are_filtered_by_trigger_and_rule() {
 
 #[test]
 fn numbers_are_kept_exactly_as_sent() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let number = "123456789012345678901234567890.10";
     let body = format!(
         r#"{{"event": "high_value_opportunity", "data": {{"opportunity_id": "o-n", "opportunity_name": "Exact", "value": {number}}}}}"#
@@ -85,7 +85,7 @@ fn numbers_are_kept_exactly_as_sent() {
 
 #[test]
 fn the_same_event_twice_is_two_events() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let body = event_for(&fresh("o"), "Twice");
     let (one, two) =
         (post(&client, "/api/v1/events", &body, 202), post(&client, "/api/v1/events", &body, 202));
@@ -95,7 +95,7 @@ fn the_same_event_twice_is_two_events() {
 
 #[test]
 fn missing_data_of_a_trigger_is_told_all_at_once() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let answer =
         client.post("/api/v1/events", &json!({"event": "opportunity_stage_changed", "data": {}})).unwrap();
     expect::fields(
@@ -108,7 +108,7 @@ fn missing_data_of_a_trigger_is_told_all_at_once() {
 
 #[test]
 fn a_trace_tells_of_every_action() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let only = fresh("o");
     let actions = json!([tell("x@example.com", "to x"), tell("y@example.com", "to y")]);
     post(&client, "/api/v1/automation/rules", &rule_for(&only, &actions), 201);

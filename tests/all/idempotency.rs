@@ -14,7 +14,7 @@ fn send(client: &Client, path: &str, key: &str, body: &Value) -> Answer {
 
 #[test]
 fn the_same_key_and_body_give_the_stored_answer() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let path = "/api/v1/automation/rules";
     let (key, body) = (fresh("key"), rule_for(&fresh("o"), &json!([tell("a@example.com", "a")])));
     let first = send(&client, path, &key, &body);
@@ -30,7 +30,7 @@ fn the_same_key_and_body_give_the_stored_answer() {
 
 #[test]
 fn an_event_sent_again_under_its_key_is_one_event() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let (key, body) = (fresh("key"), event_for(&fresh("o"), "Once"));
     let first = send(&client, "/api/v1/events", &key, &body);
     assert_eq!(first.status, 202, "{}", first.text());
@@ -67,7 +67,7 @@ fn many_at_once_under_one_key_are_one() {
 
 #[test]
 fn a_refused_request_may_be_mended_under_its_key_only_as_itself() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let key = fresh("key");
     let bad = send(&client, "/api/v1/events", &key, &json!({"event": "no_such_trigger", "data": {}}));
     assert_eq!(bad.status, 400, "{}", bad.text());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 #[test]
 fn pages_hold_everything_once() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let made: BTreeSet<String> = (0..5)
         .map(|_| {
             id(&post(
@@ -42,7 +42,7 @@ fn pages_hold_everything_once() {
 
 #[test]
 fn links_stay_below_the_slug_that_was_asked() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let page = get(&client, "/acme-corp/api/v1/automation/triggers?limit=1");
     assert!(text(&page["links"], "self").starts_with("/acme-corp/api/v1/"), "{page}");
     if let Some(next) = page["links"]["next"].as_str() {
@@ -52,7 +52,7 @@ fn links_stay_below_the_slug_that_was_asked() {
 
 #[test]
 fn one_resource_as_json_api() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let body = rule_for(&fresh("o"), &json!([tell("a@example.com", "a")]));
     let rule = post(&client, "/api/v1/automation/rules", &body, 201);
     let path = format!("/api/v1/automation/rules/{}", id(&rule));

@@ -57,3 +57,17 @@ fn a_state_directory_has_one_program() {
     assert!(refused.to_string().contains("state directory"), "{refused}");
     assert_eq!(stage.host.client().get("/health/live").unwrap().status, 200);
 }
+
+#[test]
+fn a_first_start_that_was_broken_off_is_taken_up() {
+    let Stage { host, .. } = Stage::own();
+    let password = host.credentials().unwrap().password;
+    let state = host.kill();
+    // As a kill between the tenant's commit and the writing of the credentials leaves it.
+    fs::remove_file(state.path().join("credentials.json")).unwrap();
+    fs::write(state.path().join("credentials.begun"), &password).unwrap();
+    let again = Stage::of_host(Signalbox::start_on(state, OPTIONS).unwrap());
+    assert_eq!(again.host.credentials().unwrap().password, password);
+    let rules = get(&again.client(), "/api/v1/automation/rules");
+    assert_eq!(crate::stage::data(&rules).len(), 1, "{rules}");
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 #[test]
 fn health_is_told_to_everybody() {
-    let client = Stage::shared().host.client();
+    let client = Stage::shared_stranger();
     for path in ["/health/live", "/health/ready", "/health/startup", "/health"] {
         let answer = client.get(path).unwrap();
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
@@ -18,7 +18,7 @@ fn health_is_told_to_everybody() {
 
 #[test]
 fn metrics_are_prometheus_text() {
-    let answer = Stage::shared().host.client().get("/metrics").unwrap();
+    let answer = Stage::shared_stranger().get("/metrics").unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.header("content-type").unwrap_or_default().starts_with("text/plain"));
     let text = answer.text();
@@ -33,7 +33,7 @@ fn metrics_are_prometheus_text() {
 
 #[test]
 fn the_document_is_whole() {
-    let document = get(&Stage::shared().host.client(), "/api/v1/openapi.json");
+    let document = get(&Stage::shared_stranger(), "/api/v1/openapi.json");
     assert!(
         document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
         "{}",
@@ -88,7 +88,7 @@ fn references_resolve(document: &Value, within: &Value) {
 
 #[test]
 fn the_page_works_offline() {
-    let answer = Stage::shared().host.client().get("/docs").unwrap();
+    let answer = Stage::shared_stranger().get("/docs").unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.header("content-type").unwrap_or_default().starts_with("text/html"));
     let page = answer.text();
@@ -129,7 +129,7 @@ fn headers_on_every_answer() {
 
 #[test]
 fn browsers_of_known_origins_may_call() {
-    let client = Stage::shared().host.client();
+    let client = Stage::shared_stranger();
     let preflight = |origin: &str| {
         client
             .request("OPTIONS", "/api/v1/events")

@@ -19,7 +19,7 @@ fn is_listed(client: &tests::Client, filter: &str, rule: &str) -> bool {
 
 #[test]
 fn a_rule_is_found_by_each_filter_and_by_no_other() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let rule = id(&create(&client, &fresh("o")));
     for (filter, is_there) in [
         ("module_type=sales", true),
@@ -36,7 +36,7 @@ fn a_rule_is_found_by_each_filter_and_by_no_other() {
 
 #[test]
 fn a_toggled_rule_rests_and_comes_back() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let only = fresh("o");
     let rule = id(&create(&client, &only));
     let matched = |client: &tests::Client| {
@@ -61,7 +61,7 @@ fn a_toggled_rule_rests_and_comes_back() {
 
 #[test]
 fn a_change_holds_for_the_next_event() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let (only, other) = (fresh("o"), fresh("o"));
     let rule = create(&client, &only);
     let path = format!("{RULES}/{}", id(&rule));
@@ -84,7 +84,7 @@ fn a_change_holds_for_the_next_event() {
 
 #[test]
 fn a_deleted_rule_is_gone() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let only = fresh("o");
     let path = format!("{RULES}/{}", id(&create(&client, &only)));
     assert_eq!(client.delete(&path).unwrap().status, 204);
@@ -96,7 +96,7 @@ fn a_deleted_rule_is_gone() {
 
 #[test]
 fn below_the_slug_it_is_the_same_rule() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let rule = id(&create(&client, &fresh("o")));
     assert_eq!(get(&client, &format!("/acme-corp{RULES}/{rule}"))["id"], rule.as_str());
     assert_eq!(

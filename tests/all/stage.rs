@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::{
     fs,
+    ops::Deref,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -39,6 +40,20 @@ pub struct Stage {
     clock: Option<Clock>,
 }
 
+/// A client that keeps its stage running.
+pub struct Held {
+    client: Client,
+    _stage: Arc<Stage>,
+}
+
+impl Deref for Held {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
 /// The wall clock of a stage, which a test moves forward.
 struct Clock {
     file: NamedTempFile,
@@ -56,6 +71,18 @@ impl Stage {
         let stage = Arc::new(Self::of(Signalbox::start(OPTIONS).unwrap(), None));
         *shared = Arc::downgrade(&stage);
         stage
+    }
+
+    /// A client of the shared one, with its key; the program runs as long as somebody holds such a client.
+    pub fn shared_client() -> Held {
+        let stage = Self::shared();
+        Held { client: stage.client(), _stage: stage }
+    }
+
+    /// The same without a credential.
+    pub fn shared_stranger() -> Held {
+        let stage = Self::shared();
+        Held { client: stage.host.client(), _stage: stage }
     }
 
     /// One of the test's own.

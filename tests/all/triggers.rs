@@ -15,7 +15,7 @@ fn ids(list: &Value) -> Vec<String> {
 
 #[test]
 fn the_built_in_triggers_are_those_of_the_seeds() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let crm = ids(&get(&client, "/api/v1/automation/triggers?module_type=crm"));
     assert_eq!(crm, ["contact_created", "contact_status_changed", "contact_updated", "lead_created"]);
     let sales = get(&client, "/api/v1/automation/triggers?module_type=sales");
@@ -37,7 +37,7 @@ fn the_built_in_triggers_are_those_of_the_seeds() {
 
 #[test]
 fn an_unknown_module_is_refused() {
-    let client = Stage::shared().client();
+    let client = Stage::shared_client();
     let answer = client.get("/api/v1/automation/triggers?module_type=warehouse").unwrap();
     expect::fields(&answer, 400, "VALIDATION_ERROR", &["module_type"]);
 }

@@ -1,20 +1,25 @@
 //! How often may somebody come? Quotas per window, shared by all instances and components.
 //!
 //! An instance takes a small block of a quota at a time from the shared counters and spends it from memory, so that a
-//! busy caller costs one statement in twenty requests; what a stopped instance had not spent is lost to the caller for
-//! the rest of the window (5 % of the limit at most). The counters live in a database of their own: losing them with
+//! busy caller costs one statement in many requests; what a stopped instance had not spent is lost to the caller for the
+//! rest of the window (5 % of the limit, and 64, at most: an instance lives for 128 requests). The counters live in a database of their own: losing them with
 //! the power costs nobody data, so they are written without a sync.
 
 use crate::{log, store};
-use db::{Db, DbError};
+use db::{AllTenants, Db, DbError};
 use kernel::{Instant, Span};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-/// Blocks per window.
+/// Blocks per window, and the most in a block.
 const BLOCKS: u32 = 20;
+const LARGEST_BLOCK: u32 = 64;
+/// How often, and how long apart, the counters are tried while another instance writes them.
+const TRIES: usize = 50;
+const NAP: Duration = Duration::from_micros(500);
 /// The most callers remembered in one instance.
 const REMEMBERED: usize = 4096;
 
@@ -102,8 +107,8 @@ impl Limits {
         self.prepare().await?;
         let mut lease = self.counters.read().await?;
         let mut all = lease.all_tenants()?;
-        for amount in [(quota.limit / BLOCKS).max(1), 1] {
-            let Some(used) = store::take(&mut all, &quota.key, window, amount, quota.limit).await? else {
+        for amount in [(quota.limit / BLOCKS).clamp(1, LARGEST_BLOCK), 1] {
+            let Some(used) = self.patiently(&mut all, quota, window, amount).await? else {
                 continue;
             };
             let elsewhere = quota.limit.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
@@ -118,6 +123,22 @@ impl Limits {
         Ok(None)
     }
 
+    async fn patiently(
+        &self,
+        all: &mut AllTenants<'_>,
+        quota: &Quota,
+        window: i64,
+        amount: u32,
+    ) -> Result<Option<i64>, DbError> {
+        for _ in 0..TRIES {
+            match store::take(all, &quota.key, window, amount, quota.limit).await {
+                Err(DbError::Locked) => self.counters.nap(NAP).await,
+                other => return other,
+            }
+        }
+        Err(DbError::Locked)
+    }
+
     /// Makes the table once per instance, and drops windows of more than a day ago on the way.
     async fn prepare(&self) -> Result<(), DbError> {
         if *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -125,7 +146,15 @@ impl Limits {
         }
         let mut lease = self.counters.read().await?;
         let mut all = lease.all_tenants()?;
-        store::prepare_counters(&mut all).await?;
+        for _ in 0..TRIES {
+            match store::prepare_counters(&mut all).await {
+                Err(DbError::Locked) => self.counters.nap(NAP).await,
+                other => {
+                    other?;
+                    break;
+                }
+            }
+        }
         *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = true;
         Ok(())
     }

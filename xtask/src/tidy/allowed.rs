@@ -35,7 +35,8 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
         "edge" => &[&["kernel", "db", "auth"]],
         // It implements the ports of the areas.
         "guest" => &[&["kernel", "db", "edge", "pipeline"], AREAS],
-        "host" => &[&["kernel", "db"]],
+        // Its doctor reads keys and schema as the components do.
+        "host" => &[&["kernel", "db", "vault", "auth"]],
         "manual" => &[&["kernel"]],
         "xtask" => &[&["tests"]],
         component if component.ends_with("-component") => {
@@ -70,7 +71,7 @@ pub(super) struct Owned {
 pub(super) const OWNED: &[Owned] = &[
     Owned {
         word: "spin_sdk",
-        owners: &["crates/guest/", "components/*/src/lib.rs"],
+        owners: &["crates/guest/", "components/*/src/lib.rs", "host/tests/guest/"],
         remedy: "only guest and a component's lib.rs talk to Spin; take what is needed as an argument or through a port",
     },
     Owned { word: "wasmtime", owners: &["host/"], remedy: "only the host runs wasm" },
@@ -87,8 +88,14 @@ pub(super) const OWNED: &[Owned] = &[
 ];
 
 /// Where SQL may stand besides files named store.rs and folders named store.
-pub(super) const SQL: &[&str] =
-    &["crates/db/", "host/src/doctor", "host/src/migrate", "host/tests/", "tests/", "xtask/src/tidy/"];
+pub(super) const SQL: &[&str] = &[
+    "crates/db/",
+    "host/src/doctor",
+    "host/src/key_value.rs",
+    "host/src/sqlite/",
+    "tests/",
+    "xtask/src/tidy/",
+];
 
 /// Names that say nothing about what is inside.
 pub(super) const NAMELESS: &[&str] =
