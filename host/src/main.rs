@@ -83,6 +83,9 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
     let state = up.state.as_deref().map(StateDir::open).transpose()?;
     if let Some(state) = &state {
         options.state = Some(state.path().to_owned());
+        // A newer or changed schema is refused here, before anything is served.
+        let database = doctor::database(state.path(), &options.runtime_config);
+        tracing::info!("{}: {}", database.display(), doctor::migrate(&database)?);
         for (name, value) in secrets::of(state.path())? {
             options.suggest(&name, value);
         }

@@ -25,6 +25,9 @@ pub const MIGRATIONS: &[Migration] = include!(concat!(env!("OUT_DIR"), "/migrati
 #[expect(clippy::as_conversions, reason = "a count of files; TryFrom is not const")]
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
+/// Asks a database for the number of its last migration, as `n`.
+pub const VERSION: &str = "SELECT user_version AS n FROM pragma_user_version";
+
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT";
 const HAS_HISTORY: &str =

@@ -45,12 +45,7 @@ pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body:
 }
 
 async fn route(router: &Router, request: Request<Body>) -> Response {
-    let Ok(response) = router
-        .clone()
-        .fallback(|| async { Problem::from(Unspecific::NoRoute) })
-        .method_not_allowed_fallback(|| async { Problem::from(Unspecific::Method) })
-        .oneshot(request)
-        .await;
+    let Ok(response) = router.clone().oneshot(request).await;
     response
 }
 

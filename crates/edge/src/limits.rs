@@ -108,7 +108,7 @@ impl Limits {
         let mut lease = self.counters.read().await?;
         let mut all = lease.all_tenants()?;
         for amount in [(quota.limit / BLOCKS).clamp(1, LARGEST_BLOCK), 1] {
-            let Some(used) = store::take(&mut all, &quota.key, window, amount, quota.limit).await? else {
+            let Some(used) = self.patiently(&mut all, quota, window, amount).await? else {
                 continue;
             };
             let elsewhere = quota.limit.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));

@@ -1,5 +1,6 @@
 //! What does a component answer to? Its part of the OpenAPI document, told to the platform component.
 
+use crate::{Problem, Unspecific};
 use axum::Router;
 use utoipa::{
     OpenApi, ToSchema,
@@ -89,13 +90,17 @@ pub struct Fragment;
 /// route of spin.toml leads there.
 pub fn fragment(routes: OpenApiRouter) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(secured()).merge(routes).split_for_parts();
-    router.route(
+    let router = router.route(
         "/internal/openapi.json",
         axum::routing::get(move || {
             let document = document.clone();
             async move { axum::Json(document) }
         }),
-    )
+    );
+    // Once per instance: each of these takes the router apart.
+    router
+        .fallback(|| async { Problem::from(Unspecific::NoRoute) })
+        .method_not_allowed_fallback(|| async { Problem::from(Unspecific::Method) })
 }
 
 fn secured() -> Document {

@@ -8,7 +8,10 @@ use futures::future::{BoxFuture, FutureExt as _};
 use send_wrapper::SendWrapper;
 use spin_sdk::sqlite::{Connection as SpinConnection, Error, Value as SpinValue};
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,6 +41,8 @@ pub struct SpinPool {
     label: &'static str,
     durability: Durability,
     migrated: bool,
+    /// Whether this instance has seen the schema.
+    known: AtomicBool,
     idle: Mutex<Vec<Box<dyn Connection>>>,
 }
 
@@ -51,33 +56,56 @@ impl SpinPool {
     /// The product's database, brought to the newest schema at the first connection.
     #[must_use]
     pub fn product(durability: Durability) -> Db {
-        Db::new(Self { label: "default", durability, migrated: true, idle: Mutex::default() })
+        Db::new(Self {
+            label: "default",
+            durability,
+            migrated: true,
+            known: AtomicBool::new(false),
+            idle: Mutex::default(),
+        })
     }
 
     /// A database that may be lost: counters.
     #[must_use]
     pub fn scratch(label: &'static str) -> Db {
-        Db::new(Self { label, durability: Durability::Scratch, migrated: false, idle: Mutex::default() })
+        Db::new(Self {
+            label,
+            durability: Durability::Scratch,
+            migrated: false,
+            known: AtomicBool::new(false),
+            idle: Mutex::default(),
+        })
     }
 
     async fn open(&self) -> Result<Box<dyn Connection>, DbError> {
         let mut handle = Handle(SpinConnection::open(self.label).await.map_err(|error| engine(&error))?);
         for sql in ["PRAGMA busy_timeout = 0", "PRAGMA journal_mode = WAL", self.durability.pragma()] {
-            patiently(&mut handle, sql).await?;
-        }
-        if self.migrated {
-            for _ in 0..TRIES {
-                match migrate(&mut handle).await {
-                    Err(DbError::Locked) => crate::nap(NAP).await,
-                    other => {
-                        other?;
-                        return Ok(Box::new(handle));
-                    }
-                }
+            match patiently(&mut handle, sql).await {
+                // A remote database refuses these: it has its own way with locks and syncs.
+                Ok(_) | Err(DbError::Engine(_)) => {}
+                Err(error) => return Err(error),
             }
-            return Err(DbError::Locked);
+        }
+        if self.migrated && !self.known.load(Ordering::Relaxed) {
+            self.prepare(&mut handle).await?;
+            self.known.store(true, Ordering::Relaxed);
         }
         Ok(Box::new(handle))
+    }
+
+    /// Brings the schema up, once per instance; nearly always it is there already.
+    async fn prepare(&self, handle: &mut Handle) -> Result<(), DbError> {
+        let version: Vec<i64> = patiently(handle, db::VERSION).await?.decode()?;
+        if version.first() == Some(&db::SCHEMA_VERSION) {
+            return Ok(());
+        }
+        for _ in 0..TRIES {
+            match migrate(handle).await {
+                Err(DbError::Locked) => crate::nap(NAP).await,
+                other => return other.map(drop),
+            }
+        }
+        Err(DbError::Locked)
     }
 }
 

@@ -5,7 +5,7 @@ use db::{AllTenants, DbError};
 use kernel::Instant;
 
 /// The most jobs of one state that are counted; there may be more.
-pub const COUNTED: i64 = 100_000;
+pub const COUNTED: i64 = 20_000;
 
 /// How many jobs of a kind are in a state that is not their end, or are dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use db::{AllTenants, DbError};
 use kernel::{Chance, Instant, JobId, Span, TenantId};
 
 /// How long a lease lasts: longer than the longest effect may take.
-pub const LEASE: Span = Span::seconds(60);
+pub const LEASE: Span = Span::seconds(30);
 
 /// The token of one claim.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,11 +92,11 @@ const REDRIVE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = 
 // What has ended well is not counted, and of the rest no more than ?1 rows of a state are looked at, so that a gauge costs
 // little however much there is.
 const OPEN: &str = "SELECT kind, state, COUNT(*) AS n, SUM(failures > 0) AS again FROM (
-        SELECT * FROM (SELECT kind, state, failures FROM jobs WHERE state = 'queued' ORDER BY due_at LIMIT ?1)
+        SELECT * FROM (SELECT kind, 'queued' AS state, failures FROM jobs WHERE state = 'queued' ORDER BY due_at LIMIT ?1)
         UNION ALL
-        SELECT * FROM (SELECT kind, state, failures FROM jobs WHERE state = 'leased' ORDER BY leased_until LIMIT ?1)
+        SELECT * FROM (SELECT kind, 'leased' AS state, failures FROM jobs WHERE state = 'leased' ORDER BY leased_until LIMIT ?1)
         UNION ALL
-        SELECT * FROM (SELECT kind, state, failures FROM jobs WHERE state = 'dead' ORDER BY tenant_id, job_id LIMIT ?1))
+        SELECT * FROM (SELECT kind, 'dead' AS state, failures FROM jobs WHERE state = 'dead' ORDER BY tenant_id, job_id LIMIT ?1))
     GROUP BY kind, state ORDER BY kind, state";
 // One look into an index per tenant. A suspended tenant's jobs wait on purpose.
 const OLDEST: &str = "SELECT

@@ -139,7 +139,7 @@ impl Writer<'_> {
         let body = operation.body.as_ref().map_or_else(String::new, |body| {
             let must = if body.required || !body.forms.is_empty() { "" } else { " (may be left out)" };
             let about = prose::blocks(body.description);
-            let forms: String = body.forms.iter().map(|form| self.form(form)).collect();
+            let forms: String = body.forms.iter().map(|form| self.form(form, true)).collect();
             format!("<h4>Request body{must}</h4>{about}{forms}")
         });
         let command = escape(&curl(self.document, self.base, operation));
@@ -189,7 +189,7 @@ impl Writer<'_> {
         let shown: String = others
             .iter()
             .map(|answer| {
-                let forms: String = answer.forms.iter().map(|form| self.form(form)).collect();
+                let forms: String = answer.forms.iter().map(|form| self.form(form, false)).collect();
                 format!(
                     "<div class=\"answer\"><p><span class=\"status\">{}</span> {}</p>{forms}</div>",
                     escape(answer.status),
@@ -215,12 +215,16 @@ impl Writer<'_> {
         format!("<h4>Responses</h4>{shown}{faults}")
     }
 
-    fn form(&self, form: &Form<'_>) -> String {
+    /// A media type and its tree; what must be there is marked only where it is asked for.
+    fn form(&self, form: &Form<'_>, asked: bool) -> String {
         let media = format!("<p class=\"media\"><code>{}</code></p>", escape(form.media));
         if form.schema.is_null() {
             return media;
         }
-        let node = tree(self.document, form.schema);
+        let mut node = tree(self.document, form.schema);
+        if !asked {
+            node.unmark();
+        }
         let about = prose::blocks(&node.description);
         if node.children.is_empty() {
             let notes = noted(&node);

@@ -20,6 +20,14 @@ pub(crate) struct Node {
     pub(crate) children: Vec<Node>,
 }
 
+impl Node {
+    /// Forgets what must be there, here and below.
+    pub(crate) fn unmark(&mut self) {
+        self.required = false;
+        self.children.iter_mut().for_each(Self::unmark);
+    }
+}
+
 /// The tree of a schema.
 pub(crate) fn tree(document: &Value, schema: &Value) -> Node {
     Reader { document, trail: Vec::new() }.node("", schema, false)

@@ -24,9 +24,10 @@ pub use crate::write::Receipt;
 
 /// The most drafts in one commit.
 const TOGETHER: usize = 256;
-/// How long a leader naps when another instance holds the lock, and how often it tries.
+/// How long a leader naps at first when another instance holds the lock, at most, and in all.
 const NAP: Duration = Duration::from_micros(300);
-const TRIES: usize = 30_000;
+const LONGEST_NAP: Duration = Duration::from_millis(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an event is decided anew because the rules changed under it.
 const REDECIDED: usize = 5;
 
@@ -264,11 +265,14 @@ impl Door {
     }
 
     async fn begin(&self) -> Result<Tx, DbError> {
-        for _ in 0..TRIES {
+        let (mut nap, mut napped) = (NAP, Duration::ZERO);
+        while napped < PATIENCE {
             if let Some(tx) = self.db.try_begin().await? {
                 return Ok(tx);
             }
-            self.db.nap(NAP).await;
+            self.db.nap(nap).await;
+            napped += nap;
+            nap = (nap * 2).min(LONGEST_NAP);
         }
         Err(DbError::Locked)
     }
