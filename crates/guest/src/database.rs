@@ -2,11 +2,14 @@
 //!
 //! Spin opens every connection anew and sets no PRAGMA, so each of ours is brought to WAL, its durability and a busy
 //! timeout of nothing: who finds the lock taken naps in the guest (docs/decisions/0005-locks-and-naps.md).
+//!
+//! Statements go by Spin's synchronous `execute`: one trip to the host instead of three (call, rows, result), and a
+//! transaction holds the lock for as long as SQLite works, not for as long as the event loop turns between statements.
 
 use db::{Connection, Db, DbError, Pool, Rows, Value, migrate};
-use futures::future::{BoxFuture, FutureExt as _};
+use futures::future::{BoxFuture, FutureExt as _, ready};
 use send_wrapper::SendWrapper;
-use spin_sdk::sqlite::{Connection as SpinConnection, Error, Value as SpinValue};
+use spin_sdk::sqlite::{Error, Value as SpinValue, wit::sqlite::Connection as SpinConnection};
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -78,7 +81,8 @@ impl SpinPool {
     }
 
     async fn open(&self) -> Result<Box<dyn Connection>, DbError> {
-        let mut handle = Handle(SpinConnection::open(self.label).await.map_err(|error| engine(&error))?);
+        let mut handle =
+            Handle(SpinConnection::open_async(self.label.to_owned()).await.map_err(|error| engine(&error))?);
         for sql in ["PRAGMA busy_timeout = 0", "PRAGMA journal_mode = WAL", self.durability.pragma()] {
             match patiently(&mut handle, sql).await {
                 // A remote database refuses these: it has its own way with locks and syncs.
@@ -146,16 +150,13 @@ struct Handle(SpinConnection);
 
 impl Connection for Handle {
     fn run<'a>(&'a mut self, sql: &'a str, parameters: Vec<Value>) -> BoxFuture<'a, Result<Rows, DbError>> {
-        let work = async move {
-            let parameters = parameters.into_iter().map(outward);
-            let result = self.0.execute(sql, parameters).await.map_err(|error| engine(&error))?;
-            let columns = result.columns().to_vec();
-            // The error of a statement comes only with the end of its rows.
-            let rows = result.collect().await.map_err(|error| engine(&error))?;
-            let rows = rows.into_iter().map(|row| row.values.into_iter().map(inward).collect()).collect();
-            Ok(Rows::new(columns, rows))
-        };
-        SendWrapper::new(work).boxed()
+        let parameters: Vec<SpinValue> = parameters.into_iter().map(outward).collect();
+        let outcome = self.0.execute(sql, &parameters).map_err(|error| engine(&error)).map(|result| {
+            let rows =
+                result.rows.into_iter().map(|row| row.values.into_iter().map(inward).collect()).collect();
+            Rows::new(result.columns, rows)
+        });
+        ready(outcome).boxed()
     }
 }
 
