@@ -16,6 +16,6 @@ mod value;
 pub use decode::{Decode, FromValue, Row, Rows};
 pub use error::DbError;
 pub use migrate::{MIGRATIONS, Migration, SCHEMA_VERSION, VERSION, applied, migrate, statements, verify};
-pub use port::{Connection, Db, Lease, Pool, Tx};
+pub use port::{BEGIN, Connection, Db, Lease, Pool, Tx};
 pub use scope::{AllTenants, Scope};
 pub use value::Value;

@@ -13,6 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it naps between two tries.
 const NAP: Duration = Duration::from_micros(500);
 
+/// How a transaction begins: with the write lock, or not at all.
+pub const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// One connection, used by one request at a time.
 pub trait Connection: Send {
     /// Runs the one statement in `sql` to its end and gives all its rows.
@@ -71,7 +74,7 @@ impl Db {
     /// [`DbError`] for anything but the lock.
     pub async fn try_begin(&self) -> Result<Option<Tx>, DbError> {
         let mut connection = self.0.acquire().await?;
-        match connection.run("BEGIN IMMEDIATE", Vec::new()).await {
+        match connection.run(BEGIN, Vec::new()).await {
             Ok(_) => Ok(Some(Tx { pool: Arc::clone(&self.0), connection })),
             Err(DbError::Locked) => {
                 self.0.release(connection);

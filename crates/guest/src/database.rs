@@ -49,6 +49,9 @@ pub struct SpinPool {
     idle: Mutex<Vec<Box<dyn Connection>>>,
 }
 
+/// A writer waits so long, in milliseconds, for the lock before it naps. `signalbox` wakes it when the lock is free; Spin
+/// looks every millisecond or two. Longer would be SQLite's own busy wait, which sleeps up to 100 ms beside a free lock.
+const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 4";
 /// The most connections kept while nobody uses them.
 const KEPT: usize = 20;
 /// How often, and how long apart, a statement is tried again that found the database locked while it was being opened.
@@ -83,7 +86,7 @@ impl SpinPool {
     async fn open(&self) -> Result<Box<dyn Connection>, DbError> {
         let mut handle =
             Handle(SpinConnection::open_async(self.label.to_owned()).await.map_err(|error| engine(&error))?);
-        for sql in ["PRAGMA busy_timeout = 0", "PRAGMA journal_mode = WAL", self.durability.pragma()] {
+        for sql in [BUSY_TIMEOUT, "PRAGMA journal_mode = WAL", self.durability.pragma()] {
             match patiently(&mut handle, sql).await {
                 // A remote database refuses these: it has its own way with locks and syncs.
                 Ok(_) | Err(DbError::Engine(_)) => {}
@@ -151,12 +154,26 @@ struct Handle(SpinConnection);
 impl Connection for Handle {
     fn run<'a>(&'a mut self, sql: &'a str, parameters: Vec<Value>) -> BoxFuture<'a, Result<Rows, DbError>> {
         let parameters: Vec<SpinValue> = parameters.into_iter().map(outward).collect();
+        if sql == db::BEGIN {
+            return SendWrapper::new(self.begin()).boxed();
+        }
         let outcome = self.0.execute(sql, &parameters).map_err(|error| engine(&error)).map(|result| {
             let rows =
                 result.rows.into_iter().map(|row| row.values.into_iter().map(inward).collect()).collect();
             Rows::new(result.columns, rows)
         });
         ready(outcome).boxed()
+    }
+}
+
+impl Handle {
+    /// Waits for the write lock without keeping the instance's other requests from going on.
+    async fn begin(&self) -> Result<Rows, DbError> {
+        let (_, rows, end) =
+            self.0.execute_async(db::BEGIN.to_owned(), Vec::new()).await.map_err(|error| engine(&error))?;
+        drop(rows.collect().await);
+        end.await.map_err(|error| engine(&error))?;
+        Ok(Rows::default())
     }
 }
 
