@@ -5,6 +5,7 @@ use bytes::Bytes;
 use edge::{Problem, World, log};
 use futures::future::join_all;
 use http::Method;
+use kernel::Secret;
 use manual::{About, Part};
 use send_wrapper::SendWrapper;
 use serde_json::{Value, json};
@@ -49,10 +50,11 @@ pub(crate) async fn interface(world: &World, own: Value) -> Result<&'static Inte
     if let Some(kept) = KEPT.get() {
         return Ok(kept);
     }
-    let mut parts = SendWrapper::new(join_all(OTHERS.map(part)))
-        .await
-        .into_iter()
-        .collect::<Result<Vec<Part>, PlatformError>>()?;
+    let mut parts =
+        SendWrapper::new(join_all(OTHERS.map(|component| part(component, &world.settings.internal_token))))
+            .await
+            .into_iter()
+            .collect::<Result<Vec<Part>, PlatformError>>()?;
     parts.push(Part { name: "platform".to_owned(), document: own });
     let servers = [
         json!({"url": "/", "description": "The credential decides the tenant."}),
@@ -78,12 +80,12 @@ pub(crate) async fn interface(world: &World, own: Value) -> Result<&'static Inte
     }))
 }
 
-async fn part(component: &'static str) -> Result<Part, PlatformError> {
+async fn part(component: &'static str, token: &Secret<String>) -> Result<Part, PlatformError> {
     let missing = |why: String| {
         log::warning(&format!("the OpenAPI document lacks the part of {component}: {why}"));
         PlatformError::Missing(component)
     };
-    let answer = guest::call(component, Method::GET, FRAGMENT, None, &[]).await.map_err(missing)?;
+    let answer = guest::call(component, Method::GET, FRAGMENT, Some(token), &[]).await.map_err(missing)?;
     if answer.status != 200 {
         return Err(missing(format!("it answered {}", answer.status)));
     }

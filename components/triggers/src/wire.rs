@@ -47,7 +47,6 @@ impl From<&'static Trigger> for TriggerOut {
 
 /// Which triggers are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TriggerFilter {
     /// Only those of this module.

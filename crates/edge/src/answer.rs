@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderValue, Request, Uri, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderValue, Request, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
@@ -41,6 +41,19 @@ pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body:
         response = as_jsonapi(world, &sent, response).await;
     }
     finish(world, &visitor, &asked, &mut response);
+    response
+}
+
+/// The answer of a component that lacks a variable: its log says which.
+#[must_use]
+pub fn not_configured() -> Response {
+    let text = concat!(
+        r#"{"error":{"code":"NOT_CONFIGURED","#,
+        r#""message":"This component is not configured; its log says which variable is wrong.","details":[]}}"#
+    );
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

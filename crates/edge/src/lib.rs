@@ -25,7 +25,7 @@ mod store;
 mod visitor;
 mod world;
 
-pub use answer::{BODY_LIMIT, answer};
+pub use answer::{BODY_LIMIT, answer, not_configured};
 pub use authorized::{Authorized, Need, Recognised, needs};
 pub use credentials::{csrf_token, session_cookie};
 pub use etag::IfMatch;

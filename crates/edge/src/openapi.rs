@@ -1,6 +1,6 @@
 //! What does a component answer to? Its part of the OpenAPI document, told to the platform component.
 
-use crate::{Problem, Unspecific};
+use crate::{Internal, Problem, Unspecific};
 use axum::Router;
 use utoipa::{
     OpenApi, ToSchema,
@@ -86,13 +86,13 @@ pub enum Faults {
 #[openapi(components(schemas(FaultBody, FaultError, FaultDetail)))]
 pub struct Fragment;
 
-/// The routes of a component, and beside them `/internal/openapi.json`, which only components can reach: no public
-/// route of spin.toml leads there.
+/// The routes of a component, and beside them `/internal/openapi.json`, which the platform component asks for with the
+/// internal token.
 pub fn fragment(routes: OpenApiRouter) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(secured()).merge(routes).split_for_parts();
     let router = router.route(
         "/internal/openapi.json",
-        axum::routing::get(move || {
+        axum::routing::get(move |_: Internal| {
             let document = document.clone();
             async move { axum::Json(document) }
         }),

@@ -33,7 +33,7 @@ pub async fn serve(
         }
         Err(error) => {
             edge::log::warning(&format!("this component cannot serve: {error}"));
-            not_ready()
+            edge::not_configured()
         }
     };
     let response = http_into_wasi_response(with_length(response))?;
@@ -62,17 +62,9 @@ where
 fn with_length(mut response: Response<Body>) -> Response<Body> {
     use axum::body::HttpBody as _;
     if let Some(length) = response.body().size_hint().exact()
-        && response.status() != http::StatusCode::NO_CONTENT
+        && (length > 0 || !matches!(response.status().as_u16(), 204 | 304))
     {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    response
-}
-
-fn not_ready() -> Response<Body> {
-    let text = r#"{"error":{"code":"NOT_CONFIGURED","message":"This component is not configured; its log says which variable is wrong.","details":[]}}"#;
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

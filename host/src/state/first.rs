@@ -116,7 +116,8 @@ impl Desk<'_> {
             return Err(refused("the owner's login", status, &said));
         }
         let token = text(&said, "access_token")?;
-        let key = json!({"name": "first key"});
+        let (_, me) = self.ask(Method::GET, "/api/v1/auth/user", &token, None).await?;
+        let key = json!({"name": "first key", "permissions": me.get("permissions")});
         let (status, said) = self.ask(Method::POST, "/api/v1/admin/api-keys", &token, Some(&key)).await?;
         if status == 201 { text(&said, "key") } else { Err(refused("the owner's key", status, &said)) }
     }
@@ -165,5 +166,5 @@ fn unheard(what: &str, why: &str) -> Failure {
 
 fn refused(what: &str, status: u16, said: &Value) -> Failure {
     let message = said.pointer("/error/message").and_then(Value::as_str).unwrap_or("see the log above");
-    unheard(what, &format!("answered {status}, {message}"))
+    unheard(what, &format!("answered {status}, {}", message.trim_end_matches('.')))
 }

@@ -8,7 +8,6 @@
     reason = "a test may stop where it fails"
 )]
 
-mod bench;
 mod clock;
 mod instances;
 mod life;
