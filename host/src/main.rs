@@ -11,6 +11,7 @@ use tracing::Level;
 use host::app::App;
 use host::cli::{Cli, Command, Place, Up};
 use host::failure::{Failure, Outcome};
+use host::manifest::Manifest;
 use host::state::{StateDir, first, secrets};
 use host::{doctor, log, serve};
 
@@ -80,14 +81,18 @@ fn start(up: &Up) -> Outcome<()> {
 
 async fn serve_until_told(up: &Up) -> Outcome<()> {
     let mut options = up.options()?;
+    // Any Spin application can be served; what follows is for this one.
+    let is_signalbox = Manifest::read(&up.from)?.has_route(first::ROUTE);
     let state = up.state.as_deref().map(StateDir::open).transpose()?;
     if let Some(state) = &state {
         options.state = Some(state.path().to_owned());
         // A newer or changed schema is refused here, before anything is served.
-        let database = doctor::database(state.path(), &options.runtime_config);
-        tracing::info!("{}: {}", database.display(), doctor::migrate(&database)?);
-        for (name, value) in secrets::of(state.path())? {
-            options.suggest(&name, value);
+        if is_signalbox {
+            let database = doctor::database(state.path(), &options.runtime_config);
+            tracing::info!("{}: {}", database.display(), doctor::migrate(&database)?);
+            for (name, value) in secrets::of(state.path())? {
+                options.suggest(&name, value);
+            }
         }
     }
     let signals = |e: std::io::Error| {
@@ -105,11 +110,13 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
     let listener = TcpListener::bind(up.listen).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     let base_url = format!("http://{address}");
-    options.suggest("public_url", base_url.clone());
-    options.suggest("allow_private_outbound", up.allow_private_outbound.to_string());
+    if is_signalbox {
+        options.suggest("public_url", base_url.clone());
+        options.suggest("allow_private_outbound", up.allow_private_outbound.to_string());
+    }
     let internal_token = options.value("internal_token");
     let app = App::load(&up.from, options)?;
-    if let Some(state) = &state {
+    if let Some(state) = state.as_ref().filter(|_| is_signalbox) {
         first::set_up(&app, state.path(), &base_url, &internal_token).await?;
     }
     let mut stdout = std::io::stdout().lock();

@@ -168,6 +168,14 @@ impl Manifest {
         Self::parse(&text, &path.display().to_string())
     }
 
+    /// Whether a public route reads just so.
+    pub fn has_route(&self, wanted: &str) -> bool {
+        self.trigger
+            .http
+            .iter()
+            .any(|trigger| matches!(&trigger.route, Route::Public(route) if route == wanted))
+    }
+
     /// Parses and checks manifest text; `name` is how errors call it.
     ///
     /// # Errors

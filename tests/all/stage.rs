@@ -140,7 +140,7 @@ impl Stage {
     }
 
     /// The operator, by the internal token.
-    fn operator(&self) -> Client {
+    pub fn operator(&self) -> Client {
         self.host.client().with_bearer(INTERNAL_TOKEN)
     }
 

@@ -13,12 +13,15 @@ pub(crate) enum PlatformError {
         "The component {0} did not say what it answers to, so the document would have a hole. Ask again in a moment."
     )]
     Missing(&'static str),
+    /// The runtime's database does not do what ours relies on.
+    #[error("The database of this runtime breaks a promise that Signalbox relies on: {0}")]
+    Contract(String),
 }
 
 impl Fault for PlatformError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NotReady(_) | Self::Missing(_) => Kind::Unavailable,
+            Self::NotReady(_) | Self::Missing(_) | Self::Contract(_) => Kind::Unavailable,
         }
     }
 
@@ -26,13 +29,14 @@ impl Fault for PlatformError {
         match self {
             Self::NotReady(_) => "NOT_READY",
             Self::Missing(_) => "INTERFACE_INCOMPLETE",
+            Self::Contract(_) => "DATABASE_CONTRACT_BROKEN",
         }
     }
 
     fn fields(&self) -> &[FieldFault] {
         match self {
             Self::NotReady(faults) => faults,
-            Self::Missing(_) => &[],
+            Self::Missing(_) | Self::Contract(_) => &[],
         }
     }
 

@@ -1,14 +1,15 @@
 //! Which routes tell how the system is and what it offers? None asks for a credential, none tells of a tenant.
 
 use crate::{
+    error::PlatformError,
     gauges, health, interface,
     wire::{LiveOut, ReadyOut},
 };
 use axum::{
     Extension, Router,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, NoContent, Response},
 };
-use edge::{Faults, Problem, Shown, World};
+use edge::{Faults, Internal, Problem, Shown, World};
 use http::header;
 use serde_json::Value;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ fn own() -> OpenApiRouter {
         .routes(routes!(ready))
         .routes(routes!(health))
         .routes(routes!(metrics))
+        .routes(routes!(contract))
         .routes(routes!(openapi))
         .routes(routes!(docs))
 }
@@ -72,6 +74,17 @@ async fn ready(Extension(world): Extension<Arc<World>>) -> Result<Shown<ReadyOut
     responses((status = 200, description = "Well.", body = ReadyOut), Faults))]
 async fn health(Extension(world): Extension<Arc<World>>) -> Result<Shown<ReadyOut>, Problem> {
     checked(&world).await
+}
+
+/// Check the database
+///
+/// For operators of a new runtime: holds its SQLite to what Signalbox relies on, on the database of the counters, and says
+/// what is broken. The bearer is the variable `internal_token`.
+#[utoipa::path(post, path = "/internal/database/contract", tag = "internal",
+    responses((status = 204, description = "All promises hold."), Faults), security(("bearer" = [])))]
+async fn contract(_: Internal, Extension(world): Extension<Arc<World>>) -> Result<NoContent, Problem> {
+    world.limits.counters().check_contract().await.map_err(PlatformError::Contract)?;
+    Ok(NoContent)
 }
 
 /// Figures for Prometheus

@@ -84,6 +84,14 @@ impl Db {
         }
     }
 
+    /// Holds this database's adapter to [`crate::contract`]: for a database that may hold a table more for a moment.
+    ///
+    /// # Errors
+    /// The broken promise, in words.
+    pub async fn check_contract(&self) -> Result<(), String> {
+        crate::contract::check(&*self.0).await
+    }
+
     /// Sleeps: for those who wait for the lock in their own way.
     pub async fn nap(&self, length: Duration) {
         self.0.nap(length).await;

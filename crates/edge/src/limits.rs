@@ -70,6 +70,12 @@ impl Limits {
         Self { counters, prepared: Mutex::new(false), blocks: Mutex::default() }
     }
 
+    /// The database of the counters: it may be lost, so it is the one to try things on.
+    #[must_use]
+    pub const fn counters(&self) -> &Db {
+        &self.counters
+    }
+
     /// Takes one from the quota. When the counters cannot be reached the caller is let in, and the log told: a broken
     /// limit must not be a broken product.
     pub async fn take(&self, quota: &Quota, now: Instant) -> Taken {

@@ -17,6 +17,8 @@ use super::secrets;
 use crate::app::App;
 use crate::failure::{Failure, Outcome};
 
+/// The route that sets a tenant up; an application that has it is ours.
+pub const ROUTE: &str = "/internal/setup";
 /// The file with the owner's credentials.
 pub const CREDENTIALS: &str = "credentials.json";
 const BEGUN: &str = "credentials.begun";
@@ -43,7 +45,7 @@ pub async fn set_up(app: &App, state: &Path, base_url: &str, internal_token: &st
     };
     let desk = Desk { app, base_url };
     let wish = json!({"tenant": TENANT, "name": "Acme Corp", "email": EMAIL, "password": password});
-    let (status, said) = desk.ask(Method::POST, "/internal/setup", internal_token, Some(&wish)).await?;
+    let (status, said) = desk.ask(Method::POST, ROUTE, internal_token, Some(&wish)).await?;
     let key = match status {
         201 => text(&said, "api_key")?,
         409 => desk.take_up(&password).await?,
