@@ -1,9 +1,15 @@
 //! How does new work start at once? The jobs component is called after the answer; the tick makes it certain anyway.
 
-use crate::{call, spawn};
+use crate::{call, nap, spawn};
 use http::Method;
 use kernel::Secret;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+/// How long the next call waits for more to call for.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// One call is under way in this instance; another was wished for meanwhile.
 static UNDER_WAY: AtomicBool = AtomicBool::new(false);
@@ -27,6 +33,8 @@ pub fn nudge(token: &Secret<String>) {
                 ));
                 return;
             }
+            // What came meanwhile is called for together.
+            nap(GATHER).await;
         }
     });
 }

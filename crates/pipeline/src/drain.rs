@@ -21,6 +21,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 const UNDER_WAY: usize = 64;
 /// The most jobs claimed in one round.
 const CLAIM: usize = 128;
+/// After a round of inside jobs, so that the next finds more than one: each round takes the lock that ingest needs.
+const GATHER: Duration = Duration::from_millis(4);
 /// While parcels are under way the queue is looked at this often.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -77,6 +79,7 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
         }
         if under_way.is_empty() {
             if busy && works.clock.now() < until {
+                works.db.nap(GATHER).await;
                 continue;
             }
             return Ok(drained);
