@@ -23,6 +23,7 @@ CREATE TABLE events (
     CHECK ((dedupe_key IS NULL) = (fingerprint IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX events_once ON events (tenant_id, dedupe_key) WHERE dedupe_key IS NOT NULL;
+CREATE INDEX events_by_parent ON events (tenant_id, parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX events_by_trigger ON events (tenant_id, trigger_id, event_id);
 
 CREATE TABLE event_matches (

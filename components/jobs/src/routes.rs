@@ -164,7 +164,7 @@ async fn retry(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Res
     params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
 async fn cancel(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Result<Shown<JobOut>, Problem> {
-    let job = jobs::cancel(&caller.world.db, &caller.call, &id).await?;
+    let job = pipeline::cancel(&caller.world.db, &caller.call, &id).await?;
     Ok(Shown::as_is("job", job.into()))
 }
 
@@ -193,7 +193,16 @@ async fn tick(
         clock: &*world.clock,
         chance: Arc::clone(&world.chance),
     };
-    let until = world.clock.now() + Span::seconds(seconds.into());
+    let now = world.clock.now();
+    // About once a minute: the clock ticks every second.
+    if now.seconds() % 60 == 0
+        && let Err(error) = world.sweep().await
+    {
+        edge::log::warning(&format!(
+            "what the doors remember was not swept, the next minute tries again: {error}"
+        ));
+    }
+    let until = now + Span::seconds(seconds.into());
     let drained = pipeline::drain(&works, until).await?;
     Ok(Shown::as_is("tick", drained.into()))
 }

@@ -154,10 +154,16 @@ async fn store(
     let mut outcomes = app.door.publish_many(&caller.call, events, Origin::default()).await;
     if outcomes.iter().any(|outcome| matches!(outcome, Err(PublishError::AccessMoved))) {
         let call: Call = caller.again().await?;
-        for (outcome, event) in outcomes.iter_mut().zip(kept) {
-            if let (Err(PublishError::AccessMoved), Some(event)) = (&*outcome, event) {
-                *outcome = app.door.publish(&call, event, Origin::default()).await;
-            }
+        let moved =
+            |outcome: &Result<Receipt, PublishError>| matches!(outcome, Err(PublishError::AccessMoved));
+        let left = outcomes
+            .iter()
+            .zip(kept)
+            .filter(|(outcome, _)| moved(outcome))
+            .filter_map(|(_, event)| event.map(Ok));
+        let again = app.door.publish_many(&call, left.collect(), Origin::default()).await;
+        for (slot, outcome) in outcomes.iter_mut().filter(|outcome| moved(outcome)).zip(again) {
+            *slot = outcome;
         }
     }
     if outcomes.iter().flatten().any(|receipt| !receipt.duplicate && !receipt.jobs.is_empty()) {

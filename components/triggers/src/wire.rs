@@ -187,6 +187,8 @@ pub(crate) struct TraceOut {
     /// What every rule said, clause by clause.
     #[schema(value_type = Object)]
     pub(crate) verdicts: Box<RawValue>,
+    /// The events that its rules raised; each has a trail of its own.
+    pub(crate) children: Vec<String>,
     /// The jobs, in the order in which they were made.
     pub(crate) jobs: Vec<TraceJobOut>,
     /// The messages, with their deliveries.
@@ -263,6 +265,7 @@ impl From<Trail> for TraceOut {
         Self {
             id: trail.event.id.to_string(),
             verdicts,
+            children: trail.children.iter().map(ToString::to_string).collect(),
             jobs: jobs.collect(),
             messages: trail.messages.into_iter().map(Into::into).collect(),
             event: trail.event.into(),

@@ -145,7 +145,7 @@ impl Limits {
         Err(DbError::Locked)
     }
 
-    /// Makes the table once per instance, and drops windows of more than a day ago on the way.
+    /// Makes the table once per instance.
     async fn prepare(&self) -> Result<(), DbError> {
         if *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) {
             return Ok(());

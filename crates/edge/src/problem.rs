@@ -79,7 +79,9 @@ pub enum Unspecific {
     #[error("This Idempotency-Key was used with another request; use a new key for a new request.")]
     IdempotencyMismatch,
     /// The first request with this key still runs.
-    #[error("The first request with this Idempotency-Key still runs; ask again in a moment.")]
+    #[error(
+        "The first request with this Idempotency-Key still runs, or was cut off before its answer was kept: look whether it was carried out."
+    )]
     IdempotencyRunning,
     /// The internal token is wrong.
     #[error("This route is for the operator's own calls and needs the internal token.")]

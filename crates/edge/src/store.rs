@@ -13,17 +13,17 @@ const FORGET: &str = "DELETE FROM counters WHERE window < ?1";
 const CLAIM: &str = "INSERT INTO idempotency_keys (tenant_id, key, fingerprint, state, created_at)
     VALUES (?1, ?2, ?3, 'running', ?4) ON CONFLICT DO NOTHING RETURNING key AS id";
 const LAPSE: &str = "DELETE FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2
-    AND (created_at <= ?3 OR (state = 'running' AND created_at <= ?4))";
+    AND created_at <= ?3";
 const KEPT: &str = "SELECT fingerprint, state, status, headers, body FROM idempotency_keys
     WHERE tenant_id = ?1 AND key = ?2";
+const SWEEP: &str = "DELETE FROM idempotency_keys WHERE rowid IN
+    (SELECT rowid FROM idempotency_keys WHERE created_at <= ?1 ORDER BY created_at LIMIT 500)";
 const FINISH: &str = "UPDATE idempotency_keys SET state = ?3, status = ?4, headers = ?5, body = ?6
     WHERE tenant_id = ?1 AND key = ?2";
 const RELEASE: &str = "DELETE FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2";
 
 /// How long an answer is kept under its key.
 const KEPT_FOR: Span = Span::hours(24);
-/// After this long a request that never finished is taken for lost.
-const LOST_AFTER: Span = Span::minutes(2);
 
 /// Makes the counters' table, if it is missing.
 pub(crate) async fn prepare_counters(all: &mut AllTenants<'_>) -> Result<(), DbError> {
@@ -75,8 +75,7 @@ pub(crate) async fn claim(
     fingerprint: &[u8],
     now: Instant,
 ) -> Result<Option<Kept>, DbError> {
-    let (kept, lost) = (now - KEPT_FOR, now - LOST_AFTER);
-    scope.run_for_effect(LAPSE, [key.into(), kept.into(), lost.into()]).await?;
+    scope.run_for_effect(LAPSE, [key.into(), (now - KEPT_FOR).into()]).await?;
     if scope.run_for_effect(CLAIM, [key.into(), fingerprint.into(), now.into()]).await? > 0 {
         return Ok(None);
     }
@@ -96,6 +95,11 @@ pub(crate) async fn finish(
         None => [key.into(), "confidential".into(), Value::Null, Value::Null, Value::Null],
     };
     scope.run_for_effect(FINISH, values).await.map(drop)
+}
+
+/// Drops keys whose day is over, 500 at most.
+pub(crate) async fn sweep(all: &mut AllTenants<'_>, now: Instant) -> Result<(), DbError> {
+    all.run_for_effect(SWEEP, [(now - KEPT_FOR).into()]).await.map(drop)
 }
 
 /// Frees a key whose request failed on our side.

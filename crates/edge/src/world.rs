@@ -85,6 +85,20 @@ impl Settings {
     }
 }
 
+impl World {
+    /// Drops what the doors need not remember any more: idempotency keys and counters of a day ago. A small step.
+    ///
+    /// # Errors
+    /// [`db::DbError`].
+    pub async fn sweep(&self) -> Result<(), db::DbError> {
+        let now = self.clock.now();
+        self.limits.forget(now).await?;
+        let mut tx = self.db.begin().await?;
+        crate::store::sweep(&mut tx.all_tenants(), now).await?;
+        tx.commit().await
+    }
+}
+
 impl fmt::Debug for World {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("World").field("public_url", &self.settings.public_url).finish_non_exhaustive()

@@ -25,6 +25,16 @@ pub async fn get(scope: &mut Scope<'_>, id: &EventId) -> Result<Event, EventErro
     store::get(scope, id).await?.ok_or(EventError::Unknown)
 }
 
+/// The events that rules raised because of this one, oldest first, 1,000 at most.
+///
+/// # Errors
+/// [`EventError::Db`].
+pub async fn children(scope: &mut Scope<'_>, id: &EventId) -> Result<Vec<EventId>, EventError> {
+    let ids = store::children(scope, id).await?;
+    let surprise = |_| db::DbError::Decode { column: "event_id".to_owned(), wanted: "an event's id" };
+    ids.iter().map(|id| id.parse().map_err(surprise).map_err(EventError::Db)).collect()
+}
+
 /// A tenant's events, newest first.
 ///
 /// # Errors

@@ -39,6 +39,9 @@ const LIST_OF_RULE: &str = "SELECT event.tenant_id, event.event_id, trigger_id, 
 // The rows are numbered as they come, so that the last number counts them without looking at them.
 const STORED: &str = "SELECT COALESCE(MAX(rowid), 0) AS n FROM events";
 
+const CHILDREN: &str = "SELECT event_id AS id FROM events WHERE tenant_id = ?1 AND parent_id = ?2
+    ORDER BY event_id LIMIT 1000";
+
 impl Decode for Event {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -158,6 +161,10 @@ pub(crate) async fn before(
 
 pub(crate) async fn get(scope: &mut Scope<'_>, id: &EventId) -> Result<Option<Event>, DbError> {
     scope.one(GET, [id.into()]).await
+}
+
+pub(crate) async fn children(scope: &mut Scope<'_>, id: &EventId) -> Result<Vec<String>, DbError> {
+    scope.all(CHILDREN, [id.into()]).await
 }
 
 pub(crate) async fn list(

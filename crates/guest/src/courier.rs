@@ -75,6 +75,16 @@ fn lost(error: &ErrorCode) -> Lost {
             Lost::Broken("the name does not resolve".to_owned())
         }
         ErrorCode::ConnectionRefused => Lost::Broken("the receiver refused the connection".to_owned()),
-        other => Lost::Broken(format!("{other:?}").chars().take(200).collect()),
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout => Lost::Broken("the receiver did not answer in time".to_owned()),
+        ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => {
+            Lost::Broken("TLS could not be agreed on: look at the receiver's certificate".to_owned())
+        }
+        ErrorCode::DestinationUnavailable
+        | ErrorCode::ConnectionTerminated
+        | ErrorCode::HttpProtocolError => Lost::Broken("the connection broke".to_owned()),
+        // The runtime's words may name addresses or the URL, which may carry a token.
+        _ => Lost::Broken("the runtime could not carry the request".to_owned()),
     }
 }

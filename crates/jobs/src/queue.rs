@@ -76,11 +76,12 @@ pub async fn claim(
     Ok(jobs.into_iter().map(|job| Leased { job, lease: lease.clone(), started: now }).collect())
 }
 
-/// Takes back the jobs whose lease ran out: they are queued again, or dead if that was the last attempt. Tells how many.
+/// Takes back the jobs whose lease ran out, and gives them as they stand then: queued again, or dead if that was the last
+/// attempt.
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn expire(all: &mut AllTenants<'_>, now: Instant) -> Result<usize, DbError> {
+pub async fn expire(all: &mut AllTenants<'_>, now: Instant) -> Result<Vec<Job>, DbError> {
     store::expire(all, now).await
 }
 

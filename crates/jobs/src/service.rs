@@ -124,19 +124,16 @@ pub async fn retry(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
     Ok(Job { state: State::Queued, failures: 0, due: call.now, ended: None, ..job })
 }
 
-/// Takes back a job that has not ended.
+/// Takes back a job that has not ended, inside the caller's transaction.
 ///
 /// # Errors
 /// [`JobError::Unknown`], [`JobError::Ended`].
-pub async fn cancel(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
-    let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
-    let job = store::get(&mut scope, id).await?.ok_or(JobError::Unknown)?;
-    if !store::cancel(&mut scope, id, call.now).await? {
+pub async fn cancel(scope: &mut Scope<'_>, call: &Call, id: &JobId) -> Result<Job, JobError> {
+    let job = store::get(scope, id).await?.ok_or(JobError::Unknown)?;
+    if !store::cancel(scope, id, call.now).await? {
         return Err(JobError::Ended(job.state));
     }
-    note(&mut scope, call, "job.cancelled", id.as_str(), job.state).await?;
-    tx.commit().await?;
+    note(scope, call, "job.cancelled", id.as_str(), job.state).await?;
     Ok(Job { state: State::Cancelled, ended: Some(call.now), ..job })
 }
 

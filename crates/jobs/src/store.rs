@@ -13,7 +13,7 @@ const INSERT: &str = "INSERT INTO jobs
         value ->> 11, value ->> 12, value ->> 13, ?2, CASE WHEN value ->> 12 IS NULL THEN NULL ELSE ?2 END
     FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 
-// The tenants that have something due are found by hopping through the index; of each the oldest ?4 are looked at, and
+// The tenants that have something queued are found by hopping through the index; of each the oldest ?4 due are looked at, and
 // the turns go round: first every tenant's first, then every tenant's second.
 const CLAIM: &str = "WITH RECURSIVE
     tenant(id) AS (
@@ -43,7 +43,9 @@ const EXPIRE: &str = "UPDATE jobs SET
     ended_at = CASE WHEN failures + 1 >= max_attempts THEN ?1 ELSE NULL END,
     failures = failures + 1, due_at = ?1, lease = NULL, leased_until = NULL, leased_at = NULL,
     last_error = 'the lease ran out: the worker stopped or was too slow'
-    WHERE state = 'leased' AND leased_until <= ?1";
+    WHERE state = 'leased' AND leased_until <= ?1
+    RETURNING tenant_id, job_id, kind, state, payload, event_id, rule_id, action, parent_id, due_at, attempts, failures,
+        max_attempts, first_wait, most_wait, last_error, trace, created_at, ended_at";
 
 const SETTLE: &str = "UPDATE jobs SET state = new.value ->> 3, due_at = coalesce(new.value ->> 4, due_at),
     failures = new.value ->> 5, last_error = new.value ->> 6, ended_at = new.value ->> 7,
@@ -56,8 +58,10 @@ const NOTE: &str = "INSERT INTO job_attempts (tenant_id, job_id, number, started
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
     FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 const ANYTHING: &str = "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'leased' AND leased_until <= ?1)
-    OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1) AS n";
-const DUE_NEXT: &str = "SELECT MIN(due_at) AS n FROM jobs WHERE state = 'queued'";
+    OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1
+        AND tenant_id IN (SELECT tenant_id FROM tenants WHERE state = 'active')) AS n";
+const DUE_NEXT: &str = "SELECT MIN(due_at) AS n FROM jobs WHERE state = 'queued'
+    AND tenant_id IN (SELECT tenant_id FROM tenants WHERE state = 'active')";
 
 const GET: &str =
     "SELECT tenant_id, job_id, kind, state, payload, event_id, rule_id, action, parent_id, due_at, attempts,
@@ -213,12 +217,11 @@ pub(crate) async fn claim(
     all.all(CLAIM, [now.into(), lease.into(), until.into(), most.into()]).await
 }
 
-pub(crate) async fn expire(all: &mut AllTenants<'_>, now: Instant) -> Result<usize, DbError> {
-    let lost = all.run_for_effect(LOSE, [now.into()]).await?;
-    if lost > 0 {
-        all.run_for_effect(EXPIRE, [now.into()]).await?;
+pub(crate) async fn expire(all: &mut AllTenants<'_>, now: Instant) -> Result<Vec<Job>, DbError> {
+    if all.run_for_effect(LOSE, [now.into()]).await? == 0 {
+        return Ok(Vec::new());
     }
-    Ok(lost)
+    all.all(EXPIRE, [now.into()]).await
 }
 
 pub(crate) async fn settle(

@@ -91,7 +91,7 @@ impl Yard {
             let mut tx = self.db.begin().await.unwrap();
             let lost = jobs::expire(&mut tx.all_tenants(), now).await.unwrap();
             tx.commit().await.unwrap();
-            lost
+            lost.len()
         })
     }
 
@@ -120,6 +120,15 @@ impl Yard {
             address: None,
             chance: self.chance.clone(),
         }
+    }
+
+    fn cancel(&self, call: &Call, id: &JobId) -> Result<jobs::Job, JobError> {
+        block_on(async {
+            let mut tx = self.db.begin().await.unwrap();
+            let outcome = jobs::cancel(&mut tx.scope(call.tenant()), call, id).await;
+            tx.commit().await.unwrap();
+            outcome
+        })
     }
 
     fn get(&self, name: &str, id: &JobId) -> jobs::Job {
@@ -216,7 +225,7 @@ fn a_dead_job_is_redriven_with_all_its_attempts_before_it() {
         Err(JobError::NotRetryable(State::Leased))
     ));
     yard.settle(&again, Next::Done, at(6));
-    assert!(matches!(block_on(jobs::cancel(&yard.db, &call, &id)), Err(JobError::Ended(State::Done))));
+    assert!(matches!(yard.cancel(&call, &id), Err(JobError::Ended(State::Done))));
 }
 
 #[test]
@@ -226,7 +235,7 @@ fn another_tenants_job_is_no_job() {
     yard.put(std::slice::from_ref(&job));
     let call = yard.call("other", at(0));
     assert!(matches!(block_on(jobs::get(&yard.db, &call, &job.id)), Err(JobError::Unknown)));
-    assert!(matches!(block_on(jobs::cancel(&yard.db, &call, &job.id)), Err(JobError::Unknown)));
+    assert!(matches!(yard.cancel(&call, &job.id), Err(JobError::Unknown)));
     let page = block_on(jobs::list(&yard.db, &call, &Filter::default(), &PageRequest::default())).unwrap();
     assert!(page.items.is_empty());
 }

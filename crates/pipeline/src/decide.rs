@@ -20,11 +20,17 @@ pub struct Draft {
     pub call: Call,
 }
 
-/// Decides what will come of `event`.
+/// Decides what will come of `event`, which is called `id` however often it is decided.
 ///
 /// # Errors
 /// An unknown trigger, data that lacks what its trigger requires, a chain that is too deep.
-pub fn decide(book: &Book, call: &Call, event: NewEvent, origin: Origin) -> Result<Draft, EventError> {
+pub fn decide(
+    book: &Book,
+    call: &Call,
+    id: EventId,
+    event: NewEvent,
+    origin: Origin,
+) -> Result<Draft, EventError> {
     if origin.depth > MAX_DEPTH {
         return Err(EventError::TooDeep(origin.depth));
     }
@@ -34,7 +40,6 @@ pub fn decide(book: &Book, call: &Call, event: NewEvent, origin: Origin) -> Resu
     rules::trigger::check_payload(trigger, &data).map_err(EventError::Fields)?;
 
     let decisions = book.rules.decide(&event.trigger, &data);
-    let id = EventId::new(call.now, &*call.chance);
     let matched = decisions.listed.iter().filter(|decision| decision.verdict.matched());
     let jobs = matched.clone().flat_map(|decision| jobs_of(call, &id, decision)).collect();
     let matched = matched.map(|decision| (decision.rule_id.clone(), i64::from(decision.version))).collect();

@@ -12,7 +12,7 @@ use crate::{
 use db::{Db, DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use futures::{channel::oneshot, future::BoxFuture};
-use kernel::Call;
+use kernel::{Call, EventId};
 use std::{
     any::Any,
     collections::VecDeque,
@@ -149,6 +149,8 @@ impl Door {
         origin: Origin,
     ) -> Vec<Result<Receipt, PublishError>> {
         let mut answers: Vec<Option<Result<Receipt, PublishError>>> = events.iter().map(|_| None).collect();
+        // Made once: an event that is decided again is still the same.
+        let ids: Vec<EventId> = events.iter().map(|_| EventId::new(call.now, &*call.chance)).collect();
         for _ in 0..REDECIDED {
             let book = match self.books.get(&self.db, call.tenant()).await {
                 Ok(book) => book,
@@ -156,12 +158,12 @@ impl Door {
             };
             let mut places = Vec::new();
             let mut drafts = Vec::new();
-            for (place, (event, answer)) in events.iter().zip(&mut answers).enumerate() {
+            for (place, ((event, id), answer)) in events.iter().zip(&ids).zip(&mut answers).enumerate() {
                 if answer.is_some() {
                     continue;
                 }
                 let event = event.as_ref().map_err(again);
-                match event.and_then(|event| decide(&book, call, event.clone(), origin.clone())) {
+                match event.and_then(|event| decide(&book, call, id.clone(), event.clone(), origin.clone())) {
                     Ok(draft) => {
                         places.push(place);
                         drafts.push(draft);
@@ -232,7 +234,15 @@ impl Door {
 
     /// Writes `own` and the drafts of those who wait, in one commit.
     async fn lead(&self, lead: Lead, own: &[Draft]) -> Result<Outcomes, DbError> {
-        let tx = self.begin().await?;
+        let tx = match self.begin().await {
+            Ok(tx) => tx,
+            Err(error) => {
+                // Whoever waits has waited as long: all are told, instead of each waiting in turn.
+                self.refuse_waiting(&error);
+                lead.hand_over();
+                return Err(error);
+            }
+        };
         let waiting = self.companions(own.len());
         let drafts: Vec<&Draft> =
             own.iter().chain(waiting.iter().flat_map(|one| one.drafts.iter())).collect();
@@ -246,6 +256,14 @@ impl Door {
             let _: Result<(), Reply> = one.reply.send(Reply::Done(theirs));
         }
         Ok(first)
+    }
+
+    fn refuse_waiting(&self, error: &DbError) {
+        let waiting = std::mem::take(&mut lock(&self.queue).waiting);
+        for one in waiting {
+            let told = one.drafts.iter().map(|_| Err(DbError::from_engine(&error.to_string()))).collect();
+            let _: Result<(), Reply> = one.reply.send(Reply::Done(told));
+        }
     }
 
     /// Those who wait, as many as fit into one commit beside `taken` drafts.

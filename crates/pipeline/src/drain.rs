@@ -11,7 +11,7 @@ use futures::{
     future::{BoxFuture, Either, FutureExt as _, select},
     stream::{FuturesUnordered, StreamExt as _},
 };
-use jobs::{Courier, Job, Kind, Lease, Leased, Next, Settlement};
+use jobs::{Courier, Job, Kind, Lease, Leased, Next, Settlement, State};
 use kernel::{Chance, Clock, Instant, TenantId};
 use notifications::{Means, NotificationError, Prepared};
 use serde::Serialize;
@@ -73,7 +73,19 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
     let mut finished = Vec::new();
     loop {
         let room = if works.clock.now() < until { UNDER_WAY.saturating_sub(under_way.len()) } else { 0 };
-        let (errands, busy) = round(works, std::mem::take(&mut finished), room, &mut drained).await?;
+        let outcome = round(works, &mut finished, room, &mut drained).await;
+        let (errands, busy) = match outcome {
+            Ok(next) => next,
+            // Another writer has the lock for long: what came back is kept, and recorded when the lock is free.
+            Err(DbError::Locked)
+                if (!finished.is_empty() || !under_way.is_empty())
+                    && works.clock.now() < until + jobs::LEASE =>
+            {
+                works.db.nap(LOOK).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         for errand in errands {
             under_way.push(carry(works, errand).boxed());
         }
@@ -85,7 +97,7 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
             return Ok(drained);
         }
         if !busy || room == 0 {
-            finished.extend(await_some(works, &mut under_way, until).await?);
+            finished.extend(await_some(works, &mut under_way, until).await);
         }
         while let Some(Some(more)) = under_way.next().now_or_never() {
             finished.push(more);
@@ -98,15 +110,15 @@ async fn await_some(
     works: &Works<'_>,
     under_way: &mut FuturesUnordered<BoxFuture<'_, Finished>>,
     until: Instant,
-) -> Result<Option<Finished>, DbError> {
+) -> Option<Finished> {
     loop {
         let nap = works.db.nap(LOOK).boxed();
         match select(under_way.next(), nap).await {
-            Either::Left((finished, _)) => return Ok(finished),
+            Either::Left((finished, _)) => return finished,
             Either::Right(_) => {
                 let now = works.clock.now();
-                if now < until && under_way.len() < UNDER_WAY && is_due(works, now).await? {
-                    return Ok(None);
+                if now < until && under_way.len() < UNDER_WAY && is_due(works, now).await.unwrap_or(false) {
+                    return None;
                 }
             }
         }
@@ -128,20 +140,23 @@ async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
 /// One transaction. Gives the parcels to send, and whether inside jobs were run (which may have made more work).
 async fn round(
     works: &Works<'_>,
-    finished: Vec<Finished>,
+    finished: &mut Vec<Finished>,
     room: usize,
     drained: &mut Drained,
 ) -> Result<(Vec<Errand>, bool), DbError> {
-    let now = works.clock.now();
-    if finished.is_empty() && (room == 0 || !anything(works, now).await?) {
+    if finished.is_empty() && (room == 0 || !anything(works, works.clock.now()).await?) {
         return Ok((Vec::new(), false));
     }
     let mut tx = works.db.begin().await?;
+    // Leases begin when the lock is there, however long it took.
+    let now = works.clock.now();
     settle_finished(works, &mut tx, finished, drained).await?;
     let mut errands = Vec::new();
     let mut busy = false;
     if room > 0 {
-        drained.lost += jobs::expire(&mut tx.all_tenants(), now).await?;
+        let lost = jobs::expire(&mut tx.all_tenants(), now).await?;
+        drained.lost += lost.len();
+        bury(works, &mut tx, &lost, now).await?;
         let most = u16::try_from(room.min(CLAIM)).unwrap_or(u16::MAX);
         let leased = jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*works.chance), most).await?;
         drained.claimed += leased.len();
@@ -152,7 +167,21 @@ async fn round(
         errands = prepare(works, &mut tx, outside, now, drained).await?;
     }
     tx.commit().await?;
+    finished.clear();
     Ok((errands, busy))
+}
+
+/// The deliveries of jobs that died with their lease are failed, too.
+async fn bury(works: &Works<'_>, tx: &mut Tx, lost: &[Job], now: Instant) -> Result<(), DbError> {
+    for job in lost.iter().filter(|job| job.state == State::Dead) {
+        let Some(delivery) = effect::delivery_of(job) else { continue };
+        let words = job.last_error.clone().unwrap_or_default();
+        let outcome = notifications::Outcome::Failed { words };
+        let settlement = notifications::Settlement { delivery, outcome, provider_status: None };
+        let call = effect::call_of(works, job, now);
+        notifications::settle(&mut tx.scope(&job.tenant), &call, &[settlement]).await?;
+    }
+    Ok(())
 }
 
 /// Whether anything is due or lost: looked at without the lock.
@@ -186,7 +215,7 @@ fn settlement(
 async fn settle_finished(
     works: &Works<'_>,
     tx: &mut Tx,
-    finished: Vec<Finished>,
+    finished: &[Finished],
     drained: &mut Drained,
 ) -> Result<(), DbError> {
     if finished.is_empty() {
@@ -195,10 +224,9 @@ async fn settle_finished(
     let mut settlements = Vec::with_capacity(finished.len());
     let mut deliveries = Vec::new();
     for one in finished {
-        let delivery = one.errand.delivery.clone();
-        let settlement = settlement(works, one.errand.leased, &one.report, one.ended, drained);
-        if let Some((delivery, _)) = delivery {
-            deliveries.push((settlement.leased.job.clone(), delivery, one.report, settlement.next));
+        let settlement = settlement(works, one.errand.leased.clone(), &one.report, one.ended, drained);
+        if let Some((delivery, _)) = &one.errand.delivery {
+            deliveries.push((settlement.leased.job.clone(), delivery.clone(), &one.report, settlement.next));
         }
         settlements.push(settlement);
     }
@@ -206,7 +234,7 @@ async fn settle_finished(
     let counts = |job: &Job| counted.iter().any(|(tenant, id)| *tenant == job.tenant && *id == job.id);
     let mut by_tenant: BTreeMap<TenantId, Vec<(Job, notifications::Settlement)>> = BTreeMap::new();
     for (job, delivery, report, next) in deliveries.into_iter().filter(|(job, ..)| counts(job)) {
-        let outcome = effect::delivery_outcome(&report, next);
+        let outcome = effect::delivery_outcome(report, next);
         let settlement = notifications::Settlement { delivery, outcome, provider_status: report.status };
         by_tenant.entry(job.tenant.clone()).or_default().push((job, settlement));
     }

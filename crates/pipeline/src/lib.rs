@@ -2,6 +2,7 @@
 //! jobs in one transaction; [`drain`] claims jobs, runs them and settles what came of them; [`trace`] tells all of it.
 
 mod books;
+mod cancel;
 mod decide;
 mod door;
 mod drain;
@@ -13,6 +14,7 @@ mod trace;
 mod write;
 
 pub use books::Books;
+pub use cancel::cancel;
 pub use decide::{Draft, decide};
 pub use door::{Bell, Bells, Door, Receipt};
 pub use drain::{Drained, Works, drain};

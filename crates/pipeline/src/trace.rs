@@ -11,6 +11,8 @@ use notifications::Message;
 pub struct Trail {
     /// The event, with what every rule said.
     pub event: Event,
+    /// The events that its rules raised.
+    pub children: Vec<EventId>,
     /// Its jobs, in the order in which they were made.
     pub jobs: Vec<Job>,
     /// Their attempts, by job and number.
@@ -19,7 +21,7 @@ pub struct Trail {
     pub messages: Vec<Message>,
 }
 
-/// The trail of an event: five statements on one connection.
+/// The trail of an event: six statements on one connection.
 ///
 /// # Errors
 /// [`EventError::Unknown`].
@@ -27,6 +29,7 @@ pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventErr
     let mut lease = db.read().await?;
     let mut scope = lease.scope(call.tenant())?;
     let event = events::get(&mut scope, id).await?;
+    let children = events::children(&mut scope, id).await?;
     let ledger = |error: jobs::JobError| match error {
         jobs::JobError::Db(error) => EventError::Db(error),
         jobs::JobError::Unknown | jobs::JobError::NotRetryable(_) | jobs::JobError::Ended(_) => {
@@ -37,5 +40,5 @@ pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventErr
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
     let attempts = jobs::attempts(&mut scope, &ids).await.map_err(ledger)?;
     let messages = notifications::messages::of_event(&mut scope, id).await?;
-    Ok(Trail { event, jobs, attempts, messages })
+    Ok(Trail { event, children, jobs, attempts, messages })
 }

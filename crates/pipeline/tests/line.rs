@@ -375,3 +375,31 @@ fn a_leader_that_is_cancelled_leaves_nobody_waiting() {
         assert!(!door.publish(&call, keyed("1", "a"), Origin::default()).await.unwrap().duplicate);
     });
 }
+
+#[test]
+fn a_job_that_ends_takes_its_delivery_along() {
+    let yard = Yard::new();
+    yard.alert();
+    yard.channel();
+    yard.courier.answers.lock().unwrap().push_back(Ok(503));
+    let receipt = block_on(yard.door().publish(&yard.call(), deal("12500"), Origin::default())).unwrap();
+    yard.drain();
+    let carrier = yard.jobs().into_iter().find(|job| job.state == State::Queued).unwrap();
+    block_on(pipeline::cancel(&yard.db, &yard.call(), &carrier.id)).unwrap();
+    let trail = yard.trail(&receipt.id);
+    let states: Vec<_> = trail.messages[0].deliveries.iter().map(|delivery| delivery.state).collect();
+    assert!(states.contains(&DeliveryState::Failed), "{states:?}");
+}
+
+#[test]
+fn the_trace_names_the_events_that_rules_raised() {
+    let yard = Yard::new();
+    let raise = json!({"type": "publish_event", "parameters": {"trigger_id": "deal_closed_lost",
+        "data": {"opportunity_id": "{{opportunity_id}}", "reason": "test"}}});
+    yard.rule("high_value_opportunity", json!([]), raise);
+    let receipt = block_on(yard.door().publish(&yard.call(), deal("12500"), Origin::default())).unwrap();
+    yard.drain();
+    let trail = yard.trail(&receipt.id);
+    assert_eq!(trail.children.len(), 1);
+    assert_eq!(yard.trail(&trail.children[0]).event.origin.parent, Some(receipt.id));
+}
