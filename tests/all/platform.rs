@@ -19,7 +19,8 @@ fn health_is_told_to_everybody() {
 /// The suite that every adapter of the database runs, here inside a component.
 #[test]
 fn the_port_to_the_database_keeps_its_promises_in_wasm() {
-    let client = Stage::shared().operator();
+    let stage = Stage::shared();
+    let client = stage.operator();
     let answer = client.request("POST", "/internal/database/contract").send().unwrap();
     assert_eq!(answer.status, 204, "{}", answer.text());
 }
