@@ -102,7 +102,7 @@ fn sound(file: &Path) -> Result<String, String> {
     if !file.exists() {
         return Ok("there is none yet; the first start makes it".into());
     }
-    match one_text(file, "SELECT quick_check AS id FROM pragma_quick_check(1)") {
+    match one_text(file, "SELECT quick_check AS id FROM pragma_quick_check LIMIT 1") {
         Ok(said) if said == "ok" => Ok(format!("{} is sound", file.display())),
         Ok(said) => {
             Err(format!("{} is damaged: {said}; stop, keep a copy, restore a backup", file.display()))

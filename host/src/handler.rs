@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,9 @@ impl Default for Reuse {
         Self { requests: 128, at_once: 16, idle: Duration::from_secs(1), request_timeout: None }
     }
 }
+
+/// Set once the last request was answered before a stop: idle instances are then ended by force, which is no fault.
+pub static OVER: AtomicBool = AtomicBool::new(false);
 
 /// Makes instances of one component.
 pub struct Instances {
@@ -139,6 +143,9 @@ impl WorkerState for Worker {
     fn drop(&self, store: Store<Guest>, result: Result<(), wasmtime::Error>) {
         if let Err(error) = result {
             let component = store.data().component();
+            if OVER.load(Ordering::Relaxed) {
+                return;
+            }
             tracing::debug!(component, trace = format!("{error:#}"), "Where an instance ended");
             tracing::error!(component, error = %error.root_cause(), "An instance ended with an error; requests it had open are lost");
         }

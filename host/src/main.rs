@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use clap::Parser as _;
 use tokio::net::TcpListener;
@@ -13,7 +14,7 @@ use host::cli::{Cli, Command, Place, Up};
 use host::failure::{Failure, Outcome};
 use host::manifest::Manifest;
 use host::state::{StateDir, first, secrets};
-use host::{doctor, log, serve};
+use host::{doctor, handler, log, serve};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -129,6 +130,7 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
         }
     };
     serve::run(app, listener, told).await;
+    handler::OVER.store(true, Ordering::Relaxed);
     drop(state);
     Ok(())
 }

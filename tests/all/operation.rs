@@ -1,7 +1,7 @@
 //! How does the program start and stop? Once made ready, quick the second time, and never with half an answer.
 
 use crate::stage::{OPTIONS, Stage, event_for, fresh, get, id, post};
-use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command, time::Duration};
 use tests::Signalbox;
 
 #[test]
@@ -18,6 +18,27 @@ fn a_second_start_finds_everything_and_is_quick() {
     assert_eq!(get(&again.client(), &format!("/api/v1/events/{event}"))["id"], event.as_str());
     let rules = get(&again.client(), "/api/v1/automation/rules?trigger_id=high_value_opportunity");
     assert_eq!(crate::stage::data(&rules).len(), 1, "the seeds come once: {rules}");
+}
+
+#[test]
+fn the_doctor_finds_a_sound_installation_sound_and_a_careless_one_not() {
+    let Stage { host, .. } = Stage::own();
+    let state = host.kill();
+    fs::set_permissions(state.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let examine = || {
+        let mut doctor = Command::new(format!("{root}/target/release/signalbox"));
+        doctor.current_dir(root).arg("doctor").arg("--state").arg(state.path()).output().unwrap()
+    };
+    let sound = examine();
+    let said = String::from_utf8(sound.stdout).unwrap();
+    assert!(sound.status.success(), "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 6, "{said}");
+    let secrets = state.path().join("secrets.toml");
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o644)).unwrap();
+    let careless = examine();
+    let said = String::from_utf8(careless.stdout).unwrap();
+    assert!(!careless.status.success() && said.contains("chmod 600"), "{said}");
 }
 
 #[test]
