@@ -133,24 +133,8 @@ impl Fault for AuthError {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
             Self::Db(error) => error.retry_after(),
-            Self::Fields(_)
-            | Self::LoginFailed
-            | Self::CredentialInvalid
-            | Self::TokenExpired
-            | Self::RefreshInvalid
-            | Self::RefreshReused
-            | Self::TenantSuspended
-            | Self::UserDisabled
-            | Self::NeedsSession
-            | Self::Beyond
-            | Self::LastOwner
-            | Self::EmailTaken
-            | Self::SignUpClosed
-            | Self::TenantExists
-            | Self::Stale
-            | Self::NotFound(_)
-            | Self::Password(_)
-            | Self::Signing(_) => None,
+            // The rest is not mended by waiting.
+            _ => None,
         }
     }
 }

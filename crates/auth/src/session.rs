@@ -3,7 +3,7 @@
 //! A session's refresh tokens and its cookie are texts `sbr_<tenant>_<session>_<secret>` and `sbs_…`: they say where they
 //! belong, so that one look at a primary key finds them, and end in 256 bits of chance. Only their SHA-256 is kept.
 
-use crate::{TenantState, UserState, digest};
+use crate::{Methods, TenantState, UserState, digest};
 use kernel::{Chance, Instant, Secret, SessionId, Span, TenantId, UserId};
 use std::str::FromStr;
 
@@ -54,6 +54,10 @@ pub struct Session {
     pub address: Option<String>,
     /// What the program that logged in called itself.
     pub agent: Option<String>,
+    /// By what means it was begun, and confirmed since.
+    pub methods: Methods,
+    /// When the person last proved who they are.
+    pub confirmed_at: Instant,
     /// When it began.
     pub created_at: Instant,
     /// When it was used last, within a minute.
@@ -69,6 +73,7 @@ impl Session {
         user: UserId,
         address: Option<String>,
         agent: Option<&str>,
+        methods: Methods,
         now: Instant,
     ) -> Self {
         Self {
@@ -77,6 +82,8 @@ impl Session {
             state: SessionState::Active,
             address,
             agent: agent.map(|text| text.chars().filter(|letter| !letter.is_control()).take(200).collect()),
+            methods,
+            confirmed_at: now,
             created_at: now,
             last_used_at: now,
             expires_at: now + LONGEST,
@@ -202,7 +209,7 @@ mod tests {
     fn session(now: Instant) -> Session {
         let noise = Noise::new(1);
         let (id, user) = (SessionId::new(now, &noise), UserId::new(now, &noise));
-        Session::begin(id, user, None, Some("curl/8\n"), now)
+        Session::begin(id, user, None, Some("curl/8\n"), Methods::default(), now)
     }
 
     #[test]

@@ -5,6 +5,7 @@ use auth::Gate;
 use db::Db;
 use kernel::{Chance, Clock, Secret};
 use std::{fmt, sync::Arc};
+use vault::{Vault, VaultError};
 
 /// What every handler may use. One per instance; holds nothing of any request.
 pub struct World {
@@ -86,6 +87,14 @@ impl Settings {
 }
 
 impl World {
+    /// What seals secrets at rest, and opens them.
+    ///
+    /// # Errors
+    /// [`VaultError::Keys`] if the variable does not read; the component lacks it then.
+    pub fn vault(&self) -> Result<Vault, VaultError> {
+        Vault::from_keys(self.settings.vault_keys.expose())
+    }
+
     /// Drops what the doors need not remember any more: idempotency keys and counters of a day ago. A small step.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What is a job, which states has it, and when is it tried again?
 //!
 //! `queued → leased → done | queued (retry at) | dead`, and `cancelled` from any state that has not ended. The CHECKs of
-//! migration 0006 repeat the states.
+//! migration 0009 repeat the states.
 
 use kernel::{EventId, Instant, JobId, RuleId, Span, TenantId};
 use std::{fmt, str::FromStr};

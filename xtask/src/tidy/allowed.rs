@@ -32,7 +32,7 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
         "vault" | "audit" => &[&["kernel", "db"]],
         area if AREAS.contains(&area) => &[GROUND],
         "pipeline" => &[GROUND, AREAS],
-        "edge" => &[&["kernel", "db", "auth"]],
+        "edge" => &[&["kernel", "db", "vault", "auth"]],
         // It implements the ports of the areas.
         "guest" => &[&["kernel", "db", "edge", "pipeline"], AREAS],
         // Its doctor reads keys and schema as the components do.

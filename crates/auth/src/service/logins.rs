@@ -5,7 +5,7 @@
 
 use super::{finish, person};
 use crate::{
-    AuthError, Email, Member, Session, TenantState, Tokens, UserState, Verdict, Visit,
+    AuthError, Email, Member, Method, Methods, Session, TenantState, Tokens, UserState, Verdict, Visit,
     attempt::{self, Subject},
     digest::Digest,
     password,
@@ -168,10 +168,20 @@ async fn begin(
         if let Some(hash) = &found.rehashed {
             store::user::rehash(&mut scope, found.user, hash).await?;
         }
-        start(&mut scope, tokens, visit, member, asked.cookie).await
+        let methods = Methods::only(Method::Password);
+        start(&mut scope, tokens, visit, member, Entrance { cookie: asked.cookie, methods }).await
     };
     let outcome = work.await;
     finish(tx, outcome).await
+}
+
+/// How somebody comes in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entrance {
+    /// Whether a browser asked, which keeps a cookie.
+    pub(super) cookie: bool,
+    /// By what means the person proved who they are.
+    pub(super) methods: Methods,
 }
 
 /// A new session of a user who showed who they are.
@@ -180,20 +190,25 @@ pub(super) async fn start(
     tokens: &Tokens,
     visit: &Visit,
     member: Member,
-    cookie: bool,
+    entrance: Entrance,
 ) -> Result<LoggedIn, AuthError> {
     let (tenant, now, chance) = (scope.tenant().clone(), visit.now, &*visit.chance);
     let id = SessionId::new(now, chance);
     let user = member.user.id.clone();
-    let session = Session::begin(id, user, visit.address.clone(), visit.agent.as_deref(), now);
-    let cookie = cookie.then(|| SessionSecret::new(Purpose::Cookie, &tenant, &session.id, chance));
+    let session =
+        Session::begin(id, user, visit.address.clone(), visit.agent.as_deref(), entrance.methods, now);
+    let cookie = entrance.cookie.then(|| SessionSecret::new(Purpose::Cookie, &tenant, &session.id, chance));
     let hash: Option<Digest> = cookie.as_ref().map(SessionSecret::hash);
     store::session::insert(scope, &session, hash.as_ref()).await?;
     let entry = Entry {
         action: "session.created",
         subject: session.id.as_str(),
         before: None,
-        after: Some(json!({"user": session.user.as_str(), "agent": session.agent})),
+        after: Some(json!({
+            "user": session.user.as_str(),
+            "agent": session.agent,
+            "methods": session.methods.to_string(),
+        })),
     };
     audit::append(scope, &as_user(visit, &tenant, &session), &entry).await?;
     let logged_in = go_on(scope, tokens, visit, &session, member).await?;

@@ -3,11 +3,11 @@
 use super::{
     api_keys::created,
     finish,
-    logins::{LoggedIn, start},
+    logins::{Entrance, LoggedIn, start},
 };
 use crate::{
-    ApiKey, ApiKeyState, AuthError, BuiltIn, KeySecret, NewApiKey, NewUser, Tokens, Visit, password, store,
-    tenant::sound_name,
+    ApiKey, ApiKeyState, AuthError, BuiltIn, KeySecret, Method, Methods, NewApiKey, NewUser, Tokens, Visit,
+    password, store, tenant::sound_name,
 };
 use audit::Entry;
 use db::{Db, Scope};
@@ -87,7 +87,8 @@ pub async fn register(db: &Db, tokens: &Tokens, visit: &Visit, asked: SetUp) -> 
         let mut scope = tx.scope(&asked.tenant);
         let user = found(&mut scope, &call, &asked, hash).await?;
         let member = store::user::get(&mut scope, &user).await?.ok_or(AuthError::NotFound("user"))?;
-        start(&mut scope, tokens, visit, member, false).await
+        let entrance = Entrance { cookie: false, methods: Methods::only(Method::Password) };
+        start(&mut scope, tokens, visit, member, entrance).await
     };
     let outcome = work.await;
     finish(tx, outcome).await

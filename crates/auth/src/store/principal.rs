@@ -10,7 +10,7 @@ use kernel::{Permissions, SessionId, TenantId};
 
 const BY_SESSION: &str = "SELECT t.state AS tenant_state, t.access_revision,
     t.settings ->> '$.user_rate_per_minute' AS user_rate, u.state AS user_state, u.email, s.cookie_hash,
-    s.session_id, s.user_id, s.state, s.address, s.agent, s.created_at, s.last_used_at, s.expires_at,
+    s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at, s.last_used_at, s.expires_at,
     (SELECT json_group_array(json_array(r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
         WHERE b.tenant_id = ?1 AND b.user_id = s.user_id AND b.scope = '*') AS grants

@@ -10,10 +10,11 @@ use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{Instant, PageRequest, SessionId, UserId};
 
 const INSERT: &str = "INSERT INTO sessions
-    (tenant_id, session_id, user_id, state, cookie_hash, address, agent, created_at, last_used_at, expires_at)
-    VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6, ?7, ?7, ?8)";
+    (tenant_id, session_id, user_id, state, cookie_hash, address, agent, methods, confirmed_at, created_at, last_used_at,
+     expires_at)
+    VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6, ?9, ?7, ?7, ?7, ?8)";
 const LIST: &str =
-    "SELECT session_id, user_id, state, address, agent, created_at, last_used_at, expires_at FROM sessions
+    "SELECT session_id, user_id, state, address, agent, methods, confirmed_at, created_at, last_used_at, expires_at FROM sessions
     WHERE tenant_id = ?1 AND user_id = ?2 AND state = 'active' AND expires_at > ?3 AND session_id < ?4
     ORDER BY session_id DESC LIMIT ?5";
 const REVOKE: &str = "UPDATE sessions SET state = 'revoked', revoked_at = ?3
@@ -26,7 +27,8 @@ const TOUCHED: &str = "UPDATE sessions SET last_used_at = ?3
 const INSERT_TOKEN: &str = "INSERT INTO refresh_tokens (tenant_id, session_id, hash, state, expires_at)
     VALUES (?1, ?2, ?3, 'fresh', ?4)";
 const PRESENTED: &str = "SELECT r.state = 'fresh' AS fresh, r.expires_at AS token_expires_at, u.state AS user_state,
-    t.state AS tenant_state, s.session_id, s.user_id, s.state, s.address, s.agent, s.created_at, s.last_used_at, s.expires_at
+    t.state AS tenant_state, s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at,
+    s.last_used_at, s.expires_at
     FROM refresh_tokens AS r
     JOIN sessions AS s ON s.tenant_id = ?1 AND s.session_id = r.session_id
     JOIN users AS u ON u.tenant_id = ?1 AND u.user_id = s.user_id
@@ -45,6 +47,8 @@ impl Decode for Session {
             state: row.parse("state")?,
             address: row.get("address")?,
             agent: row.get("agent")?,
+            methods: row.parse("methods")?,
+            confirmed_at: row.get("confirmed_at")?,
             created_at: row.get("created_at")?,
             last_used_at: row.get("last_used_at")?,
             expires_at: row.get("expires_at")?,
@@ -77,6 +81,7 @@ pub(crate) async fn insert(
         session.agent.as_deref().into(),
         session.created_at.into(),
         session.expires_at.into(),
+        session.methods.to_string().into(),
     ];
     scope.run_for_effect(INSERT, parameters).await.map(drop)
 }

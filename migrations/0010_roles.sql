@@ -1,0 +1,1 @@
+-- A tenant's own roles, scopes, platform administrators.

@@ -1,0 +1,1 @@
+-- Letters, single-use links, passwords' history.
