@@ -7,6 +7,7 @@ mod audit;
 mod organizations;
 mod role_bindings;
 mod roles;
+mod settings;
 mod sign_in;
 mod users;
 
@@ -43,6 +44,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
+    let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
+    let administration = administration.merge(settings);
     edge::fragment(open.merge(once(own.merge(administration))))
 }
 

@@ -1,14 +1,12 @@
 //! What does the gate look up? Everything about a session or a key in one statement, so that it is of one moment.
 
-use super::digest;
-use crate::{
-    ApiKey, Session, TenantState, UserState, digest::Digest, store::role::Granted, tenant::USER_RATE,
-};
+use super::{digest, settings};
+use crate::{ApiKey, Session, TenantSettings, TenantState, UserState, digest::Digest, store::role::Granted};
 use db::{AllTenants, DbError, Decode, Row, Scope};
 use kernel::{SessionId, TenantId};
 
 const BY_SESSION: &str = "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, t.access_revision,
-    t.settings ->> '$.user_rate_per_minute' AS user_rate, u.state AS user_state, u.email, s.cookie_hash,
+    t.settings, u.state AS user_state, u.email, s.cookie_hash,
     s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at, s.last_used_at, s.expires_at,
     (SELECT json_group_array(json_array(b.scope, r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
@@ -27,7 +25,7 @@ pub(crate) struct BySession {
     pub(crate) tenant_state: TenantState,
     pub(crate) suspended_reason: Option<String>,
     pub(crate) access_revision: i64,
-    pub(crate) user_rate: u32,
+    pub(crate) settings: TenantSettings,
     pub(crate) user_state: UserState,
     pub(crate) email: String,
     pub(crate) cookie: Option<Digest>,
@@ -47,7 +45,7 @@ impl Decode for BySession {
             tenant_state: row.parse("tenant_state")?,
             suspended_reason: row.get("suspended_reason")?,
             access_revision: row.get("access_revision")?,
-            user_rate: row.get::<Option<u32>>("user_rate")?.unwrap_or(USER_RATE),
+            settings: settings::column(row)?,
             user_state: row.parse("user_state")?,
             email: row.get("email")?,
             cookie: cookie.map(Digest::new),
