@@ -13,7 +13,7 @@ use std::{
 
 /// The variables that components read, by name. Each component is given those that it needs in spin.toml; the others
 /// are empty there.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "public_url",
     "cors_origins",
     "internal_token",
@@ -23,6 +23,7 @@ const NAMES: [&str; 9] = [
     "allow_private_outbound",
     "durability",
     "token_issuer",
+    "tenant_domain",
 ];
 
 /// An instance that is ready to answer.
