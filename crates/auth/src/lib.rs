@@ -12,6 +12,7 @@ mod error;
 mod gate;
 mod memory;
 mod method;
+mod organization;
 mod password;
 mod role;
 pub mod service;
@@ -29,6 +30,10 @@ pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
 pub use method::{Method, Methods};
+pub use organization::{
+    NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
+    UnknownStanding,
+};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
