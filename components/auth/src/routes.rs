@@ -41,7 +41,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
-    edge::fragment(open.merge(once(own.merge(administration))))
+    let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
+    edge::fragment(open.merge(once(own.merge(administration).merge(audit))))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

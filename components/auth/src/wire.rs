@@ -2,7 +2,9 @@
 
 mod audit;
 
-pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use audit::{
+    AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
+};
 
 use auth::{
     ApiKey, KeySecret, Member, Role, Session, Tenant, UserState,
