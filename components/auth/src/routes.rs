@@ -46,6 +46,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(audit::verify_audit));
     let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
     let administration = administration.merge(settings);
+    let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
+    let administration = administration.merge(audit);
     edge::fragment(open.merge(once(own.merge(administration))))
 }
 

@@ -4,7 +4,9 @@ mod audit;
 mod roles;
 mod settings;
 
-pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use audit::{
+    AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
+};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,

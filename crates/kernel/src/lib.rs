@@ -7,6 +7,7 @@ mod fault;
 mod id;
 mod page;
 mod permission;
+mod person;
 mod reach;
 mod secret;
 mod tenant;
@@ -20,6 +21,7 @@ pub use id::{
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
+pub use person::Person;
 pub use reach::{Bounded, Bounds, Grant, OutOfReach, Parts, Reach, ReachError};
 pub use secret::Secret;
 pub use tenant::{TenantId, TenantIdError};
