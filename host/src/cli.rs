@@ -31,6 +31,22 @@ pub enum Command {
     Migrate(Place),
     /// Check the installation: each line says what was looked at, and what to do where it fails.
     Doctor(Place),
+    /// Show the letters that wait for a mail service, and read them: asks the Signalbox that runs.
+    Letters(Letters),
+}
+
+/// Options of `signalbox letters`.
+#[derive(Debug, Args)]
+pub struct Letters {
+    /// The state directory of the Signalbox that runs.
+    #[arg(long, value_name = "DIR", default_value = ".signalbox")]
+    pub state: PathBuf,
+    /// All letters, also those that were sent, given up or have expired.
+    #[arg(long)]
+    pub all: bool,
+    /// Print what stands in this letter; its tenant's audit tells of that.
+    #[arg(long, value_name = "ID")]
+    pub read: Option<String>,
 }
 
 /// Which installation is meant.

@@ -1,9 +1,11 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod letters;
 mod settings;
 
 pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use settings::{SettingsIn, SettingsShown};
 
 use auth::{

@@ -1,5 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
+use crate::LetterError;
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span};
 
@@ -67,6 +68,9 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// A letter could not be written.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -97,6 +101,7 @@ impl Fault for AuthError {
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Letter(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -121,6 +126,7 @@ impl Fault for AuthError {
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Letter(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -132,6 +138,7 @@ impl Fault for AuthError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.
             _ => None,

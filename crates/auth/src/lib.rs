@@ -9,6 +9,8 @@ mod digest;
 mod email;
 mod error;
 mod gate;
+mod letter;
+mod mail;
 mod memory;
 mod method;
 mod password;
@@ -26,6 +28,10 @@ pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
+pub use letter::{
+    Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
+};
+pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, Role};

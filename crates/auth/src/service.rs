@@ -2,6 +2,7 @@
 //! transaction, and hashes passwords outside of it.
 
 mod api_keys;
+pub mod letters;
 mod logins;
 mod passwords;
 mod roles;

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
+pub(crate) mod letter;
 pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod session;

@@ -13,7 +13,7 @@ use std::{
 
 /// The variables that components read, by name. Each component is given those that it needs in spin.toml; the others
 /// are empty there.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 14] = [
     "public_url",
     "cors_origins",
     "internal_token",
@@ -23,6 +23,11 @@ const NAMES: [&str; 9] = [
     "allow_private_outbound",
     "durability",
     "token_issuer",
+    "links_url",
+    "mail_service",
+    "mail_url",
+    "mail_key",
+    "mail_from",
 ];
 
 /// An instance that is ready to answer.

@@ -45,7 +45,7 @@ macro_rules! names {
 
 names! {
     /// What a job does.
-    Kind, "send_notification, deliver_message, http_request, publish_event" {
+    Kind, "send_notification, deliver_message, http_request, publish_event, send_letter" {
         /// Makes a message, its inbox entry and a delivery per channel. No effect outside the database.
         SendNotification = "send_notification",
         /// Carries one delivery of a message to its channel.
@@ -54,6 +54,8 @@ names! {
         HttpRequest = "http_request",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
+        /// Hands a letter of ours to the mail service.
+        SendLetter = "send_letter",
     }
 }
 
@@ -93,7 +95,7 @@ impl Kind {
     pub const fn is_inside(self) -> bool {
         match self {
             Self::SendNotification | Self::PublishEvent => true,
-            Self::DeliverMessage | Self::HttpRequest => false,
+            Self::DeliverMessage | Self::HttpRequest | Self::SendLetter => false,
         }
     }
 }
