@@ -1,12 +1,14 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod letters;
 mod roles;
 mod settings;
 
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,

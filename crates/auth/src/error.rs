@@ -1,6 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{OrganizationError, RoleError};
+use crate::{LetterError, OrganizationError, RoleError};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span};
 
@@ -77,6 +77,9 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// A letter could not be written.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -118,6 +121,7 @@ impl Fault for AuthError {
             Self::Role(error) => error.kind(),
             Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Letter(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -145,6 +149,7 @@ impl Fault for AuthError {
             Self::Role(error) => error.code(),
             Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Letter(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -156,6 +161,7 @@ impl Fault for AuthError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.
             _ => None,

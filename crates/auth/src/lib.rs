@@ -10,6 +10,8 @@ mod digest;
 mod email;
 mod error;
 mod gate;
+mod letter;
+mod mail;
 mod memory;
 mod method;
 mod organization;
@@ -29,6 +31,10 @@ pub use binding::Binding;
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
+pub use letter::{
+    Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
+};
+pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
 pub use organization::{
     NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,

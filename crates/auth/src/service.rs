@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod bindings;
+pub mod letters;
 mod logins;
 mod organizations;
 mod passwords;
