@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod organizations;
 mod roles;
+mod settings;
 mod sign_in;
 mod users;
 
@@ -41,8 +42,11 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
+    let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
+    let administration = administration.merge(settings);
     let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
-    edge::fragment(open.merge(once(own.merge(administration).merge(audit))))
+    let administration = administration.merge(audit);
+    edge::fragment(open.merge(once(own.merge(administration))))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

@@ -15,6 +15,7 @@ mod password;
 mod role;
 pub mod service;
 mod session;
+mod settings;
 mod store;
 mod tenant;
 mod token;
@@ -29,6 +30,10 @@ pub use method::{Method, Methods};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, Role};
 pub use session::{Session, SessionSecret, SessionState};
+pub use settings::{
+    LimitSettings, PasswordSettings, RetentionSettings, SessionSettings, SettingsPatch, SignOnSettings,
+    TenantSettings, TwoFactorSettings,
+};
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
 pub use user::{Member, NewUser, User, UserPatch, UserState};

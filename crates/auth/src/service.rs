@@ -6,6 +6,7 @@ mod logins;
 mod passwords;
 mod roles;
 mod sessions;
+mod settings;
 mod setup;
 #[cfg(test)]
 pub(crate) mod stage;
@@ -17,6 +18,7 @@ pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
 pub use roles::{bind_role, roles, unbind_role};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
+pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};

@@ -5,6 +5,7 @@ pub(crate) mod attempt;
 pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod session;
+pub(crate) mod settings;
 pub(crate) mod tenant;
 pub(crate) mod user;
 
