@@ -1,11 +1,13 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod privacy;
 mod settings;
 
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use settings::{SettingsIn, SettingsShown};
 
 use auth::{

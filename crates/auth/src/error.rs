@@ -67,6 +67,9 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// The erasure of a person cannot begin.
+    #[error(transparent)]
+    Erasure(#[from] crate::ErasureError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -97,6 +100,7 @@ impl Fault for AuthError {
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Erasure(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -121,6 +125,7 @@ impl Fault for AuthError {
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Erasure(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

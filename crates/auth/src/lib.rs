@@ -7,6 +7,7 @@ mod api_key;
 mod attempt;
 mod digest;
 mod email;
+mod erasure;
 mod error;
 mod gate;
 mod memory;
@@ -24,6 +25,7 @@ mod visit;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use email::{Email, EmailError};
+pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
 pub use method::{Method, Methods};

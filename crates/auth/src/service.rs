@@ -4,6 +4,7 @@
 mod api_keys;
 mod logins;
 mod passwords;
+pub mod privacy;
 mod roles;
 mod sessions;
 mod settings;

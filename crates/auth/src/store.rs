@@ -3,6 +3,7 @@
 pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod principal;
+pub(crate) mod privacy;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;

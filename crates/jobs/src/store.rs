@@ -1,5 +1,7 @@
 //! Where do jobs stand? In `jobs` and `job_attempts`.
 
+pub(crate) mod privacy;
+
 use crate::{Attempt, Filter, Job, NewJob, Next, Patience, Settlement, State};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
 use kernel::{EventId, Instant, JobId, PageRequest, Span, TenantId};
