@@ -2,6 +2,7 @@
 //! transaction, and hashes passwords outside of it.
 
 mod api_keys;
+mod bindings;
 mod logins;
 mod passwords;
 pub mod privacy;
@@ -15,9 +16,10 @@ mod tenants;
 mod users;
 
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
-pub use roles::{bind_role, roles, unbind_role};
+pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
+pub(crate) mod binding;
 pub(crate) mod principal;
 pub(crate) mod privacy;
 pub(crate) mod role;
@@ -35,5 +36,6 @@ fn encode_permissions(permissions: Permissions) -> String {
 /// The set that a JSON array names.
 fn decode_permissions(text: &str) -> Option<Permissions> {
     let names: Vec<String> = serde_json::from_str(text).ok()?;
-    names.iter().map(|name| name.parse().ok()).collect()
+    let known = Permissions::all().or(Permissions::platform());
+    names.iter().map(|name| kernel::Permission::read(name, known).ok()).collect()
 }

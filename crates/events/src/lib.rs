@@ -13,4 +13,4 @@ pub use error::EventError;
 pub use event::{Dedupe, Event, MAX_DEPTH, NewEvent, Origin, fingerprint};
 pub use ledger::{Accepted, Entry, accept};
 pub use privacy::{REDACTIONS, forget};
-pub use service::{Filter, children, get, list, stored};
+pub use service::{Filter, children, get, list, seen, stored};

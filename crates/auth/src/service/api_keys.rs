@@ -18,6 +18,7 @@ pub(super) fn created(key: &ApiKey) -> Entry<'_> {
             "name": key.name,
             "prefix": key.prefix,
             "permissions": permissions,
+            "scope": key.reach.to_string(),
             "rate_per_minute": key.rate_per_minute,
             "expires_at": key.expires_at.map(|at| at.to_string()),
         })),
@@ -29,7 +30,7 @@ pub(super) fn created(key: &ApiKey) -> Entry<'_> {
 /// # Errors
 /// [`AuthError::Beyond`] if it could do more than its maker; the database's.
 pub async fn create_api_key(db: &Db, call: &Call, new: NewApiKey) -> Result<(ApiKey, KeySecret), AuthError> {
-    if !new.permissions.within(call.principal.permissions) {
+    if !call.principal.covers(new.permissions, &new.reach) {
         return Err(AuthError::Beyond);
     }
     let secret = KeySecret::new(&*call.chance);
