@@ -80,6 +80,9 @@ pub enum AuthError {
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
+    /// The erasure of a person cannot begin.
+    #[error(transparent)]
+    Erasure(#[from] crate::ErasureError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -122,6 +125,7 @@ impl Fault for AuthError {
             Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Letter(error) => error.kind(),
+            Self::Erasure(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -150,6 +154,7 @@ impl Fault for AuthError {
             Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Letter(error) => error.code(),
+            Self::Erasure(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -8,6 +8,7 @@ mod attempt;
 mod binding;
 mod digest;
 mod email;
+mod erasure;
 mod error;
 mod gate;
 mod letter;
@@ -29,6 +30,7 @@ mod visit;
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use binding::Binding;
 pub use email::{Email, EmailError};
+pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
 pub use letter::{

@@ -7,6 +7,7 @@ pub mod letters;
 mod logins;
 mod organizations;
 mod passwords;
+pub mod privacy;
 mod roles;
 mod sessions;
 mod settings;

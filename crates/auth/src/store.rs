@@ -6,6 +6,7 @@ pub(crate) mod binding;
 pub(crate) mod letter;
 pub(crate) mod organization;
 pub(crate) mod principal;
+pub(crate) mod privacy;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;
