@@ -4,6 +4,7 @@
 mod account;
 mod api_keys;
 mod audit;
+mod factors;
 mod organizations;
 mod roles;
 mod settings;
@@ -44,7 +45,15 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(audit::verify_audit));
     let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
     let administration = administration.merge(settings);
-    edge::fragment(open.merge(once(own.merge(administration))))
+    let second_factors = OpenApiRouter::new()
+        .routes(routes!(factors::get_factors))
+        .routes(routes!(factors::enrol_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::renew_recovery_codes))
+        .routes(routes!(factors::confirm))
+        .routes(routes!(factors::remove_factors));
+    let open = open.routes(routes!(factors::verify));
+    edge::fragment(open.merge(once(own.merge(administration).merge(second_factors))))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

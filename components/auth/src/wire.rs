@@ -1,9 +1,13 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod factors;
 mod settings;
 
 pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use factors::{
+    CodesOut, ConfirmIn, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn,
+};
 pub(crate) use settings::{SettingsIn, SettingsShown};
 
 use auth::{
@@ -25,6 +29,9 @@ pub(crate) struct LoginIn {
     /// Needed only if the address belongs to several tenants.
     #[schema(example = "acme-corp")]
     pub(crate) tenant: Option<String>,
+    /// A one-time code or a recovery code, if a second factor is asked for.
+    #[schema(example = "287082")]
+    pub(crate) otp: Option<String>,
     /// Whether a session cookie is wanted too, for a browser.
     #[serde(default)]
     pub(crate) cookie: bool,
@@ -71,6 +78,9 @@ pub(crate) struct TokensOut {
     /// Only with a cookie: what changes made with it need as `X-CSRF-Token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
+    /// Only if so: the tenant wants a second factor, and this session can do nothing but enrol one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must_enrol: bool,
 }
 
 impl TokensOut {
@@ -83,6 +93,7 @@ impl TokensOut {
             session_id: logged_in.session.to_string(),
             user: MeOut::new(&logged_in.member, &logged_in.tenant),
             csrf_token,
+            must_enrol: logged_in.must_enrol,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
+use crate::FactorError;
 use db::DbError;
-use kernel::{Fault, FieldFault, Kind, Span};
+use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
 /// A fault of identity.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,9 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// Something about second factors.
+    #[error(transparent)]
+    Factor(#[from] FactorError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -75,6 +79,13 @@ pub enum AuthError {
 impl From<Vec<FieldFault>> for AuthError {
     fn from(faults: Vec<FieldFault>) -> Self {
         Self::Fields(faults)
+    }
+}
+
+impl AuthError {
+    /// Whether what was written on the way to this fault stays: it is an answer, not a failure.
+    pub(crate) const fn is_answer(&self) -> bool {
+        if let Self::Factor(error) = self { error.is_answer() } else { false }
     }
 }
 
@@ -97,6 +108,7 @@ impl Fault for AuthError {
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Factor(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -121,12 +133,22 @@ impl Fault for AuthError {
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Factor(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
 
     fn fields(&self) -> &[FieldFault] {
-        if let Self::Fields(faults) = self { faults } else { &[] }
+        match self {
+            Self::Fields(faults) => faults,
+            Self::Factor(error) => error.fields(),
+            // The rest is about no field.
+            _ => &[],
+        }
+    }
+
+    fn handed(&self) -> Option<(&'static str, &Secret<String>)> {
+        if let Self::Factor(error) = self { error.handed() } else { None }
     }
 
     fn retry_after(&self) -> Option<Span> {

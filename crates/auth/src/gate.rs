@@ -12,7 +12,7 @@ use crate::{
     store,
 };
 use db::{Db, DbError};
-use kernel::{Actor, Instant, Principal, Secret, SessionId, TenantId, UserId};
+use kernel::{Actor, Assurance, Instant, Permissions, Principal, Secret, SessionId, TenantId, UserId};
 
 /// What somebody shows.
 #[derive(Debug, Clone)]
@@ -161,6 +161,7 @@ impl Gate {
                     tenant: found.tenant,
                     actor: Actor::ApiKey(found.key.id),
                     permissions: found.key.permissions,
+                    assurance: Assurance::default(),
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.key.rate_per_minute,
@@ -190,6 +191,7 @@ impl Gate {
         if found.tenant_state == TenantState::Suspended {
             return Err(AuthError::TenantSuspended);
         }
+        let lacks_factor = found.settings.two_factor.restricts(found.session.methods);
         Ok(Known {
             valid_until: found.session.ends(),
             touched_at: found.session.last_used_at,
@@ -197,7 +199,9 @@ impl Gate {
                 principal: Principal {
                     tenant: tenant.clone(),
                     actor: Actor::User(found.session.user, found.session.id),
-                    permissions: found.permissions,
+                    // Whoever must enrol a second factor may do nothing else before.
+                    permissions: if lacks_factor { Permissions::NONE } else { found.permissions },
+                    assurance: Assurance { confirmed_at: Some(found.session.confirmed_at), lacks_factor },
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.settings.user_rate_per_minute,
@@ -236,7 +240,7 @@ mod tests {
         service::stage::{PASSWORD, START, Stage},
     };
     use futures::executor::block_on;
-    use kernel::{Permission, Permissions, Span};
+    use kernel::{Permission, Span};
 
     struct Scene {
         stage: Stage,

@@ -2,9 +2,15 @@
 //! transaction, and hashes passwords outside of it.
 
 mod api_keys;
+mod codes;
+mod confirm;
+mod factors;
 mod logins;
 mod passwords;
 mod roles;
+mod second_factor;
+#[cfg(test)]
+mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
@@ -14,9 +20,12 @@ mod tenants;
 mod users;
 
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use confirm::{Proof, confirm, must_be_confirmed};
+pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
 pub use roles::{bind_role, roles, unbind_role};
+pub use second_factor::verify_second_factor;
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};
@@ -34,6 +43,11 @@ async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError
         Ok(value) => {
             tx.commit().await?;
             Ok(value)
+        }
+        // A login that waits for a second factor, a code that was refused: the tries and the waiting are to stay.
+        Err(error) if error.is_answer() => {
+            tx.commit().await?;
+            Err(error)
         }
         Err(error) => {
             // The first error is the one to tell; nothing stays in any case.

@@ -1,6 +1,7 @@
 //! May this caller do this? Handlers ask by type: `Authorized<needs::RulesWrite>` is a call that may.
 
 use crate::{Problem, Unspecific, World, visitor};
+use auth::FactorError;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kernel::{Call, Permission};
@@ -10,6 +11,8 @@ use std::{marker::PhantomData, sync::Arc};
 pub trait Need: Send + Sync + 'static {
     /// The permission, or `None` where any sound credential will do.
     const PERMISSION: Option<Permission>;
+    /// Whether somebody may come whose tenant wants a second factor that their session lacks: to enrol or show one.
+    const LACKING: bool = false;
 }
 
 /// What routes ask for, as types.
@@ -49,6 +52,15 @@ pub mod needs {
         RecordsWrite,
     );
 
+    /// Any sound credential, also of somebody who must enrol or show a second factor first: what people do with their own
+    /// account.
+    #[derive(Debug, Clone, Copy)]
+    pub enum OwnAccount {}
+    impl Need for OwnAccount {
+        const PERMISSION: Option<Permission> = None;
+        const LACKING: bool = true;
+    }
+
     /// Any sound credential.
     #[derive(Debug, Clone, Copy)]
     pub enum Anybody {}
@@ -79,7 +91,22 @@ pub struct Recognised<N> {
     need: PhantomData<N>,
 }
 
+/// A caller as [`Authorized`], who also proved within the last 15 minutes who they are. For what a stolen session must not
+/// do. Programs pass: see docs/identity/two-factor.md.
+pub struct Confirmed<N> {
+    /// The call that a use case sees.
+    pub call: Call,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    /// The e-mail address of the caller, if it is a person.
+    pub email: Option<String>,
+    need: PhantomData<N>,
+}
+
 fn permit<N: Need>(call: &Call) -> Result<(), Problem> {
+    if call.principal.assurance.lacks_factor && !N::LACKING {
+        return Err(FactorError::Lacking.into());
+    }
     match N::PERMISSION {
         Some(permission) if !call.principal.may(permission) => {
             Err(Unspecific::Permission(permission.as_str()).into())
@@ -98,6 +125,16 @@ impl<N: Need, S: Send + Sync> FromRequestParts<S> for Authorized<N> {
         let call = visitor.call(&world, checked);
         permit::<N>(&call)?;
         Ok(Self { call, world, email, need: PhantomData })
+    }
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Confirmed<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Authorized::<N>::from_request_parts(parts, state).await?;
+        auth::service::must_be_confirmed(&caller.call)?;
+        Ok(Self { call: caller.call, world: caller.world, email: caller.email, need: PhantomData })
     }
 }
 

@@ -11,7 +11,7 @@ mod secret;
 mod tenant;
 mod time;
 
-pub use call::{Actor, Call, Chance, Clock, Principal, RequestId, Trace};
+pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
     ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId, RoleId, RuleId,
