@@ -109,7 +109,7 @@ mod tests {
         let (tenant, user) =
             ("acme-corp".parse().unwrap(), UserId::new(start, &crate::service::stage::Noise::new(1)));
         // From one address, and from a new one each time.
-        for (subject, most) in code_subjects(&tenant, &user, None).into_iter().zip([35, 130]) {
+        for (subject, most) in code_subjects(&tenant, &user, None).into_iter().zip([40, 130]) {
             let (mut now, mut tries, mut count) = (start, None, 0);
             while now < start + Span::days(1) {
                 let next = subject.try_again(tries, now).unwrap();

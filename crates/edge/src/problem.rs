@@ -18,7 +18,7 @@ pub struct Problem {
     fields: Vec<FieldFault>,
     retry_after: Option<Span>,
     /// A secret that the caller gets as one more of the details.
-    handed: Option<(&'static str, Secret<String>)>,
+    handed: Option<Box<(&'static str, Secret<String>)>>,
     /// What the log says beside the message; for faults of ours.
     cause: Option<String>,
 }
@@ -156,7 +156,7 @@ impl<F: Fault> From<F> for Problem {
             message: if ours { Unspecific::Internal.to_string() } else { fault.to_string() },
             fields: fault.fields().to_vec(),
             retry_after: fault.retry_after(),
-            handed: fault.handed().map(|(name, secret)| (name, secret.clone())),
+            handed: fault.handed().map(|(name, secret)| Box::new((name, secret.clone()))),
             cause: ours.then(|| fault.to_string()),
         }
     }
@@ -185,7 +185,7 @@ impl Problem {
     #[must_use]
     pub fn body(&self, request: Option<&RequestId>) -> serde_json::Value {
         let handed =
-            self.handed.iter().map(|(name, secret)| json!({"field": name, "message": secret.expose()}));
+            self.handed.iter().map(|handed| json!({"field": handed.0, "message": handed.1.expose()}));
         let fields = self.fields.iter();
         let details: Vec<_> = fields
             .map(|fault| json!({"field": fault.field, "message": fault.message}))
