@@ -1,6 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::FactorError;
+use crate::{FactorError, RoleError};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
@@ -32,9 +32,9 @@ pub enum AuthError {
         "The refresh token was used before, so somebody may have copied it. The session was ended; log in again."
     )]
     RefreshReused,
-    /// The tenant is suspended.
-    #[error("This tenant is suspended. Ask the operators of this installation.")]
-    TenantSuspended,
+    /// The tenant is suspended, for this reason.
+    #[error("This tenant is suspended: {0}. Ask the operators of this installation.")]
+    TenantSuspended(String),
     /// The user is disabled.
     #[error("This user is disabled. Ask somebody who manages the tenant's users.")]
     UserDisabled,
@@ -44,6 +44,9 @@ pub enum AuthError {
     /// Somebody would give away, or touch, more than they may do themselves.
     #[error("This would reach beyond your own permissions. Ask somebody who has them.")]
     Beyond,
+    /// Somebody would change what they may do themselves.
+    #[error("Nobody gives themselves a role. Ask somebody else who manages access.")]
+    OwnAccess,
     /// The tenant would be left without an owner.
     #[error("This is the tenant's last active owner. Make somebody else an owner first.")]
     LastOwner,
@@ -62,6 +65,9 @@ pub enum AuthError {
     /// There is no such thing in this tenant.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
+    /// Something about a role.
+    #[error(transparent)]
+    Role(#[from] RoleError),
     /// Argon2 failed.
     #[error("a password could not be hashed or compared: {0}")]
     Password(String),
@@ -74,6 +80,14 @@ pub enum AuthError {
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl AuthError {
+    /// The tenant is suspended; not every suspension says why.
+    #[must_use]
+    pub fn suspended(reason: Option<String>) -> Self {
+        Self::TenantSuspended(reason.unwrap_or_else(|| "no reason was given".to_owned()))
+    }
 }
 
 impl From<Vec<FieldFault>> for AuthError {
@@ -99,14 +113,16 @@ impl Fault for AuthError {
             | Self::RefreshInvalid
             | Self::RefreshReused => Kind::Unauthenticated,
             Self::LoginBlocked(_) => Kind::TooMany,
-            Self::TenantSuspended
+            Self::TenantSuspended(_)
             | Self::UserDisabled
             | Self::NeedsSession
             | Self::Beyond
+            | Self::OwnAccess
             | Self::SignUpClosed => Kind::Forbidden,
             Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
+            Self::Role(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Factor(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -122,16 +138,18 @@ impl Fault for AuthError {
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::RefreshInvalid => "REFRESH_TOKEN_INVALID",
             Self::RefreshReused => "REFRESH_TOKEN_REUSED",
-            Self::TenantSuspended => "TENANT_SUSPENDED",
+            Self::TenantSuspended(_) => "TENANT_SUSPENDED",
             Self::UserDisabled => "USER_DISABLED",
             Self::NeedsSession => "SESSION_REQUIRED",
             Self::Beyond => "BEYOND_OWN_PERMISSIONS",
+            Self::OwnAccess => "OWN_ACCESS",
             Self::LastOwner => "LAST_OWNER",
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::SignUpClosed => "SIGN_UP_CLOSED",
             Self::TenantExists => "TENANT_EXISTS",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
+            Self::Role(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Factor(error) => error.code(),
             Self::Db(error) => error.code(),

@@ -5,6 +5,7 @@
 
 mod api_key;
 mod attempt;
+mod binding;
 mod digest;
 mod email;
 mod error;
@@ -27,13 +28,14 @@ mod visit;
 mod waiting;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
+pub use binding::Binding;
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use factor::{Factor, FactorError, Factors, Waiting};
 pub use gate::{Checked, Credential, Gate};
 pub use method::{Method, Methods};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
-pub use role::{BuiltIn, Role};
+pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
 pub use settings::{
     LimitSettings, PasswordSettings, RetentionSettings, SessionSettings, SettingsPatch, SignOnSettings,

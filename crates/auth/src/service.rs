@@ -2,6 +2,7 @@
 //! transaction, and hashes passwords outside of it.
 
 mod api_keys;
+mod bindings;
 mod codes;
 mod confirm;
 mod factors;
@@ -20,11 +21,12 @@ mod tenants;
 mod users;
 
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
 pub use confirm::{Proof, confirm, must_be_confirmed};
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
-pub use roles::{bind_role, roles, unbind_role};
+pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use second_factor::verify_second_factor;
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};

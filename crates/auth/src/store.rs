@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
+pub(crate) mod binding;
 pub(crate) mod factor;
 pub(crate) mod principal;
 pub(crate) mod recovery;
@@ -38,5 +39,6 @@ fn encode_permissions(permissions: Permissions) -> String {
 /// The set that a JSON array names.
 fn decode_permissions(text: &str) -> Option<Permissions> {
     let names: Vec<String> = serde_json::from_str(text).ok()?;
-    names.iter().map(|name| name.parse().ok()).collect()
+    let known = Permissions::all().or(Permissions::platform());
+    names.iter().map(|name| kernel::Permission::read(name, known).ok()).collect()
 }

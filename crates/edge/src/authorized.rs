@@ -4,7 +4,7 @@ use crate::{Problem, Unspecific, World, visitor};
 use auth::FactorError;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use kernel::{Call, Permission};
+use kernel::{Bounded, Call, Permission};
 use std::{marker::PhantomData, sync::Arc};
 
 /// What a route asks of its callers.
@@ -50,6 +50,8 @@ pub mod needs {
         WebhooksWrite,
         RecordsRead,
         RecordsWrite,
+        TenantsRead,
+        TenantsWrite,
     );
 
     /// Any sound credential, also of somebody who must enrol or show a second factor first: what people do with their own
@@ -103,15 +105,47 @@ pub struct Confirmed<N> {
     need: PhantomData<N>,
 }
 
-fn permit<N: Need>(call: &Call) -> Result<(), Problem> {
+/// Refuses whoever must enrol or show a second factor before anything else.
+fn suffice<N: Need>(call: &Call) -> Result<(), Problem> {
     if call.principal.assurance.lacks_factor && !N::LACKING {
         return Err(FactorError::Lacking.into());
     }
+    Ok(())
+}
+
+fn permit<N: Need>(call: &Call) -> Result<(), Problem> {
+    suffice::<N>(call)?;
     match N::PERMISSION {
-        Some(permission) if !call.principal.may(permission) => {
-            Err(Unspecific::Permission(permission.as_str()).into())
-        }
+        Some(permission) if !call.principal.may(permission) => Err(Unspecific::Permission(permission).into()),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// A caller who has the permission somewhere, in the whole tenant or in a part of it. Use cases that know modules and
+/// resources take `who`, and get the call out of it by naming what it is for; no other route lets such a caller in.
+pub struct Reaching<N> {
+    /// The call, as far as the permission reaches.
+    pub who: Bounded,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    need: PhantomData<N>,
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Reaching<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // A route that any sound credential opens has nothing to be bounded by.
+        let permission = N::PERMISSION.ok_or(Unspecific::Internal)?;
+        let (world, visitor) = visitor::surroundings(parts)?;
+        let checked = visitor.check(&world).await?;
+        let call = visitor.call(&world, checked);
+        suffice::<N>(&call)?;
+        let who = Bounded::new(call, permission);
+        if who.bounds().is_nowhere() {
+            return Err(Unspecific::Permission(permission).into());
+        }
+        Ok(Self { who, world, need: PhantomData })
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use kernel::{Fault, FieldFault, Kind, RequestId, Secret, Span};
+use kernel::{Fault, FieldFault, Kind, Permission, RequestId, Secret, Span};
 use serde_json::json;
 
 /// A fault on its way to the client.
@@ -19,6 +19,7 @@ pub struct Problem {
     retry_after: Option<Span>,
     /// A secret that the caller gets as one more of the details.
     handed: Option<Box<(&'static str, Secret<String>)>>,
+    lacks: Option<Permission>,
     /// What the log says beside the message; for faults of ours.
     cause: Option<String>,
 }
@@ -60,7 +61,7 @@ pub enum Unspecific {
     TenantMismatch,
     /// The credential lacks a permission.
     #[error("This credential lacks the permission {0}.")]
-    Permission(&'static str),
+    Permission(Permission),
     /// A cookie came without its CSRF token.
     #[error("A change made with a session cookie needs the header X-CSRF-Token from /api/v1/auth/csrf.")]
     Csrf,
@@ -144,6 +145,10 @@ impl Fault for Unspecific {
             _ => None,
         }
     }
+
+    fn lacks(&self) -> Option<Permission> {
+        if let Self::Permission(permission) = self { Some(*permission) } else { None }
+    }
 }
 
 impl<F: Fault> From<F> for Problem {
@@ -157,6 +162,7 @@ impl<F: Fault> From<F> for Problem {
             fields: fault.fields().to_vec(),
             retry_after: fault.retry_after(),
             handed: fault.handed().map(|(name, secret)| Box::new((name, secret.clone()))),
+            lacks: fault.lacks(),
             cause: ours.then(|| fault.to_string()),
         }
     }
@@ -179,6 +185,12 @@ impl Problem {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// The permission that was missing, where it was one.
+    #[must_use]
+    pub const fn lacks(&self) -> Option<Permission> {
+        self.lacks
     }
 
     /// The whole envelope, as one member of a batch has it too.

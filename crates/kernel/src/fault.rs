@@ -125,6 +125,11 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
         None
     }
 
+    /// The permission that was missing, where it was one.
+    fn lacks(&self) -> Option<crate::Permission> {
+        None
+    }
+
     /// How long to wait, where waiting helps.
     fn retry_after(&self) -> Option<crate::Span> {
         None

@@ -243,7 +243,7 @@ pub async fn remove_factors(db: &Db, call: &Call, user: &UserId) -> Result<(), A
     let work = async {
         let mut scope = tx.scope(call.tenant());
         let member = store::user::get(&mut scope, user).await?.ok_or(AuthError::NotFound("user"))?;
-        member.changeable_by(call.principal.permissions)?;
+        member.changeable_by(&call.principal)?;
         let before = load(&mut scope, user).await?.factors;
         store::totp::delete(&mut scope, user).await?;
         store::recovery::delete(&mut scope, user).await?;

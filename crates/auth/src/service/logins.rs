@@ -19,6 +19,7 @@ use kernel::{
     Actor, Assurance, Call, Instant, Permissions, Principal, Secret, SessionId, Span, TenantId, UserId,
 };
 use serde_json::json;
+use std::sync::Arc;
 use vault::Vault;
 
 /// What somebody says who wants to log in.
@@ -173,7 +174,7 @@ async fn begin(
     found: Found<'_>,
 ) -> Result<LoggedIn, AuthError> {
     if found.meant.tenant_state == TenantState::Suspended {
-        return Err(AuthError::TenantSuspended);
+        return Err(AuthError::suspended(found.meant.suspended_reason.clone()));
     }
     let mut tx = db.begin().await?;
     let work = async {
@@ -258,9 +259,10 @@ async fn still_there(scope: &mut Scope<'_>, found: &Found<'_>) -> Result<Member,
 
 /// Refuses whoever comes to a suspended tenant.
 pub(super) async fn tenant_is_open(scope: &mut Scope<'_>) -> Result<(), AuthError> {
-    match store::tenant::revision(scope).await?.ok_or(AuthError::LoginFailed)?.state {
+    let revision = store::tenant::revision(scope).await?.ok_or(AuthError::LoginFailed)?;
+    match revision.state {
         TenantState::Active => Ok(()),
-        TenantState::Suspended => Err(AuthError::TenantSuspended),
+        TenantState::Suspended => Err(AuthError::suspended(revision.suspended_reason)),
     }
 }
 
@@ -271,6 +273,7 @@ fn as_user(visit: &Visit, tenant: &TenantId, session: &Session) -> Call {
         actor: Actor::User(session.user.clone(), session.id.clone()),
         permissions: Permissions::NONE,
         assurance: Assurance::default(),
+        grants: Arc::default(),
         access_revision: 0,
     })
 }
@@ -332,7 +335,7 @@ async fn turn(
     let session = &presented.session;
     match presented.judge(visit.now) {
         Refresh::Refused => Err(AuthError::RefreshInvalid),
-        Refresh::Suspended => Err(AuthError::TenantSuspended),
+        Refresh::Suspended => Err(AuthError::suspended(presented.suspended_reason)),
         Refresh::Reused => {
             end_reused(scope, visit, session).await?;
             Ok(None)
@@ -493,7 +496,7 @@ mod tests {
         stage.meddle("UPDATE users SET state = 'active'");
         stage.meddle("UPDATE tenants SET state = 'suspended'");
         assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
-        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::TenantSuspended)));
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::TenantSuspended(_))));
     }
 
     #[test]
