@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod factors;
 mod organizations;
+mod passkeys;
 mod role_bindings;
 mod roles;
 mod settings;
@@ -54,8 +55,17 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(factors::renew_recovery_codes))
         .routes(routes!(factors::confirm))
         .routes(routes!(factors::remove_factors));
-    let open = open.routes(routes!(factors::verify));
-    edge::fragment(open.merge(once(own.merge(administration).merge(second_factors))))
+    let passkeys = OpenApiRouter::new()
+        .routes(routes!(passkeys::list_passkeys, passkeys::register_passkey))
+        .routes(routes!(passkeys::registration_options))
+        .routes(routes!(passkeys::rename_passkey, passkeys::remove_passkey))
+        .routes(routes!(passkeys::confirmation_options));
+    let open = open
+        .routes(routes!(factors::verify))
+        .routes(routes!(passkeys::login_options))
+        .routes(routes!(passkeys::login))
+        .routes(routes!(passkeys::second_factor_options));
+    edge::fragment(open.merge(once(own.merge(administration).merge(second_factors).merge(passkeys))))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

@@ -2,12 +2,14 @@
 
 mod audit;
 mod factors;
+mod passkeys;
 mod roles;
 mod settings;
 
 pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
-pub(crate) use factors::{
-    CodesOut, ConfirmIn, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn,
+pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
+pub(crate) use passkeys::{
+    PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
 };
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,

@@ -1,6 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{FactorError, RoleError};
+use crate::{FactorError, PasskeyError, RoleError};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
@@ -77,6 +77,9 @@ pub enum AuthError {
     /// Something about second factors.
     #[error(transparent)]
     Factor(#[from] FactorError),
+    /// Something about passkeys.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -99,7 +102,12 @@ impl From<Vec<FieldFault>> for AuthError {
 impl AuthError {
     /// Whether what was written on the way to this fault stays: it is an answer, not a failure.
     pub(crate) const fn is_answer(&self) -> bool {
-        if let Self::Factor(error) = self { error.is_answer() } else { false }
+        match self {
+            Self::Factor(error) => error.is_answer(),
+            Self::Passkey(error) => error.is_answer(),
+            // The rest is a failure.
+            _ => false,
+        }
     }
 }
 
@@ -125,6 +133,7 @@ impl Fault for AuthError {
             Self::Role(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Factor(error) => error.kind(),
+            Self::Passkey(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -152,6 +161,7 @@ impl Fault for AuthError {
             Self::Role(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Factor(error) => error.code(),
+            Self::Passkey(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -160,6 +170,7 @@ impl Fault for AuthError {
         match self {
             Self::Fields(faults) => faults,
             Self::Factor(error) => error.fields(),
+            Self::Passkey(error) => error.fields(),
             // The rest is about no field.
             _ => &[],
         }

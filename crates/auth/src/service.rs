@@ -7,6 +7,7 @@ mod codes;
 mod confirm;
 mod factors;
 mod logins;
+mod passkeys;
 mod passwords;
 mod roles;
 mod second_factor;
@@ -25,9 +26,13 @@ pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role
 pub use confirm::{Proof, confirm, must_be_confirmed};
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use passkeys::{
+    Answer, Asked, ask_passkey, ask_registration, login_by_passkey, passkeys, register_passkey,
+    remove_passkey, rename_passkey,
+};
 pub use passwords::change_password;
 pub use roles::{change_role, create_role, delete_role, role, roles};
-pub use second_factor::verify_second_factor;
+pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};

@@ -4,6 +4,7 @@ pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod binding;
 pub(crate) mod factor;
+pub(crate) mod passkey;
 pub(crate) mod principal;
 pub(crate) mod recovery;
 pub(crate) mod role;

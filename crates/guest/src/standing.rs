@@ -13,7 +13,7 @@ use std::{
 
 /// The variables that components read, by name. Each component is given those that it needs in spin.toml; the others
 /// are empty there.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "public_url",
     "cors_origins",
     "internal_token",
@@ -22,6 +22,8 @@ const NAMES: [&str; 9] = [
     "open_sign_up",
     "allow_private_outbound",
     "durability",
+    "passkey_domain",
+    "passkey_origins",
     "token_issuer",
 ];
 

@@ -15,8 +15,8 @@ mod time;
 pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId, RoleId, RuleId,
-    SessionId, UserId,
+    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId, PasskeyId,
+    RoleId, RuleId, SessionId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

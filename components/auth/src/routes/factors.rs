@@ -1,13 +1,8 @@
 //! How does somebody get second factors, show them and lose them?
 
 use super::sign_in::{spend, tokens, visit};
-use crate::wire::{
-    CodesOut, ConfirmIn, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, TokensOut, VerifyIn,
-};
-use auth::{
-    AuthError,
-    service::{self, Proof},
-};
+use crate::wire::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, TokensOut, VerifyIn};
+use auth::{AuthError, service};
 use axum::{
     Extension,
     extract::Path,
@@ -59,14 +54,14 @@ pub(super) async fn confirm_totp(
 
 /// Remove my authenticator app
 ///
-/// Needs the password or a code in the body. Your other sessions end. Recovery codes go with the last factor.
+/// Needs the password, a code or a passkey in the body. Your other sessions end. Recovery codes go with the last factor.
 #[utoipa::path(delete, path = "/api/v1/auth/mfa/totp", tag = "auth", request_body = ProofIn,
     responses((status = 204, description = "The app is forgotten."), Faults), security(("bearer" = [])))]
 pub(super) async fn remove_totp(
     caller: Authorized<needs::OwnAccount>,
     Json(body): Json<ProofIn>,
 ) -> Result<NoContent, Problem> {
-    let proof = Proof::try_from(body).map_err(Problem::fields)?;
+    let proof = body.read(&caller.world)?;
     let world = &caller.world;
     service::remove_totp(&world.db, &world.vault()?, &caller.call, &proof).await?;
     Ok(NoContent)
@@ -86,7 +81,7 @@ pub(super) async fn renew_recovery_codes(
 
 /// Show a second factor
 ///
-/// Finishes a login that was answered with `OTP_REQUIRED`: by its `mfa_token` and a code, within five minutes and five
+/// Finishes a login that was answered with `OTP_REQUIRED`: by its `mfa_token` and a factor, within five minutes and five
 /// tries. The answer is that of a login.
 #[utoipa::path(post, path = "/api/v1/auth/mfa/verify", tag = "auth", request_body = VerifyIn,
     responses((status = 200, body = TokensOut), Faults), security(()))]
@@ -98,23 +93,23 @@ pub(super) async fn verify(
 ) -> Result<Response, Problem> {
     spend(&world, &visitor, "mfa", TRIES).await?;
     let token = Secret::new(body.mfa_token.clone());
-    let code = body.code().map_err(Problem::fields)?;
+    let shown = body.read(&world)?;
     let visit = visit(&world, &visitor, &headers);
     let (keys, vault) = (world.gate.tokens(), world.vault()?);
-    tokens(service::verify_second_factor(&world.db, keys, &vault, &visit, &token, &code).await?)
+    tokens(service::verify_second_factor(&world.db, keys, &vault, &visit, &token, &shown).await?)
 }
 
 /// Confirm who I am
 ///
-/// By password or code. For the next 15 minutes this session may do what needs a fresh proof. A code also lifts a session
+/// By password, code or passkey. For the next 15 minutes this session may do what needs a fresh proof. A code or a passkey also lifts a session
 /// that began by password alone to two factors.
-#[utoipa::path(post, path = "/api/v1/auth/confirm", tag = "auth", request_body = ConfirmIn,
+#[utoipa::path(post, path = "/api/v1/auth/confirm", tag = "auth", request_body = ProofIn,
     responses((status = 200, body = ConfirmedOut), Faults), security(("bearer" = [])))]
 pub(super) async fn confirm(
     caller: Authorized<needs::OwnAccount>,
-    Json(body): Json<ConfirmIn>,
+    Json(body): Json<ProofIn>,
 ) -> Result<Shown<ConfirmedOut>, Problem> {
-    let proof = Proof::try_from(body).map_err(Problem::fields)?;
+    let proof = body.read(&caller.world)?;
     let world = &caller.world;
     let until = service::confirm(&world.db, &world.vault()?, &caller.call, &proof).await?;
     Ok(Shown::as_is("confirmation", ConfirmedOut::new(until)))

@@ -41,7 +41,7 @@ pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u
 }
 
 /// The tenant that the body names, or the path or header; both may, if they agree.
-fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
+pub(super) fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
     let outside = visitor.tenant_named()?;
     if let (Some(body), Some(outside)) = (body, outside)
         && body != outside

@@ -1,8 +1,13 @@
 //! How are second factors said in JSON?
 
-use auth::{Enrolment, Factors, service::Proof};
-use kernel::{FieldFault, Instant, Secret};
+use auth::{
+    Enrolment, Factors,
+    service::{Answer, Proof, Shown},
+};
+use edge::{Problem, World};
+use kernel::{Instant, Secret};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 /// Which second factors somebody has.
@@ -74,7 +79,7 @@ impl CodesOut {
     }
 }
 
-/// A proof of who somebody is: one of the two.
+/// A proof of who somebody is: one of them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProofIn {
@@ -82,22 +87,26 @@ pub(crate) struct ProofIn {
     password: Option<String>,
     /// A one-time code or a recovery code.
     otp: Option<String>,
+    /// The browser's answer to `/api/v1/auth/confirm/options`: `credential.toJSON()`.
+    #[schema(value_type = Option<Object>)]
+    passkey: Option<Box<RawValue>>,
 }
 
-impl TryFrom<ProofIn> for Proof {
-    type Error = Vec<FieldFault>;
-
-    fn try_from(body: ProofIn) -> Result<Self, Self::Error> {
-        match (body.password, body.otp) {
-            (Some(password), None) => Ok(Self::Password(Secret::new(password))),
-            (None, Some(code)) => Ok(Self::Code(Secret::new(code))),
-            _ => Err(vec![FieldFault::new("body", "must have either password or otp")]),
+impl ProofIn {
+    /// The one proof that was sent.
+    pub(crate) fn read(self, world: &World) -> Result<Proof, Problem> {
+        match (self.password, self.otp, self.passkey) {
+            (Some(password), None, None) => Ok(Proof::Password(Secret::new(password))),
+            (None, Some(code), None) => Ok(Proof::Code(Secret::new(code))),
+            (None, None, Some(json)) => Ok(Proof::Passkey(answer(&json, world)?)),
+            _ => Err(Problem::field("body", "must have one of password, otp and passkey")),
         }
     }
 }
 
-/// A proof of who somebody is: one of them.
-pub(crate) type ConfirmIn = ProofIn;
+fn answer(json: &RawValue, world: &World) -> Result<Answer, Problem> {
+    Ok(Answer { party: world.relying_party()?, json: json.get().to_owned() })
+}
 
 /// A session that was confirmed.
 #[derive(Serialize, ToSchema)]
@@ -122,14 +131,18 @@ pub(crate) struct VerifyIn {
     otp: Option<String>,
     /// A recovery code.
     recovery_code: Option<String>,
+    /// The browser's answer to `/api/v1/auth/mfa/verify/options`: `credential.toJSON()`.
+    #[schema(value_type = Option<Object>)]
+    passkey: Option<Box<RawValue>>,
 }
 
 impl VerifyIn {
-    /// The one code that was sent.
-    pub(crate) fn code(self) -> Result<Secret<String>, Vec<FieldFault>> {
-        match (self.otp, self.recovery_code) {
-            (Some(code), None) | (None, Some(code)) => Ok(Secret::new(code)),
-            _ => Err(vec![FieldFault::new("body", "must have either otp or recovery_code")]),
+    /// The one factor that was sent.
+    pub(crate) fn read(self, world: &World) -> Result<Shown, Problem> {
+        match (self.otp, self.recovery_code, self.passkey) {
+            (Some(code), None, None) | (None, Some(code), None) => Ok(Shown::Code(Secret::new(code))),
+            (None, None, Some(json)) => Ok(Shown::Passkey(answer(&json, world)?)),
+            _ => Err(Problem::field("body", "must have one of otp, recovery_code and passkey")),
         }
     }
 }

@@ -1,7 +1,14 @@
 //! How does somebody in a session prove again who they are? For changes that a stolen session must not make.
 
-use super::{codes, finish, logins::count, person};
-use crate::{AuthError, FactorError, Method, Verdict, attempt, password, store};
+use super::{
+    codes, finish,
+    logins::count,
+    passkeys::{self, Answer},
+    person,
+};
+use crate::{
+    AuthError, FactorError, Method, PasskeyError, Verdict, attempt, passkey::Purpose, password, store,
+};
 use audit::Entry;
 use db::{Db, Scope, Tx};
 use kernel::{CONFIRMED_FOR, Call, FieldFault, Instant, Secret, SessionId};
@@ -15,6 +22,8 @@ pub enum Proof {
     Password(Secret<String>),
     /// A one-time code or a recovery code.
     Code(Secret<String>),
+    /// A passkey's answer to a challenge of [`super::ask_passkey`].
+    Passkey(Answer),
 }
 
 /// Refuses a call whose person did not prove lately who they are; programs pass.
@@ -34,6 +43,7 @@ pub async fn confirm(db: &Db, vault: &Vault, call: &Call, proof: &Proof) -> Resu
     match proof {
         Proof::Password(password) => by_password(db, call, password).await?,
         Proof::Code(code) => by_code(db, vault, call, code).await?,
+        Proof::Passkey(answer) => by_passkey(db, call, answer).await?,
     }
     Ok(call.now + CONFIRMED_FOR)
 }
@@ -81,6 +91,28 @@ async fn by_code(db: &Db, vault: &Vault, call: &Call, code: &Secret<String>) -> 
             outcome => outcome?,
         };
         confirmed(&mut tx.scope(call.tenant()), call, session, method).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+async fn by_passkey(db: &Db, call: &Call, answer: &Answer) -> Result<(), AuthError> {
+    let (user, session) = person(call)?;
+    let whose = Some((call.tenant(), user));
+    let as_system = |tenant| call.as_system(tenant);
+    let presented = match passkeys::present(db, call.now, as_system, Purpose::Confirm, whose, answer).await {
+        // Who is in already is not told to log in again.
+        Err(AuthError::Passkey(PasskeyError::Refused)) => {
+            let fault = FieldFault::new("passkey", "was refused; ask for new options");
+            return Err(FactorError::Wrong(vec![fault]).into());
+        }
+        outcome => outcome?,
+    };
+    let mut tx = db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(call.tenant());
+        presented.count(&mut scope, user, call.now).await?;
+        confirmed(&mut scope, call, session, Method::Passkey).await
     };
     let outcome = work.await;
     finish(tx, outcome).await

@@ -20,11 +20,14 @@ use kernel::{Actor, Call, Secret, SessionId, UserId};
 use serde_json::{Value, json};
 use vault::Vault;
 
-async fn load(scope: &mut Scope<'_>, user: &UserId) -> Result<store::factor::Protection, AuthError> {
+pub(super) async fn load(
+    scope: &mut Scope<'_>,
+    user: &UserId,
+) -> Result<store::factor::Protection, AuthError> {
     store::factor::of(scope, user).await?.ok_or(AuthError::NotFound("organization"))
 }
 
-fn seen(factors: Factors) -> Value {
+pub(super) fn seen(factors: Factors) -> Value {
     json!({
         "totp": factors.totp.is_some(),
         "passkeys": factors.passkeys,
@@ -129,7 +132,8 @@ async fn first_step(
     Ok(step)
 }
 
-/// What follows when a factor was added: the session has it, sessions without it end, and there are recovery codes.
+/// What follows when a factor was added: the session has it; with the first factor sessions without it end, and there are
+/// recovery codes.
 pub(super) async fn begun(
     scope: &mut Scope<'_>,
     call: &Call,
@@ -137,10 +141,12 @@ pub(super) async fn begun(
     method: Method,
 ) -> Result<Vec<Secret<String>>, AuthError> {
     let (user, _) = person(call)?;
-    store::session::revoke_all(scope, user, Some(session), call.now).await?;
-    store::waiting::delete_all(scope, user).await?;
-    confirm::confirmed(scope, call, session, method).await?;
     let factors = load(scope, user).await?.factors;
+    if u32::from(factors.totp.is_some()).saturating_add(factors.passkeys) == 1 {
+        store::session::revoke_all(scope, user, Some(session), call.now).await?;
+        store::waiting::delete_all(scope, user).await?;
+    }
+    confirm::confirmed(scope, call, session, method).await?;
     if factors.recovery_codes > 0 { Ok(Vec::new()) } else { fresh_codes(scope, call, user).await }
 }
 
@@ -247,6 +253,7 @@ pub async fn remove_factors(db: &Db, call: &Call, user: &UserId) -> Result<(), A
         let before = load(&mut scope, user).await?.factors;
         store::totp::delete(&mut scope, user).await?;
         store::recovery::delete(&mut scope, user).await?;
+        store::passkey::delete_all(&mut scope, user).await?;
         store::waiting::delete_all(&mut scope, user).await?;
         store::session::revoke_all(&mut scope, user, None, call.now).await?;
         store::tenant::bump_access(&mut scope).await?;

@@ -6,9 +6,13 @@
 use super::{
     codes, finish,
     logins::{Entrance, LoggedIn, start},
+    passkeys::{self, Answer},
 };
 use crate::{
-    AuthError, FactorError, Factors, Member, Methods, Tokens, UserState, Visit, Waiting, store,
+    AuthError, FactorError, Factors, Member, Method, Methods, PasskeyError, Tokens, UserState, Visit,
+    Waiting,
+    passkey::Purpose,
+    store,
     waiting::{LIFE, WaitingLogin, WaitingToken, binding},
 };
 use audit::Entry;
@@ -65,7 +69,16 @@ pub(super) async fn add(
     }
 }
 
-/// Finishes a login that waits, by a one-time code or a recovery code.
+/// What somebody shows as their second factor.
+#[derive(Debug, Clone)]
+pub enum Shown {
+    /// A one-time code or a recovery code.
+    Code(Secret<String>),
+    /// A passkey's answer to a challenge of [`super::ask_passkey`].
+    Passkey(Answer),
+}
+
+/// Finishes a login that waits.
 ///
 /// # Errors
 /// [`FactorError::WaitingOver`], [`FactorError::Refused`]; [`AuthError::LoginBlocked`] after too many codes;
@@ -76,15 +89,34 @@ pub async fn verify_second_factor(
     vault: &Vault,
     visit: &Visit,
     token: &Secret<String>,
-    code: &Secret<String>,
+    shown: &Shown,
 ) -> Result<LoggedIn, AuthError> {
     let token = WaitingToken::read(token).ok_or(FactorError::WaitingOver)?;
     let call = visit.call(Principal::system(token.tenant.clone()));
+    // Signatures are checked outside of any transaction.
+    let presented = match shown {
+        Shown::Passkey(answer) => {
+            let user = waiting_user(db, visit, &token).await?;
+            let whose = Some((&token.tenant, &user));
+            let as_system = |tenant| visit.call(Principal::system(tenant));
+            let purpose = Purpose::SecondFactor;
+            Some(passkeys::present(db, visit.now, as_system, purpose, whose, answer).await?)
+        }
+        Shown::Code(_) => None,
+    };
     let mut tx = db.begin().await?;
     let work = async {
         store::waiting::forget_old(&mut tx.all_tenants(), visit.now).await?;
         let (login, member) = resume(&mut tx.scope(&token.tenant), visit, &token).await?;
-        let method = match codes::show(&mut tx, vault, &call, &login.user, code).await {
+        let outcome = match (shown, &presented) {
+            (Shown::Code(code), _) => codes::show(&mut tx, vault, &call, &login.user, code).await,
+            (Shown::Passkey(_), Some(presented)) => {
+                let mut scope = tx.scope(&token.tenant);
+                presented.count(&mut scope, &login.user, visit.now).await.map(|()| Method::Passkey)
+            }
+            (Shown::Passkey(_), None) => Err(PasskeyError::Refused.into()),
+        };
+        let method = match outcome {
             Err(AuthError::Factor(FactorError::Refused)) => {
                 store::waiting::fail(&mut tx.scope(&token.tenant), &token.hash()).await?;
                 return Err(refused(&mut tx, visit, &call, &login.user).await?.into());
@@ -98,6 +130,13 @@ pub async fn verify_second_factor(
     };
     let outcome = work.await;
     finish(tx, outcome).await
+}
+
+/// Whose login waits under a token.
+pub(super) async fn waiting_user(db: &Db, visit: &Visit, token: &WaitingToken) -> Result<UserId, AuthError> {
+    let mut tx = db.begin().await?;
+    let outcome = resume(&mut tx.scope(&token.tenant), visit, token).await;
+    Ok(finish(tx, outcome).await?.0.user)
 }
 
 /// The login that waits under a token, and whose it is.

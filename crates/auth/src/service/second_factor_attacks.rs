@@ -64,7 +64,8 @@ impl Scene {
     fn verify(&self, token: &Secret<String>, code: &Secret<String>) -> Result<LoggedIn, AuthError> {
         let stage = &self.stage;
         let (keys, visit) = (stage.gate.tokens(), stage.visit());
-        block_on(verify_second_factor(&stage.db, keys, &stage.vault, &visit, token, code))
+        let shown = Shown::Code(code.clone());
+        block_on(verify_second_factor(&stage.db, keys, &stage.vault, &visit, token, &shown))
     }
 
     fn check(&self, logged_in: &LoggedIn) -> Result<Checked, AuthError> {
