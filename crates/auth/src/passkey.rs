@@ -7,6 +7,7 @@
 
 use crate::digest;
 use kernel::{Fault, FieldFault, Instant, Kind, PasskeyId, Span, TenantId, UserId};
+use serde_json::Value;
 use url::Url;
 use webauthn_rp::{
     AuthenticatedCredential, DiscoverableAuthenticationServerState, DiscoverableCredentialRequestOptions,
@@ -15,7 +16,9 @@ use webauthn_rp::{
     request::{
         AsciiDomain, PublicKeyCredentialDescriptor, RpId,
         auth::AuthenticationVerificationOptions,
-        register::{PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle, Username},
+        register::{
+            CredProtect, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle, Username,
+        },
     },
     response::{
         AuthTransports, CredentialId,
@@ -225,7 +228,9 @@ pub(crate) fn ask_registration(
         display_name: None,
     };
     let known: Result<Vec<_>, PasskeyError> = known.iter().map(descriptor).collect();
-    let options = PublicKeyCredentialCreationOptions::passkey(&party.id, entity, known?);
+    let mut options = PublicKeyCredentialCreationOptions::passkey(&party.id, entity, known?);
+    // Enforced, it would shut out authenticators that do not know it; every use here asks for verification anyway.
+    options.extensions.cred_protect = CredProtect::None;
     let id = options.challenge.as_data();
     let (server, client) = options.start_ceremony().map_err(internal)?;
     Ok(Challenge {
@@ -294,7 +299,14 @@ pub(crate) struct Asserted(DiscoverableAuthentication<HANDLE>);
 impl Asserted {
     /// Reads the JSON form of the answer (`PublicKeyCredential.toJSON()`).
     pub(crate) fn read(json: &str) -> Result<Self, PasskeyError> {
-        let read = DiscoverableAuthentication::from_json_relaxed(json.as_bytes());
+        // The library panics where the user handle is missing, which would end the instance: so it never sees that. It is
+        // given what was looked at, written anew, lest the two read one text differently.
+        let value: Value = serde_json::from_str(json).map_err(|_| PasskeyError::Refused)?;
+        let named = value.pointer("/response/userHandle").and_then(Value::as_str);
+        if named.is_none_or(str::is_empty) {
+            return Err(PasskeyError::Refused);
+        }
+        let read = DiscoverableAuthentication::from_json_relaxed(value.to_string().as_bytes());
         read.map(Self).map_err(|_| PasskeyError::Refused)
     }
 

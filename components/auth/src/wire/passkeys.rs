@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// What a browser's `navigator.credentials` wants, good for five minutes and one answer.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PasskeyOptionsOut {
-    /// For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`: its member `publicKey`.
+    /// For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
     #[schema(value_type = Object)]
     options: Box<RawValue>,
 }
