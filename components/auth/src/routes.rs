@@ -4,8 +4,10 @@
 mod account;
 mod api_keys;
 mod audit;
+mod factors;
 mod letters;
 mod organizations;
+mod passkeys;
 mod privacy;
 mod role_bindings;
 mod roles;
@@ -57,6 +59,24 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(privacy::erase_user))
         .routes(routes!(privacy::get_erasure));
     let administration = administration.merge(privacy);
+    let second_factors = OpenApiRouter::new()
+        .routes(routes!(factors::get_factors))
+        .routes(routes!(factors::enrol_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::renew_recovery_codes))
+        .routes(routes!(factors::confirm))
+        .routes(routes!(factors::remove_factors));
+    let passkeys = OpenApiRouter::new()
+        .routes(routes!(passkeys::list_passkeys, passkeys::register_passkey))
+        .routes(routes!(passkeys::registration_options))
+        .routes(routes!(passkeys::rename_passkey, passkeys::remove_passkey))
+        .routes(routes!(passkeys::confirmation_options));
+    let open = open
+        .routes(routes!(factors::verify))
+        .routes(routes!(passkeys::login_options))
+        .routes(routes!(passkeys::login))
+        .routes(routes!(passkeys::second_factor_options));
+    let administration = administration.merge(second_factors).merge(passkeys);
     edge::fragment(open.merge(once(own.merge(administration))))
 }
 

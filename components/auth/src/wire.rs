@@ -1,7 +1,9 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod factors;
 mod letters;
+mod passkeys;
 mod privacy;
 mod roles;
 mod settings;
@@ -9,7 +11,11 @@ mod settings;
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
 pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
+pub(crate) use passkeys::{
+    PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
+};
 pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
@@ -36,6 +42,9 @@ pub(crate) struct LoginIn {
     /// Needed only if the address belongs to several tenants.
     #[schema(example = "acme-corp")]
     pub(crate) tenant: Option<String>,
+    /// A one-time code or a recovery code, if a second factor is asked for.
+    #[schema(example = "287082")]
+    pub(crate) otp: Option<String>,
     /// Whether a session cookie is wanted too, for a browser.
     #[serde(default)]
     pub(crate) cookie: bool,
@@ -82,6 +91,9 @@ pub(crate) struct TokensOut {
     /// Only with a cookie: what changes made with it need as `X-CSRF-Token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
+    /// Only if so: the tenant wants a second factor, and this session can do nothing but enrol one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must_enrol: bool,
 }
 
 impl TokensOut {
@@ -94,6 +106,7 @@ impl TokensOut {
             session_id: logged_in.session.to_string(),
             user: MeOut::new(&logged_in.member, &logged_in.tenant),
             csrf_token,
+            must_enrol: logged_in.must_enrol,
         }
     }
 }

@@ -10,13 +10,16 @@ mod digest;
 mod email;
 mod erasure;
 mod error;
+mod factor;
 mod gate;
 mod letter;
 mod mail;
 mod memory;
 mod method;
 mod organization;
+mod passkey;
 mod password;
+mod recovery;
 mod role;
 pub mod service;
 mod session;
@@ -24,14 +27,17 @@ mod settings;
 mod store;
 mod tenant;
 mod token;
+mod totp;
 mod user;
 mod visit;
+mod waiting;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use binding::Binding;
 pub use email::{Email, EmailError};
 pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
+pub use factor::{Factor, FactorError, Factors, Waiting};
 pub use gate::{Checked, Credential, Gate};
 pub use letter::{
     Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
@@ -42,6 +48,7 @@ pub use organization::{
     NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
     UnknownStanding,
 };
+pub use passkey::{Passkey, PasskeyError, RelyingParty};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
@@ -51,5 +58,6 @@ pub use settings::{
 };
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
+pub use totp::Enrolment;
 pub use user::{Member, NewUser, User, UserPatch, UserState};
 pub use visit::Visit;

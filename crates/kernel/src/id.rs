@@ -118,6 +118,8 @@ ids! {
     RoleId = "rol", "role";
     /// One login on one device.
     SessionId = "ses", "session";
+    /// A passkey (not its secret, which never leaves its authenticator).
+    PasskeyId = "psk", "passkey";
     /// An API key (not the key itself).
     ApiKeyId = "key", "API key";
     /// A row of the audit.

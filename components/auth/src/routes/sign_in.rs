@@ -34,7 +34,7 @@ pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Vi
     }
 }
 
-async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
+pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
     let address = visitor.address.as_deref().unwrap_or("unknown");
     let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
     visitor.spend(world, &quota).await
@@ -45,6 +45,9 @@ async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Resu
 /// By e-mail address and password. `tenant` is needed only if the address belongs to several tenants. With
 /// `cookie: true` the answer also sets a session cookie, for browsers; changes made with it need the header
 /// `X-CSRF-Token`. Five tries a minute from one address.
+///
+/// Whoever has a second factor gets 401 `OTP_REQUIRED`, once the password is right: `details` names the factors, and the
+/// `mfa_token` that finishes the login at `/api/v1/auth/mfa/verify`. A code may also come along as `otp`.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LoginIn,
     responses((status = 200, body = TokensOut), Faults), security(()))]
 pub(super) async fn login(
@@ -61,10 +64,11 @@ pub(super) async fn login(
         tenant: visitor.tenant_meant(body.tenant.as_deref())?,
         email,
         password: Secret::new(body.password),
+        otp: body.otp.map(Secret::new),
         cookie: body.cookie,
     };
     let visit = visit(&world, &visitor, &headers);
-    let logged_in = service::login(&world.db, world.gate.tokens(), &visit, asked).await?;
+    let logged_in = service::login(&world.db, world.gate.tokens(), &world.vault()?, &visit, asked).await?;
     tokens(logged_in)
 }
 
@@ -87,7 +91,7 @@ pub(super) async fn refresh(
     tokens(logged_in)
 }
 
-fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
+pub(super) fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
     let cookie = logged_in.cookie.clone();
     let csrf_token = cookie.as_ref().map(edge::csrf_token);
     let mut response =
