@@ -67,6 +67,12 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// Single sign-on did not let somebody in.
+    #[error(transparent)]
+    SignOn(#[from] crate::SignOnError),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] vault::VaultError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -97,6 +103,8 @@ impl Fault for AuthError {
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::SignOn(error) => error.kind(),
+            Self::Vault(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -121,6 +129,8 @@ impl Fault for AuthError {
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::SignOn(error) => error.code(),
+            Self::Vault(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -2,22 +2,31 @@
 //! transaction, and hashes passwords outside of it.
 
 mod api_keys;
+mod connections;
 mod logins;
 mod passwords;
 mod roles;
 mod sessions;
 mod setup;
+mod sign_on;
 #[cfg(test)]
 pub(crate) mod stage;
 mod tenants;
 mod users;
 
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use connections::{
+    Keeper, change_connection, connection, connections, create_connection, delete_connection,
+};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
 pub use roles::{bind_role, roles, unbind_role};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use setup::{SetUp, SetUpDone, register, setup};
+pub use sign_on::{
+    Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, finish_sign_on,
+    redeem_sign_on, test_connection,
+};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
+pub(crate) mod connection;
 pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod session;
+pub(crate) mod sign_on;
 pub(crate) mod tenant;
 pub(crate) mod user;
 

@@ -1,7 +1,7 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, Instant, JobId, MessageId, RoleId, RuleId, SessionId,
+    ApiKeyId, AuditId, ChannelId, ConnectionId, DeliveryId, EventId, Instant, JobId, MessageId, RoleId, RuleId, SessionId,
     TenantId, UserId,
 };
 
@@ -109,6 +109,6 @@ macro_rules! texts {
 }
 
 texts!(
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, JobId, MessageId, RoleId, RuleId, SessionId, TenantId,
+    ApiKeyId, AuditId, ChannelId, ConnectionId, DeliveryId, EventId, JobId, MessageId, RoleId, RuleId, SessionId, TenantId,
     UserId,
 );

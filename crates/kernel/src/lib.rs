@@ -8,17 +8,19 @@ mod id;
 mod page;
 mod permission;
 mod secret;
+mod target;
 mod tenant;
 mod time;
 
 pub use call::{Actor, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId, RoleId, RuleId,
-    SessionId, UserId,
+    ApiKeyId, AuditId, ChannelId, ConnectionId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId,
+    RoleId, RuleId, SessionId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
 pub use secret::Secret;
+pub use target::{Target, TargetError, permitted};
 pub use tenant::{TenantId, TenantIdError};
 pub use time::{Instant, Span, TimeError};

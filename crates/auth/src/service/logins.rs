@@ -192,6 +192,7 @@ pub(super) async fn start(
     member: Member,
     entrance: Entrance,
 ) -> Result<LoggedIn, AuthError> {
+    super::sign_on::permitted(scope, &member, entrance.methods).await?;
     let (tenant, now, chance) = (scope.tenant().clone(), visit.now, &*visit.chance);
     let id = SessionId::new(now, chance);
     let user = member.user.id.clone();
