@@ -1,8 +1,14 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod connections;
+mod settings;
+mod sign_on;
 
 pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use connections::{ConnectionIn, ConnectionOut, ConnectionPatchIn, TestedOut};
+pub(crate) use settings::{SettingsIn, SettingsShown};
+pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
 
 use auth::{
     ApiKey, KeySecret, Member, Role, Session, Tenant, UserState,
@@ -230,7 +236,7 @@ impl From<Tenant> for OrganizationOut {
         Self {
             id: tenant.id.to_string(),
             state: tenant.state.as_str(),
-            settings: SettingsOut { user_rate_per_minute: tenant.user_rate },
+            settings: SettingsOut { user_rate_per_minute: tenant.settings.user_rate_per_minute },
             created_at: tenant.created_at.to_string(),
             updated_at: tenant.updated_at.to_string(),
             name: tenant.name,
@@ -256,7 +262,11 @@ pub(crate) struct OrganizationPatch {
 
 impl From<OrganizationPatch> for auth::TenantPatch {
     fn from(patch: OrganizationPatch) -> Self {
-        Self { name: patch.name, user_rate: patch.settings.unwrap_or_default().user_rate_per_minute }
+        let user_rate_per_minute = patch.settings.unwrap_or_default().user_rate_per_minute;
+        Self {
+            name: patch.name,
+            settings: auth::SettingsPatch { user_rate_per_minute, ..Default::default() },
+        }
     }
 }
 

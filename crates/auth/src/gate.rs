@@ -200,7 +200,7 @@ impl Gate {
                     permissions: found.permissions,
                     access_revision: found.access_revision,
                 },
-                rate_per_minute: found.user_rate,
+                rate_per_minute: found.settings.user_rate_per_minute,
                 by_cookie: matches!(shown, Shown::Cookie(_)),
                 user_email: Some(found.email),
             },
@@ -409,7 +409,8 @@ mod tests {
         let scene = scene();
         assert_eq!(scene.stage.check(&scene.token).unwrap().rate_per_minute, 100);
         let call = scene.stage.call(scene.stage.check(&scene.token).unwrap().principal);
-        let patch = crate::TenantPatch { name: None, user_rate: Some(250) };
+        let settings = crate::SettingsPatch { user_rate_per_minute: Some(250), ..Default::default() };
+        let patch = crate::TenantPatch { name: None, settings };
         block_on(service::change_tenant(&scene.stage.db, &call, None, patch)).unwrap();
         assert_eq!(scene.stage.check(&scene.token).unwrap().rate_per_minute, 250);
     }

@@ -20,6 +20,7 @@ mod provider;
 mod role;
 pub mod service;
 mod session;
+mod settings;
 mod sign_on;
 mod store;
 mod tenant;
@@ -39,7 +40,11 @@ pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use provider::Providers;
 pub use role::{BuiltIn, Role};
 pub use session::{Session, SessionSecret, SessionState};
-pub use sign_on::{Answer, BrowserSecret, ReturnTo, SignOnError, faulty};
+pub use settings::{
+    LimitSettings, PasswordSettings, RetentionSettings, SessionSettings, SettingsPatch, SignOnSettings,
+    TenantSettings, TwoFactorSettings,
+};
+pub use sign_on::{ATTEMPT_LIFE, Answer, BrowserSecret, ReturnTo, SignOnError};
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
 pub use user::{Member, NewUser, User, UserPatch, UserState};

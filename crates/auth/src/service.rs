@@ -7,6 +7,7 @@ mod logins;
 mod passwords;
 mod roles;
 mod sessions;
+mod settings;
 mod setup;
 mod sign_on;
 #[cfg(test)]
@@ -22,9 +23,10 @@ pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
 pub use roles::{bind_role, roles, unbind_role};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
+pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};
 pub use sign_on::{
-    Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, finish_sign_on,
+    Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, callback, finish_sign_on,
     redeem_sign_on, test_connection,
 };
 pub use tenants::{change_tenant, tenant};

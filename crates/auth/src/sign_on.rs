@@ -9,11 +9,12 @@
 //! 5. Everything is bound to the browser that began, to the connection that it began with, and good once.
 
 use crate::{Connection, Email, claim::Asserted, digest, digest::Digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use kernel::{Chance, Fault, FieldFault, Kind, Secret, Span, TenantId, UserId};
 use std::fmt;
 
 /// How long somebody may take at the provider.
-pub(crate) const ATTEMPT_LIFE: Span = Span::minutes(10);
+pub const ATTEMPT_LIFE: Span = Span::minutes(10);
 /// How long a frontend may take to fetch the tokens.
 pub(crate) const HANDOFF_LIFE: Span = Span::minutes(1);
 
@@ -176,6 +177,36 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// What is wished for: `cookie` (which holds with a place to go to), `code` or `json` (which holds without).
+    ///
+    /// # Errors
+    /// The field that does not fit the others.
+    pub fn parse(
+        wanted: Option<&str>,
+        place: Option<ReturnTo>,
+        challenge: Option<&str>,
+    ) -> Result<Self, FieldFault> {
+        let fault = FieldFault::new;
+        if challenge.is_some() && wanted != Some("code") {
+            return Err(fault("code_challenge", "belongs to response=code only"));
+        }
+        match (wanted, place) {
+            (None | Some("cookie"), Some(place)) => Ok(Self::Cookie(place)),
+            (None | Some("json"), None) => Ok(Self::Json),
+            (Some("code"), Some(place)) => {
+                let hash = challenge.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+                let hash: Option<[u8; 32]> = hash.and_then(|bytes| bytes.try_into().ok());
+                let hash = hash.ok_or_else(|| {
+                    fault("code_challenge", "must be a SHA-256 in base64url (RFC 7636, S256): 43 characters")
+                })?;
+                Ok(Self::Code(place, Secret::new(hash)))
+            }
+            (Some("cookie" | "code"), None) => Err(fault("redirect_to", "is needed with this response")),
+            (Some("json"), Some(_)) => Err(fault("redirect_to", "leads nowhere with response=json")),
+            (Some(_), _) => Err(fault("response", "must be cookie, code or json")),
+        }
+    }
+
     /// As it stands in the table.
     pub(crate) const fn as_str(&self) -> &'static str {
         match self {
@@ -311,12 +342,6 @@ impl fmt::Display for ReturnTo {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
-}
-
-/// One faulty parameter of a request to sign on.
-#[must_use]
-pub fn faulty(field: &str, message: &str) -> crate::AuthError {
-    crate::AuthError::Fields(vec![FieldFault::new(field, message)])
 }
 
 #[cfg(test)]

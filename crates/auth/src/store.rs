@@ -6,6 +6,7 @@ pub(crate) mod connection;
 pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod session;
+pub(crate) mod settings;
 pub(crate) mod sign_on;
 pub(crate) mod tenant;
 pub(crate) mod user;

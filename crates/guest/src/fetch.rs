@@ -28,9 +28,10 @@ impl Fetch for SpinFetch {
             pin_mut!(exchange, alarm);
             match select(exchange, alarm).await {
                 Either::Left((outcome, _)) => outcome,
-                Either::Right(((), _)) => {
-                    Err(Unfetched(format!("no complete answer came within {} s", FETCH_TIMEOUT.as_seconds_up())))
-                }
+                Either::Right(((), _)) => Err(Unfetched(format!(
+                    "no complete answer came within {} s",
+                    FETCH_TIMEOUT.as_seconds_up()
+                ))),
             }
         };
         SendWrapper::new(work).boxed()
@@ -41,7 +42,8 @@ async fn exchange(request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unfetc
     let request = request.map(|body| Full::new(Bytes::from(body)));
     let request = http_into_wasi_request(request).map_err(|error| unfetched(&error))?;
     let response = client::send(request).await.map_err(|error| unfetched(&error))?;
-    let (parts, mut body) = http_from_wasi_response(response).map_err(|error| unfetched(&error))?.into_parts();
+    let (parts, mut body) =
+        http_from_wasi_response(response).map_err(|error| unfetched(&error))?.into_parts();
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| unfetched(&error))?;

@@ -23,7 +23,7 @@ const SIGN_UPS: u32 = 60;
 /// How long a browser keeps the cookie; the session may end earlier.
 const COOKIE_LIFE: Span = Span::days(30);
 
-fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
+pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
     Visit {
         now: world.clock.now(),
         request: visitor.request.clone(),
@@ -34,14 +34,14 @@ fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
     }
 }
 
-async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
+pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
     let address = visitor.address.as_deref().unwrap_or("unknown");
     let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
     visitor.spend(world, &quota).await
 }
 
 /// The tenant that the body names, or the path or header; both may, if they agree.
-fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
+pub(super) fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
     let outside = visitor.tenant_named()?;
     if let (Some(body), Some(outside)) = (body, outside)
         && body != outside
@@ -100,13 +100,17 @@ pub(super) async fn refresh(
     tokens(logged_in)
 }
 
-fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
-    let cookie = logged_in.cookie.clone();
-    let csrf_token = cookie.as_ref().map(edge::csrf_token);
-    let mut response =
+pub(super) fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
+    let csrf_token = logged_in.cookie.as_ref().map(edge::csrf_token);
+    let response =
         Shown::as_is("session", TokensOut::new(&logged_in, csrf_token)).confidential().into_response();
-    if let Some(cookie) = cookie {
-        let text = edge::session_cookie(Some((&cookie, COOKIE_LIFE.as_seconds_up())));
+    with_session_cookie(&logged_in, response)
+}
+
+/// The answer, with the session's cookie if it has one.
+pub(super) fn with_session_cookie(logged_in: &LoggedIn, mut response: Response) -> Result<Response, Problem> {
+    if let Some(cookie) = &logged_in.cookie {
+        let text = edge::session_cookie(Some((cookie, COOKIE_LIFE.as_seconds_up())));
         let value = HeaderValue::from_str(&text).map_err(|_| Unspecific::Internal)?;
         response.headers_mut().append(header::SET_COOKIE, value);
     }

@@ -41,17 +41,19 @@ pub struct Outside<'a> {
     pub allow_private: bool,
 }
 
+/// Where a connection's provider sends people back to. Each connection has an address of its own, so that an answer of
+/// one provider cannot be passed off as another's (RFC 9700, section 4.4).
+#[must_use]
+pub fn callback(public_url: &str, connection: &Connection) -> String {
+    match &connection.setup {
+        Setup::Oidc(OidcSetup { shared_callback: true, .. }) => format!("{public_url}/api/v1/callback"),
+        Setup::Oidc(_) => format!("{public_url}/api/v1/callback/{}", connection.id),
+    }
+}
+
 impl Outside<'_> {
-    /// Where the provider sends people back to. Each connection has an address of its own, so that an answer of one
-    /// provider cannot be passed off as another's (RFC 9700, section 4.4).
-    #[must_use]
-    pub fn callback(&self, connection: &Connection) -> String {
-        match &connection.setup {
-            Setup::Oidc(OidcSetup { shared_callback: true, .. }) => {
-                format!("{}/api/v1/callback", self.public_url)
-            }
-            Setup::Oidc(_) => format!("{}/api/v1/callback/{}", self.public_url, connection.id),
-        }
+    fn callback(&self, connection: &Connection) -> String {
+        callback(self.public_url, connection)
     }
 
     pub(super) fn asking<'b>(
@@ -88,6 +90,8 @@ pub struct Begun {
     pub location: String,
     /// What the browser keeps meanwhile.
     pub browser: BrowserSecret,
+    /// Whether the provider sends the browser back by a form, so that another site posts to us.
+    pub by_form: bool,
 }
 
 /// Begins a sign-on.
@@ -131,7 +135,10 @@ pub async fn begin_sign_on(
     };
     let outcome = work.await;
     finish(tx, outcome).await?;
-    Ok(Begun { location, browser })
+    let by_form = match connection.setup {
+        Setup::Oidc(_) => false,
+    };
+    Ok(Begun { location, browser, by_form })
 }
 
 fn slip_hash(slip: &Secret<String>) -> Digest {
@@ -367,7 +374,7 @@ async fn enter(
         return Err(AuthError::UserDisabled);
     }
     match &attempt.answer {
-        Answer::Json => Ok(Ended::Json(Box::new(session(scope, tokens, visit, member, true).await?))),
+        Answer::Json => Ok(Ended::Json(Box::new(session(scope, tokens, visit, member, false).await?))),
         Answer::Cookie(place) => {
             Ok(Ended::Cookie(Box::new(session(scope, tokens, visit, member, true).await?), place.clone()))
         }

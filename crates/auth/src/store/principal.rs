@@ -1,15 +1,15 @@
 //! What does the gate look up? Everything about a session or a key in one statement, so that it is of one moment.
 
-use super::digest;
+use super::{digest, settings};
 use crate::{
-    ApiKey, BuiltIn, Session, TenantState, UserState, digest::Digest, store::role::permissions_of,
-    tenant::USER_RATE,
+    ApiKey, BuiltIn, Session, TenantSettings, TenantState, UserState, digest::Digest,
+    store::role::permissions_of,
 };
 use db::{AllTenants, DbError, Decode, Row, Scope};
 use kernel::{Permissions, SessionId, TenantId};
 
 const BY_SESSION: &str = "SELECT t.state AS tenant_state, t.access_revision,
-    t.settings ->> '$.user_rate_per_minute' AS user_rate, u.state AS user_state, u.email, s.cookie_hash,
+    t.settings, u.state AS user_state, u.email, s.cookie_hash,
     s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at, s.last_used_at, s.expires_at,
     (SELECT json_group_array(json_array(r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
@@ -27,7 +27,7 @@ const BY_PREFIX: &str =
 pub(crate) struct BySession {
     pub(crate) tenant_state: TenantState,
     pub(crate) access_revision: i64,
-    pub(crate) user_rate: u32,
+    pub(crate) settings: TenantSettings,
     pub(crate) user_state: UserState,
     pub(crate) email: String,
     pub(crate) cookie: Option<Digest>,
@@ -56,7 +56,7 @@ impl Decode for BySession {
         Ok(Self {
             tenant_state: row.parse("tenant_state")?,
             access_revision: row.get("access_revision")?,
-            user_rate: row.get::<Option<u32>>("user_rate")?.unwrap_or(USER_RATE),
+            settings: settings::column(row)?,
             user_state: row.parse("user_state")?,
             email: row.get("email")?,
             cookie: cookie.map(Digest::new),

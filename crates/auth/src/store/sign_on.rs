@@ -1,6 +1,6 @@
 //! The tables of single sign-on beside its connections: attempts, handoffs, and whom a provider means.
 
-use super::{blob, digest};
+use super::{blob, digest, settings};
 use crate::{Answer, Email, ReturnTo, TenantState, digest::Digest, sign_on::Acquainted};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
 use kernel::{ConnectionId, Instant, UserId};
@@ -16,8 +16,7 @@ const INSERT_HANDOFF: &str = "INSERT INTO sign_on_handoffs
 const TAKE_HANDOFF: &str = "DELETE FROM sign_on_handoffs WHERE tenant_id = ?1 AND code_hash = ?2
     RETURNING challenge, user_id, connection_id, expires_at";
 const FORGET_HANDOFFS: &str = "DELETE FROM sign_on_handoffs WHERE expires_at <= ?1";
-const STATE: &str = "SELECT state, settings ->> '$.sign_on.password_allowed' IS NOT 0 AS password_allowed
-    FROM tenants WHERE tenant_id = ?1";
+const STATE: &str = "SELECT state, settings FROM tenants WHERE tenant_id = ?1";
 const KNOWN: &str = "SELECT user_id AS id FROM sign_on_identities
     WHERE tenant_id = ?1 AND connection_id = ?2 AND subject = ?3";
 const BY_EMAIL: &str = "SELECT u.user_id, EXISTS (SELECT 1 FROM sign_on_identities AS i
@@ -82,7 +81,10 @@ pub(crate) struct Policy {
 
 impl Decode for Policy {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { state: row.parse("state")?, password_allowed: row.get("password_allowed")? })
+        Ok(Self {
+            state: row.parse("state")?,
+            password_allowed: settings::column(row)?.sign_on.password_allowed,
+        })
     }
 }
 
