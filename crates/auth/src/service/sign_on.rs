@@ -649,3 +649,6 @@ pub async fn test_connection(
     };
     Ok(Tested { faults, redirect_uri: outside.callback(connection) })
 }
+
+#[cfg(test)]
+mod tests;
