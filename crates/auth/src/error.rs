@@ -89,6 +89,9 @@ pub enum AuthError {
     /// Something about passkeys.
     #[error(transparent)]
     Passkey(#[from] PasskeyError),
+    /// Single sign-on did not let somebody in.
+    #[error(transparent)]
+    SignOn(#[from] crate::SignOnError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -146,6 +149,7 @@ impl Fault for AuthError {
             Self::Erasure(error) => error.kind(),
             Self::Factor(error) => error.kind(),
             Self::Passkey(error) => error.kind(),
+            Self::SignOn(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -177,6 +181,7 @@ impl Fault for AuthError {
             Self::Erasure(error) => error.code(),
             Self::Factor(error) => error.code(),
             Self::Passkey(error) => error.code(),
+            Self::SignOn(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
