@@ -5,6 +5,7 @@ mod account;
 mod api_keys;
 mod audit;
 mod organizations;
+mod privacy;
 mod role_bindings;
 mod roles;
 mod settings;
@@ -52,6 +53,12 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
     let administration = administration.merge(settings);
     let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
     let administration = administration.merge(audit);
+    let privacy = OpenApiRouter::new()
+        .routes(routes!(privacy::export_me))
+        .routes(routes!(privacy::export_user))
+        .routes(routes!(privacy::erase_user))
+        .routes(routes!(privacy::get_erasure));
+    let administration = administration.merge(privacy);
     edge::fragment(open.merge(once(own.merge(administration))))
 }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod organizations;
+mod privacy;
 mod roles;
 mod settings;
 
@@ -9,6 +10,7 @@ pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
 pub(crate) use organizations::{OrganizationFilter, OrganizationIn, OrganizationOut, OrganizationPatch};
+pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,

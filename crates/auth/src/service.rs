@@ -6,6 +6,7 @@ mod bindings;
 mod logins;
 mod organizations;
 mod passwords;
+pub mod privacy;
 mod roles;
 mod sessions;
 mod settings;

@@ -5,6 +5,7 @@ pub(crate) mod attempt;
 pub(crate) mod binding;
 pub(crate) mod organization;
 pub(crate) mod principal;
+pub(crate) mod privacy;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;

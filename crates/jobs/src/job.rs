@@ -45,7 +45,7 @@ macro_rules! names {
 
 names! {
     /// What a job does.
-    Kind, "send_notification, deliver_message, http_request, publish_event, erase_tenant" {
+    Kind, "send_notification, deliver_message, http_request, publish_event, retention, erase_person, erase_tenant" {
         /// Makes a message, its inbox entry and a delivery per channel. No effect outside the database.
         SendNotification = "send_notification",
         /// Carries one delivery of a message to its channel.
@@ -54,6 +54,10 @@ names! {
         HttpRequest = "http_request",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
+        /// Removes a tenant's rows whose time is over, step by step.
+        Retention = "retention",
+        /// Takes a person out of all that is stored, step by step.
+        ErasePerson = "erase_person",
         /// Removes all that a tenant had. Only in the platform's queue.
         EraseTenant = "erase_tenant",
     }
@@ -95,7 +99,21 @@ impl Kind {
     pub const fn is_inside(self) -> bool {
         match self {
             Self::SendNotification | Self::PublishEvent => true,
-            Self::DeliverMessage | Self::HttpRequest | Self::EraseTenant => false,
+            Self::DeliverMessage
+            | Self::HttpRequest
+            | Self::Retention
+            | Self::ErasePerson
+            | Self::EraseTenant => false,
+        }
+    }
+
+    /// Whether the job is a chore of our own: many small transactions, one after the other, none of which holds the lock
+    /// for long.
+    #[must_use]
+    pub const fn is_chore(self) -> bool {
+        match self {
+            Self::Retention | Self::ErasePerson | Self::EraseTenant => true,
+            Self::SendNotification | Self::PublishEvent | Self::DeliverMessage | Self::HttpRequest => false,
         }
     }
 }
@@ -236,6 +254,8 @@ pub struct Attempt {
 pub enum Outcome {
     /// It did what it should.
     Done,
+    /// It did a part of what it should, and goes on.
+    Unfinished,
     /// It failed in a way that may pass.
     Failed {
         /// How long the receiver asks us to wait.
@@ -250,6 +270,8 @@ pub enum Outcome {
 pub enum Next {
     /// The job is done.
     Done,
+    /// It goes on at this instant: nothing failed.
+    Later(Instant),
     /// It is tried again at this instant.
     Again(Instant),
     /// It is given up.
@@ -261,6 +283,7 @@ pub enum Next {
 pub fn next(patience: &Patience, failures: u32, outcome: &Outcome, now: Instant, jitter: u8) -> Next {
     match outcome {
         Outcome::Done => Next::Done,
+        Outcome::Unfinished => Next::Later(now),
         Outcome::Hopeless => Next::Dead,
         Outcome::Failed { retry_after } => patience
             .next(failures.saturating_add(1), now, jitter, *retry_after)
@@ -274,7 +297,7 @@ impl Next {
     pub const fn ending(self) -> Ending {
         match self {
             Self::Done => Ending::Done,
-            Self::Again(_) => Ending::Retry,
+            Self::Later(_) | Self::Again(_) => Ending::Retry,
             Self::Dead => Ending::Dead,
         }
     }
@@ -322,6 +345,7 @@ mod tests {
         assert_eq!(next(&patience, 0, &Outcome::Done, at(0), 0), Next::Done);
         assert!(matches!(next(&patience, 0, &failed, at(0), 0), Next::Again(_)));
         assert_eq!(next(&patience, 1, &failed, at(0), 0), Next::Dead);
+        assert_eq!(next(&patience, 1, &Outcome::Unfinished, at(3), 0), Next::Later(at(3)));
         assert_eq!(next(&patience, 0, &Outcome::Hopeless, at(0), 0), Next::Dead);
     }
 }

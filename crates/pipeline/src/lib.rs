@@ -3,11 +3,13 @@
 
 mod books;
 mod cancel;
+mod chore;
 mod decide;
 mod door;
 mod drain;
 mod effect;
 mod error;
+pub mod privacy;
 mod removal;
 mod store;
 mod tell;
@@ -16,6 +18,7 @@ mod write;
 
 pub use books::Books;
 pub use cancel::cancel;
+pub use chore::lay;
 pub use decide::{Draft, decide};
 pub use door::{Bell, Bells, Door, Receipt};
 pub use drain::{Drained, Works, drain};
