@@ -6,6 +6,7 @@
 mod api_key;
 mod attempt;
 mod binding;
+mod denial;
 mod digest;
 mod email;
 mod erasure;
@@ -27,6 +28,7 @@ mod visit;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use binding::Binding;
+pub use denial::Denial;
 pub use email::{Email, EmailError};
 pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod bindings;
+mod denials;
 mod logins;
 mod organizations;
 mod passwords;
@@ -18,6 +19,7 @@ mod users;
 
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
+pub use denials::note_denial;
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use organizations::{
     change_organization, create_organization, give_up_organization, organization, organizations,
