@@ -1,6 +1,7 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod letters;
 mod organizations;
 mod privacy;
 mod roles;
@@ -9,6 +10,7 @@ mod settings;
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use organizations::{OrganizationFilter, OrganizationIn, OrganizationOut, OrganizationPatch};
 pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use roles::{

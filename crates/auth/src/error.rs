@@ -1,6 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{OrganizationError, RoleError};
+use crate::{LetterError, OrganizationError, RoleError};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span};
 
@@ -80,6 +80,9 @@ pub enum AuthError {
     /// The erasure of a person cannot begin.
     #[error(transparent)]
     Erasure(#[from] crate::ErasureError),
+    /// A letter could not be written.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -122,6 +125,7 @@ impl Fault for AuthError {
             Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Erasure(error) => error.kind(),
+            Self::Letter(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -150,6 +154,7 @@ impl Fault for AuthError {
             Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Erasure(error) => error.code(),
+            Self::Letter(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -161,6 +166,7 @@ impl Fault for AuthError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.
             _ => None,

@@ -12,6 +12,8 @@ mod email;
 mod erasure;
 mod error;
 mod gate;
+mod letter;
+mod mail;
 mod memory;
 mod method;
 mod organization;
@@ -33,6 +35,10 @@ pub use email::{Email, EmailError};
 pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
+pub use letter::{
+    Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
+};
+pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
 pub use organization::{
     NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,

@@ -4,6 +4,7 @@
 mod api_keys;
 mod bindings;
 mod denials;
+pub mod letters;
 mod logins;
 mod organizations;
 mod passwords;

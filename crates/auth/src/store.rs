@@ -3,6 +3,7 @@
 pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod binding;
+pub(crate) mod letter;
 pub(crate) mod organization;
 pub(crate) mod principal;
 pub(crate) mod privacy;

@@ -57,9 +57,11 @@ pub(crate) async fn step(
         Kind::Retention => retention::step(works, &call).await,
         Kind::ErasePerson => erasure::step(works, &call, job).await,
         Kind::EraseTenant => removal::step(works, &call, job).await.map(Progress::from),
-        Kind::SendNotification | Kind::DeliverMessage | Kind::HttpRequest | Kind::PublishEvent => {
-            Ok(Progress::Hopeless("this is no chore".to_owned()))
-        }
+        Kind::SendNotification
+        | Kind::DeliverMessage
+        | Kind::HttpRequest
+        | Kind::PublishEvent
+        | Kind::SendLetter => Ok(Progress::Hopeless("this is no chore".to_owned())),
     };
     match progress {
         Ok(Progress::More) => Ok(None),

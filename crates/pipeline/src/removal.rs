@@ -186,6 +186,7 @@ mod tests {
                 db: &self.db,
                 books: &self.books,
                 means: &self.means,
+                mail: None,
                 courier: &Nobody,
                 clock: &Still,
                 chance: self.chance.clone(),

@@ -23,7 +23,7 @@ const SIGN_UPS: u32 = 60;
 /// How long a browser keeps the cookie; the session may end earlier.
 const COOKIE_LIFE: Span = Span::days(30);
 
-fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
+pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
     Visit {
         now: world.clock.now(),
         request: visitor.request.clone(),
