@@ -77,12 +77,12 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
-    /// The erasure of a person cannot begin.
-    #[error(transparent)]
-    Erasure(#[from] crate::ErasureError),
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
+    /// The erasure of a person cannot begin.
+    #[error(transparent)]
+    Erasure(#[from] crate::ErasureError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -124,8 +124,8 @@ impl Fault for AuthError {
             Self::Role(error) => error.kind(),
             Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
-            Self::Erasure(error) => error.kind(),
             Self::Letter(error) => error.kind(),
+            Self::Erasure(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -153,8 +153,8 @@ impl Fault for AuthError {
             Self::Role(error) => error.code(),
             Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
-            Self::Erasure(error) => error.code(),
             Self::Letter(error) => error.code(),
+            Self::Erasure(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -54,14 +54,14 @@ names! {
         HttpRequest = "http_request",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
-        /// Removes a tenant's rows whose time is over, step by step.
-        Retention = "retention",
-        /// Takes a person out of all that is stored, step by step.
-        ErasePerson = "erase_person",
         /// Removes all that a tenant had. Only in the platform's queue.
         EraseTenant = "erase_tenant",
         /// Hands a letter of ours to the mail service.
         SendLetter = "send_letter",
+        /// Removes a tenant's rows whose time is over, step by step.
+        Retention = "retention",
+        /// Takes a person out of all that is stored, step by step.
+        ErasePerson = "erase_person",
     }
 }
 
@@ -103,10 +103,10 @@ impl Kind {
             Self::SendNotification | Self::PublishEvent => true,
             Self::DeliverMessage
             | Self::HttpRequest
+            | Self::SendLetter
             | Self::Retention
             | Self::ErasePerson
-            | Self::EraseTenant
-            | Self::SendLetter => false,
+            | Self::EraseTenant => false,
         }
     }
 

@@ -9,7 +9,7 @@ pub use retention::lay;
 use crate::{
     Works,
     effect::{self, Report},
-    removal::{self, Removed},
+    removal,
 };
 use db::DbError;
 use jobs::{Kind, Leased};
@@ -26,16 +26,6 @@ pub(crate) enum Progress {
     Done(String),
     /// It can never be done.
     Hopeless(String),
-}
-
-impl From<Removed> for Progress {
-    fn from(removed: Removed) -> Self {
-        match removed {
-            Removed::Partly => Self::More,
-            Removed::Wholly => Self::Done("the organization is removed".to_owned()),
-            Removed::Nothing(words) => Self::Hopeless(words.to_owned()),
-        }
-    }
 }
 
 /// Makes one step of a chore; what came of the chore, if that was the last for now.
@@ -56,7 +46,7 @@ pub(crate) async fn step(
     let progress = match job.kind {
         Kind::Retention => retention::step(works, &call).await,
         Kind::ErasePerson => erasure::step(works, &call, job).await,
-        Kind::EraseTenant => removal::step(works, &call, job).await.map(Progress::from),
+        Kind::EraseTenant => removal::step(works, &call, job).await,
         Kind::SendNotification
         | Kind::DeliverMessage
         | Kind::HttpRequest
