@@ -40,8 +40,12 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(account::list_sessions, account::revoke_sessions))
         .routes(routes!(account::revoke_session));
     let administration = OpenApiRouter::new()
-        .routes(routes!(organizations::list_organizations))
-        .routes(routes!(organizations::get_organization, organizations::change_organization))
+        .routes(routes!(organizations::list_organizations, organizations::create_organization))
+        .routes(routes!(
+            organizations::get_organization,
+            organizations::change_organization,
+            organizations::delete_organization
+        ))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::change_user, users::delete_user))
         .routes(routes!(roles::list_roles, roles::create_role))

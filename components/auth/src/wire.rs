@@ -4,6 +4,7 @@ mod audit;
 mod connections;
 mod factors;
 mod letters;
+mod organizations;
 mod passkeys;
 mod privacy;
 mod roles;
@@ -16,6 +17,7 @@ pub(crate) use audit::{
 pub(crate) use connections::{ConnectionIn, ConnectionOut, ConnectionPatchIn, TestedOut};
 pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
 pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
+pub(crate) use organizations::{OrganizationFilter, OrganizationIn, OrganizationOut, OrganizationPatch};
 pub(crate) use passkeys::{
     PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
 };
@@ -28,10 +30,10 @@ pub(crate) use settings::{SettingsIn, SettingsShown};
 pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
 
 use auth::{
-    ApiKey, KeySecret, Member, Session, Tenant, UserState,
+    ApiKey, KeySecret, Member, Session, UserState,
     service::{LoggedIn, SetUpDone},
 };
-use kernel::{Actor, Permissions, Reach, TenantId};
+use kernel::{Actor, Permissions, Reach, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -224,8 +226,15 @@ pub(crate) struct SetUpOut {
     tenant: String,
     /// The owner's id.
     user_id: String,
-    /// An API key with all permissions; shown this once.
-    api_key: String,
+    /// An API key with all permissions; shown this once. The platform's own tenant gets none.
+    api_key: Option<String>,
+}
+
+impl SetUpOut {
+    /// The platform's own tenant.
+    pub(crate) fn platform(user: &UserId) -> Self {
+        Self { tenant: TenantId::platform().to_string(), user_id: user.to_string(), api_key: None }
+    }
 }
 
 impl From<SetUpDone> for SetUpOut {
@@ -233,66 +242,7 @@ impl From<SetUpDone> for SetUpOut {
         Self {
             tenant: done.tenant.to_string(),
             user_id: done.user.to_string(),
-            api_key: done.api_key.expose().clone(),
-        }
-    }
-}
-
-/// A tenant's settings.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SettingsOut {
-    /// Requests a minute for each user.
-    user_rate_per_minute: u32,
-}
-
-/// A tenant.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OrganizationOut {
-    /// The slug.
-    id: String,
-    name: String,
-    /// `active` or `suspended`.
-    state: &'static str,
-    settings: SettingsOut,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<Tenant> for OrganizationOut {
-    fn from(tenant: Tenant) -> Self {
-        Self {
-            id: tenant.id.to_string(),
-            state: tenant.state.as_str(),
-            settings: SettingsOut { user_rate_per_minute: tenant.settings.user_rate_per_minute },
-            created_at: tenant.created_at.to_string(),
-            updated_at: tenant.updated_at.to_string(),
-            name: tenant.name,
-        }
-    }
-}
-
-/// What is to be changed of a tenant's settings.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SettingsPatch {
-    /// 1 to 1,000,000.
-    user_rate_per_minute: Option<u32>,
-}
-
-/// What is to be changed of a tenant; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OrganizationPatch {
-    name: Option<String>,
-    settings: Option<SettingsPatch>,
-}
-
-impl From<OrganizationPatch> for auth::TenantPatch {
-    fn from(patch: OrganizationPatch) -> Self {
-        let user_rate_per_minute = patch.settings.unwrap_or_default().user_rate_per_minute;
-        Self {
-            name: patch.name,
-            settings: auth::SettingsPatch { user_rate_per_minute, ..Default::default() },
+            api_key: Some(done.api_key.expose().clone()),
         }
     }
 }

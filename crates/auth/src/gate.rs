@@ -3,6 +3,8 @@
 //! What was found out is remembered under the tenant's access revision, which moves with every change of its users, roles,
 //! sessions and keys; so one small statement tells whether it still holds.
 
+mod whose;
+
 use crate::{
     AuthError, TenantState, TokenFault, TokenKeys, Tokens, UserState,
     api_key::KeySecret,

@@ -6,6 +6,7 @@ mod bindings;
 mod codes;
 mod confirm;
 mod connections;
+mod denials;
 mod factors;
 pub mod letters;
 mod logins;
@@ -32,6 +33,7 @@ pub use confirm::{Proof, confirm, must_be_confirmed};
 pub use connections::{
     Keeper, change_connection, connection, connections, create_connection, delete_connection,
 };
+pub use denials::note_denial;
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use organizations::{

@@ -189,6 +189,12 @@ impl Problem {
         self.code
     }
 
+    /// Whether somebody was kept from something.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        matches!(self.kind, Kind::Unauthenticated | Kind::Forbidden)
+    }
+
     /// The permission that was missing, where it was one.
     #[must_use]
     pub const fn lacks(&self) -> Option<Permission> {

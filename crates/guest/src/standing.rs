@@ -62,7 +62,7 @@ impl Standing {
             return Ok(standing);
         }
         let world = Arc::new(world().await?);
-        let standing = Self { router: routes(&world), world };
+        let standing = Self { router: edge::named(routes(&world)), world };
         // Two first requests at once make two; the first to finish stays.
         Ok(STANDING.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(standing).clone())
     }
