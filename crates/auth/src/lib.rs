@@ -4,13 +4,17 @@
 //! Nothing here knows HTTP. Argon2 runs as a plain function on the caller's thread, always outside a transaction.
 
 mod api_key;
+mod assertion;
 mod attempt;
+mod client;
 mod digest;
 mod email;
 mod error;
 mod gate;
+mod grant;
 mod memory;
 mod method;
+mod network;
 mod password;
 mod role;
 pub mod service;
@@ -21,15 +25,21 @@ mod token;
 mod user;
 mod visit;
 
-pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
+pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyState, KeySecret, NewApiKey};
+pub use assertion::{ASSERTION_ALGORITHMS, AssertionKey, AssertionKeyError};
+pub use client::{Client, ClientPatch, ClientSecret, ClientState, NewClient, Wish, overlap};
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
+pub use grant::{ClientProof, GrantError, Shown};
 pub use method::{Method, Methods};
+pub use network::Networks;
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, Role};
 pub use session::{Session, SessionSecret, SessionState};
 pub use tenant::{Tenant, TenantPatch, TenantState};
-pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
+pub use token::{
+    ACCESS_TOKEN_LIFE, AccessClaims, Bearer, KeysError, TOKEN_ALGORITHM, TokenFault, TokenKeys, Tokens,
+};
 pub use user::{Member, NewUser, User, UserPatch, UserState};
 pub use visit::Visit;

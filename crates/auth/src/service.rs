@@ -2,8 +2,12 @@
 //! transaction, and hashes passwords outside of it.
 
 mod api_keys;
+mod clients;
+mod grants;
+mod introspection;
 mod logins;
 mod passwords;
+mod revocation;
 mod roles;
 mod sessions;
 mod setup;
@@ -12,14 +16,21 @@ pub(crate) mod stage;
 mod tenants;
 mod users;
 
-pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use api_keys::{api_key, api_keys, change_api_key, create_api_key, revoke_api_key, rotate_api_key};
+pub use clients::{change_client, client, clients, create_client, revoke_client, rotate_client_secret};
+pub use grants::{Asked, Granted, authenticate, grant};
+pub use introspection::{Inspected, TokenKind, introspect};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
+pub use revocation::revoke_token;
 pub use roles::{bind_role, roles, unbind_role};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use setup::{SetUp, SetUpDone, register, setup};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
+
+#[cfg(test)]
+pub(crate) use setup::made;
 
 use crate::AuthError;
 use db::{DbError, Tx};
@@ -45,6 +56,6 @@ async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError
 fn person(call: &Call) -> Result<(&UserId, &SessionId), AuthError> {
     match &call.principal.actor {
         Actor::User(user, session) => Ok((user, session)),
-        Actor::ApiKey(_) | Actor::System => Err(AuthError::NeedsSession),
+        Actor::ApiKey(_) | Actor::Client(_) | Actor::System => Err(AuthError::NeedsSession),
     }
 }

@@ -2,13 +2,15 @@
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
+pub(crate) mod client;
 pub(crate) mod principal;
+pub(crate) mod revoked_token;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod tenant;
 pub(crate) mod user;
 
-use crate::digest::Digest;
+use crate::{Networks, digest::Digest};
 use db::{DbError, Row, Value};
 use kernel::{Permissions, Secret};
 
@@ -34,4 +36,19 @@ fn encode_permissions(permissions: Permissions) -> String {
 fn decode_permissions(text: &str) -> Option<Permissions> {
     let names: Vec<String> = serde_json::from_str(text).ok()?;
     names.iter().map(|name| name.parse().ok()).collect()
+}
+
+/// Networks as JSON: an array of their texts; nothing for anywhere.
+fn encode_networks(networks: &Networks) -> Option<String> {
+    let texts: Vec<String> = networks.texts().collect();
+    (!texts.is_empty()).then(|| serde_json::Value::from(texts).to_string())
+}
+
+/// A column of networks.
+fn networks(row: &mut Row<'_>, column: &str) -> Result<Networks, DbError> {
+    let Some(text) = row.get::<Option<String>>(column)? else {
+        return Ok(Networks::default());
+    };
+    let texts: Option<Vec<String>> = serde_json::from_str(&text).ok();
+    texts.and_then(|texts| Networks::stored(&texts)).ok_or_else(|| row.surprise(column, "networks"))
 }

@@ -47,6 +47,7 @@ pub mod needs {
         WebhooksWrite,
         RecordsRead,
         RecordsWrite,
+        TokensIntrospect,
     );
 
     /// Any sound credential.

@@ -1,6 +1,6 @@
 //! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
 
-use crate::{ApiKeyId, Instant, Permission, Permissions, SessionId, TenantId, UserId};
+use crate::{ApiKeyId, ClientId, Instant, Permission, Permissions, SessionId, TenantId, UserId};
 use std::{fmt, sync::Arc};
 
 /// Where random bytes come from. The only one in production is the system's CSPRNG.
@@ -22,17 +22,20 @@ pub enum Actor {
     User(UserId, SessionId),
     /// A program, by an API key.
     ApiKey(ApiKeyId),
+    /// A program, by an access token that it got as an OAuth 2.0 client.
+    Client(ClientId),
     /// We ourselves: the queue, the set-up.
     System,
 }
 
 impl Actor {
-    /// How the audit names the actor: a user's or a key's id, or `system`.
+    /// How the audit names the actor: the id of a user, a key or a client, or `system`.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::User(id, _) => id.as_str(),
             Self::ApiKey(id) => id.as_str(),
+            Self::Client(id) => id.as_str(),
             Self::System => "system",
         }
     }

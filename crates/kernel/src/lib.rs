@@ -14,8 +14,8 @@ mod time;
 pub use call::{Actor, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId, RoleId, RuleId,
-    SessionId, UserId,
+    ApiKeyId, AuditId, ChannelId, ClientId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId,
+    RoleId, RuleId, SessionId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

@@ -61,6 +61,8 @@ permissions! {
     RecordsRead = "records:read";
     /// Change records and tasks.
     RecordsWrite = "records:write";
+    /// Ask whether a token of the tenant is active, and what it says (RFC 7662).
+    TokensIntrospect = "tokens:introspect";
 }
 
 /// The text names no permission.

@@ -141,7 +141,7 @@ fn told<'a>(asked: &'a SetUp, user: &'a UserId) -> [Entry<'a>; 2] {
 }
 
 /// The key that comes of what was asked for.
-pub(super) fn made(
+pub(crate) fn made(
     new: NewApiKey,
     id: ApiKeyId,
     secret: &KeySecret,
@@ -155,6 +155,8 @@ pub(super) fn made(
         permissions: new.permissions,
         state: ApiKeyState::Active,
         rate_per_minute: new.rate_per_minute,
+        networks: new.networks,
+        replaced_by: None,
         created_by: by.to_owned(),
         created_at: now,
         expires_at: new.expires_at,
