@@ -4,6 +4,8 @@
 mod account;
 mod api_keys;
 mod audit;
+mod clients;
+mod oauth;
 mod organizations;
 mod roles;
 mod sign_in;
@@ -38,10 +40,21 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(roles::list_permissions))
         .routes(routes!(roles::bind_role, roles::unbind_role))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
-        .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
-    edge::fragment(open.merge(once(own.merge(administration))))
+    let oauth = OpenApiRouter::new()
+        .routes(routes!(oauth::token))
+        .routes(routes!(oauth::introspect))
+        .routes(routes!(oauth::revoke))
+        .routes(routes!(oauth::metadata))
+        .routes(routes!(oauth::openid_configuration));
+    let programs = OpenApiRouter::new()
+        .routes(routes!(api_keys::rotate_api_key))
+        .routes(routes!(clients::list_clients, clients::create_client))
+        .routes(routes!(clients::get_client, clients::change_client, clients::revoke_client))
+        .routes(routes!(clients::rotate_secret));
+    edge::fragment(open.merge(oauth).merge(once(own.merge(administration).merge(programs))))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

@@ -100,6 +100,9 @@ impl Visitor {
         if self.tenants_named.iter().any(|name| name != checked.principal.tenant.as_str()) {
             return Err(Unspecific::TenantMismatch.into());
         }
+        if !checked.networks.admit(self.address.as_deref()) {
+            return Err(Unspecific::Address.into());
+        }
         if !self.csrf_holds {
             return Err(Unspecific::Csrf.into());
         }

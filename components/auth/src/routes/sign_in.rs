@@ -23,7 +23,7 @@ const SIGN_UPS: u32 = 60;
 /// How long a browser keeps the cookie; the session may end earlier.
 const COOKIE_LIFE: Span = Span::days(30);
 
-fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
+pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
     Visit {
         now: world.clock.now(),
         request: visitor.request.clone(),
@@ -34,7 +34,7 @@ fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
     }
 }
 
-async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
+pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
     let address = visitor.address.as_deref().unwrap_or("unknown");
     let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
     visitor.spend(world, &quota).await
