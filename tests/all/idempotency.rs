@@ -23,6 +23,11 @@ fn the_same_key_and_body_give_the_stored_answer() {
     assert_eq!((again.status, again.text()), (first.status, first.text()));
     assert_eq!(again.header("etag"), first.header("etag"));
 
+    // Also in the other form, which is not the one that was kept.
+    let request = client.request("POST", path).header("Idempotency-Key", &key).json(&body);
+    let wrapped = request.header("Accept", "application/vnd.api+json").send().unwrap().json().unwrap();
+    assert_eq!(wrapped["data"]["type"], "rule", "{wrapped}");
+
     let mut other = body.clone();
     other["name"] = json!("Another");
     expect::problem(&send(&client, path, &key, &other), 422, "IDEMPOTENCY_MISMATCH");

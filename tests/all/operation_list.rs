@@ -137,6 +137,7 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         ("post" | "put", path) if path.contains("/notifications/channels") && !path.ends_with("/test") => {
             Some(json!({"name": only, "kind": "webhook", "url": "https://example.com/in"}))
         }
+        ("patch", "/api/v1/admin/settings") => Some(json!({"password": {"min_length": 12}})),
         ("patch", _) => Some(json!({"name": only})),
         _ => None,
     };

@@ -1,5 +1,6 @@
 //! How fast is it, and what does it lose when it is killed? Run by `cargo xtask bench`, over HTTP against the built program.
 
+mod identity;
 mod ingest;
 mod load;
 mod machine;
@@ -38,6 +39,8 @@ enum Which {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// Login, refresh and permission check with 10 tenants and with 10,000.
+    Identity,
     /// Kill the host in the middle of 200 events, again and again.
     Crash {
         /// How often.
@@ -49,6 +52,7 @@ enum Which {
 fn main() -> Result<()> {
     match Bench::parse().which {
         Which::All { seconds } => all(Duration::from_secs(seconds.clamp(1, 300))),
+        Which::Identity => people(),
         Which::Crash { rounds } => crash(rounds.min(10_000)),
     }
 }
@@ -61,7 +65,13 @@ fn all(span: Duration) -> Result<()> {
     ingest::bare_inserts(span, &mut report)?;
     ingest::measure(&host, span, &mut report)?;
     report.add("memory after the load", machine::resident_mebibytes(host.id())?, "MiB");
-    report.finish(&folder()?)
+    report.finish(&folder()?, "report.json")
+}
+
+fn people() -> Result<()> {
+    let mut report = Report::new(Duration::ZERO);
+    identity::measure(&mut report)?;
+    report.finish(&folder()?, "identity.json")
 }
 
 fn crash(rounds: u32) -> Result<()> {

@@ -50,8 +50,8 @@ impl Report {
         self.lines.iter().find(|(known, ..)| known == name).map(|(_, value, _)| *value)
     }
 
-    /// Prints the table and writes report.json.
-    pub fn finish(&self, folder: &Path) -> Result<()> {
+    /// Prints the table and writes it to `name`.
+    pub fn finish(&self, folder: &Path, name: &str) -> Result<()> {
         let widest = self.lines.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
         println!();
         for (name, value, unit) in &self.lines {
@@ -74,10 +74,10 @@ impl Report {
             "measurements": lines,
             "aims": aims,
         });
-        let file = folder.join("report.json");
+        let file = folder.join(name);
         fs::write(&file, serde_json::to_string_pretty(&whole)? + "\n")
             .with_context(|| format!("cannot write {}", file.display()))?;
-        println!("\nwritten to target/bench/report.json");
+        println!("\nwritten to target/bench/{name}");
         Ok(())
     }
 }

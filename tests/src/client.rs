@@ -3,10 +3,11 @@
 use crate::wire::{Message, Side, find};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     cell::RefCell,
     io::{BufRead as _, BufReader, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// One kept connection to one server, with the credential that every request carries.
 pub struct Client {
     address: SocketAddr,
+    from: Option<IpAddr>,
     bearer: Option<String>,
     connection: RefCell<Option<BufReader<TcpStream>>>,
 }
@@ -44,19 +46,35 @@ impl Client {
     /// Without a credential.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, bearer: None, connection: RefCell::new(None) }
+        Self { address, from: None, bearer: None, connection: RefCell::new(None) }
     }
 
     /// The same server, with an access token or an API key.
     #[must_use]
     pub fn with_bearer(&self, bearer: &str) -> Self {
-        Self { address: self.address, bearer: Some(bearer.to_owned()), connection: RefCell::new(None) }
+        Self {
+            address: self.address,
+            from: self.from,
+            bearer: Some(bearer.to_owned()),
+            connection: RefCell::new(None),
+        }
+    }
+
+    /// The same server and credential, from another address of this machine: `127.0.0.2` and so on are all its own.
+    #[must_use]
+    pub fn from_address(&self, from: IpAddr) -> Self {
+        Self { from: Some(from), ..self.clone_unconnected() }
     }
 
     /// The same server and credential, on a connection of its own.
     #[must_use]
     pub fn clone_unconnected(&self) -> Self {
-        Self { address: self.address, bearer: self.bearer.clone(), connection: RefCell::new(None) }
+        Self {
+            address: self.address,
+            from: self.from,
+            bearer: self.bearer.clone(),
+            connection: RefCell::new(None),
+        }
     }
 
     /// The same server, without a credential.
@@ -132,9 +150,19 @@ impl Client {
         Ok(answer)
     }
 
+    fn reach(&self) -> std::io::Result<TcpStream> {
+        let limit = Duration::from_secs(5);
+        let Some(from) = self.from else {
+            return TcpStream::connect_timeout(&self.address, limit);
+        };
+        let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+        socket.connect_timeout(&self.address.into(), limit)?;
+        Ok(socket.into())
+    }
+
     fn connect(&self) -> Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(5))
-            .with_context(|| format!("cannot connect to {}", self.address))?;
+        let stream = self.reach().with_context(|| format!("cannot connect to {}", self.address))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;

@@ -21,6 +21,8 @@ enum Which {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// Login, refresh and permission check with 10 tenants and with 10,000: target/bench/identity.json.
+    Identity,
     /// Kill the host in the middle of 200 events, start it again, look for each; so many rounds.
     Crash {
         /// How often.
@@ -34,6 +36,7 @@ pub(crate) fn bench(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut command = cargo(workspace, &["bench", "--package", "tests", "--bench", "load", "--"]);
     match args.which.as_ref().unwrap_or(&Which::All { seconds: 10 }) {
         Which::All { seconds } => command.args(["all", "--seconds", &seconds.to_string()]),
+        Which::Identity => command.arg("identity"),
         Which::Crash { rounds } => command.args(["crash", "--rounds", &rounds.to_string()]),
     };
     succeed(&mut command)

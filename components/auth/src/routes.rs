@@ -7,7 +7,9 @@ mod audit;
 mod clients;
 mod oauth;
 mod organizations;
+mod role_bindings;
 mod roles;
+mod settings;
 mod sign_in;
 mod users;
 
@@ -36,9 +38,10 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(organizations::get_organization, organizations::change_organization))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::change_user, users::delete_user))
-        .routes(routes!(roles::list_roles))
+        .routes(routes!(roles::list_roles, roles::create_role))
+        .routes(routes!(roles::get_role, roles::change_role, roles::delete_role))
         .routes(routes!(roles::list_permissions))
-        .routes(routes!(roles::bind_role, roles::unbind_role))
+        .routes(routes!(role_bindings::list_bindings, role_bindings::bind_role, role_bindings::unbind_role))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
@@ -54,6 +57,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(clients::list_clients, clients::create_client))
         .routes(routes!(clients::get_client, clients::change_client, clients::revoke_client))
         .routes(routes!(clients::rotate_secret));
+    let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
+    let administration = administration.merge(settings);
     edge::fragment(open.merge(oauth).merge(once(own.merge(administration).merge(programs))))
 }
 

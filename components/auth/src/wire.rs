@@ -4,17 +4,24 @@ mod api_keys;
 mod audit;
 mod clients;
 mod oauth;
+mod roles;
+mod settings;
 
 pub(crate) use api_keys::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
 pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
 pub(crate) use clients::{ClientIn, ClientMadeOut, ClientOut, ClientPatch};
-pub(crate) use oauth::{GrantIn, GrantOut, InspectedOut, MetadataOut, TokenIn};
+pub(crate) use oauth::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
+pub(crate) use roles::{
+    BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
+    RolePatch,
+};
+pub(crate) use settings::{SettingsIn, SettingsShown};
 
 use auth::{
-    Member, Role, Session, Tenant, UserState,
+    Member, Session, Tenant, UserState,
     service::{LoggedIn, SetUpDone},
 };
-use kernel::{Actor, Permissions, TenantId};
+use kernel::{Actor, Permissions, Reach, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -102,10 +109,12 @@ pub(crate) struct MeOut {
     tenant_id: String,
     email: String,
     name: String,
-    /// The names of the user's roles.
+    /// The names of the roles that the user has for the whole tenant.
     roles: Vec<String>,
-    /// What the roles allow together.
+    /// What these roles allow together.
     permissions: Vec<&'static str>,
+    /// What further roles allow in parts of the tenant.
+    grants: Vec<GrantOut>,
 }
 
 impl MeOut {
@@ -117,6 +126,7 @@ impl MeOut {
             name: member.user.name.clone(),
             roles: member.roles.iter().map(|(_, name)| name.clone()).collect(),
             permissions: names(member.permissions),
+            grants: member.grants.iter().map(GrantOut::new).collect(),
         }
     }
 }
@@ -236,7 +246,7 @@ impl From<Tenant> for OrganizationOut {
         Self {
             id: tenant.id.to_string(),
             state: tenant.state.as_str(),
-            settings: SettingsOut { user_rate_per_minute: tenant.user_rate },
+            settings: SettingsOut { user_rate_per_minute: tenant.settings.user_rate_per_minute },
             created_at: tenant.created_at.to_string(),
             updated_at: tenant.updated_at.to_string(),
             name: tenant.name,
@@ -262,7 +272,11 @@ pub(crate) struct OrganizationPatch {
 
 impl From<OrganizationPatch> for auth::TenantPatch {
     fn from(patch: OrganizationPatch) -> Self {
-        Self { name: patch.name, user_rate: patch.settings.unwrap_or_default().user_rate_per_minute }
+        let user_rate_per_minute = patch.settings.unwrap_or_default().user_rate_per_minute;
+        Self {
+            name: patch.name,
+            settings: auth::SettingsPatch { user_rate_per_minute, ..Default::default() },
+        }
     }
 }
 
@@ -305,13 +319,6 @@ impl From<UserPatch> for auth::UserPatch {
     }
 }
 
-/// A role that a user has.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct BoundOut {
-    id: String,
-    name: String,
-}
-
 /// A user.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UserOut {
@@ -329,7 +336,9 @@ pub(crate) struct UserOut {
 
 impl From<Member> for UserOut {
     fn from(member: Member) -> Self {
-        let roles = member.roles.into_iter().map(|(id, name)| BoundOut { id: id.to_string(), name });
+        let whole = member.roles.into_iter().map(|(id, name)| (id, name, Reach::Everything));
+        let roles =
+            whole.chain(member.scoped_roles).map(|(id, name, reach)| BoundOut::new(&id, name, &reach));
         Self {
             id: member.user.id.to_string(),
             email: member.user.email.to_string(),
@@ -341,55 +350,4 @@ impl From<Member> for UserOut {
             updated_at: member.user.updated_at.to_string(),
         }
     }
-}
-
-/// A role.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RoleOut {
-    id: String,
-    name: String,
-    /// Whether it is one of ours and cannot be changed.
-    built_in: bool,
-    permissions: Vec<&'static str>,
-}
-
-impl From<Role> for RoleOut {
-    fn from(role: Role) -> Self {
-        Self {
-            id: role.id.to_string(),
-            name: role.name,
-            built_in: role.built_in.is_some(),
-            permissions: names(role.permissions),
-        }
-    }
-}
-
-/// A permission.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct PermissionOut {
-    /// Its name: `rules:write`.
-    pub(crate) id: &'static str,
-    /// Whether the caller has it.
-    pub(crate) granted: bool,
-}
-
-/// A role for a user.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BindingIn {
-    /// `usr_…`
-    pub(crate) user_id: String,
-    /// `rol_…`
-    pub(crate) role_id: String,
-}
-
-/// Which binding is meant.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BindingQuery {
-    /// `usr_…`
-    pub(crate) user_id: String,
-    /// `rol_…`
-    pub(crate) role_id: String,
 }

@@ -9,7 +9,7 @@ use crate::{
     digest,
     tenant::sound_name,
 };
-use kernel::{ApiKeyId, Chance, FieldFault, Fields, Instant, Permissions, Secret, Span};
+use kernel::{ApiKeyId, Chance, FieldFault, Fields, Instant, Permissions, Reach, Secret, Span};
 use std::str::FromStr;
 
 /// Requests a minute, unless another number is asked for.
@@ -55,6 +55,8 @@ pub struct ApiKey {
     pub name: String,
     /// What it may do.
     pub permissions: Permissions,
+    /// Where it may do it.
+    pub reach: Reach,
     /// Whether it opens anything.
     pub state: ApiKeyState,
     /// Requests a minute.
@@ -114,6 +116,7 @@ impl ApiKey {
         NewApiKey {
             name: self.name.clone(),
             permissions: self.permissions,
+            reach: self.reach.clone(),
             expires_at: self.expires_at,
             rate_per_minute: self.rate_per_minute,
             networks: self.networks.clone(),
@@ -165,6 +168,7 @@ fn networks_in(fields: &mut Fields, texts: &[String]) -> Option<Networks> {
 pub struct NewApiKey {
     pub(crate) name: String,
     pub(crate) permissions: Permissions,
+    pub(crate) reach: Reach,
     pub(crate) expires_at: Option<Instant>,
     pub(crate) rate_per_minute: u32,
     pub(crate) networks: Networks,
@@ -188,7 +192,14 @@ impl NewApiKey {
         let expires_at = end_in(&mut fields, expires_at, now);
         let rate_per_minute = rate_in(&mut fields, rate_per_minute.unwrap_or(RATE));
         let name = fields.give(name)?;
-        Ok(Self { name, permissions, expires_at, rate_per_minute, networks: Networks::default() })
+        Ok(Self {
+            name,
+            permissions,
+            reach: Reach::Everything,
+            expires_at,
+            rate_per_minute,
+            networks: Networks::default(),
+        })
     }
 
     /// The same, good from some networks only.
@@ -199,11 +210,18 @@ impl NewApiKey {
         Ok(Self { networks: Networks::new("networks", networks)?, ..self })
     }
 
+    /// The same for a part of the tenant only.
+    #[must_use]
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
     /// The key that the set-up makes for the owner's first programs: everything, without end.
     pub(crate) fn first() -> Self {
         Self {
             name: "Set-up".to_owned(),
             permissions: Permissions::all(),
+            reach: Reach::Everything,
             expires_at: None,
             rate_per_minute: RATE,
             networks: Networks::default(),

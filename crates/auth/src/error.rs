@@ -1,5 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
+use crate::RoleError;
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span};
 
@@ -31,9 +32,9 @@ pub enum AuthError {
         "The refresh token was used before, so somebody may have copied it. The session was ended; log in again."
     )]
     RefreshReused,
-    /// The tenant is suspended.
-    #[error("This tenant is suspended. Ask the operators of this installation.")]
-    TenantSuspended,
+    /// The tenant is suspended, for this reason.
+    #[error("This tenant is suspended: {0}. Ask the operators of this installation.")]
+    TenantSuspended(String),
     /// The user is disabled.
     #[error("This user is disabled. Ask somebody who manages the tenant's users.")]
     UserDisabled,
@@ -43,6 +44,9 @@ pub enum AuthError {
     /// Somebody would give away, or touch, more than they may do themselves.
     #[error("This would reach beyond your own permissions. Ask somebody who has them.")]
     Beyond,
+    /// Somebody would change what they may do themselves.
+    #[error("Nobody gives themselves a role. Ask somebody else who manages access.")]
+    OwnAccess,
     /// The tenant would be left without an owner.
     #[error("This is the tenant's last active owner. Make somebody else an owner first.")]
     LastOwner,
@@ -64,6 +68,9 @@ pub enum AuthError {
     /// There is no such thing in this tenant.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
+    /// Something about a role.
+    #[error(transparent)]
+    Role(#[from] RoleError),
     /// Argon2 failed.
     #[error("a password could not be hashed or compared: {0}")]
     Password(String),
@@ -73,6 +80,14 @@ pub enum AuthError {
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl AuthError {
+    /// The tenant is suspended; not every suspension says why.
+    #[must_use]
+    pub fn suspended(reason: Option<String>) -> Self {
+        Self::TenantSuspended(reason.unwrap_or_else(|| "no reason was given".to_owned()))
+    }
 }
 
 impl From<Vec<FieldFault>> for AuthError {
@@ -91,14 +106,16 @@ impl Fault for AuthError {
             | Self::RefreshInvalid
             | Self::RefreshReused => Kind::Unauthenticated,
             Self::LoginBlocked(_) => Kind::TooMany,
-            Self::TenantSuspended
+            Self::TenantSuspended(_)
             | Self::UserDisabled
             | Self::NeedsSession
             | Self::Beyond
+            | Self::OwnAccess
             | Self::SignUpClosed => Kind::Forbidden,
             Self::LastOwner | Self::EmailTaken | Self::TenantExists | Self::Revoked(_) => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
+            Self::Role(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Db(error) => error.kind(),
         }
@@ -113,10 +130,11 @@ impl Fault for AuthError {
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::RefreshInvalid => "REFRESH_TOKEN_INVALID",
             Self::RefreshReused => "REFRESH_TOKEN_REUSED",
-            Self::TenantSuspended => "TENANT_SUSPENDED",
+            Self::TenantSuspended(_) => "TENANT_SUSPENDED",
             Self::UserDisabled => "USER_DISABLED",
             Self::NeedsSession => "SESSION_REQUIRED",
             Self::Beyond => "BEYOND_OWN_PERMISSIONS",
+            Self::OwnAccess => "OWN_ACCESS",
             Self::LastOwner => "LAST_OWNER",
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::SignUpClosed => "SIGN_UP_CLOSED",
@@ -124,6 +142,7 @@ impl Fault for AuthError {
             Self::Revoked(_) => "REVOKED",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
+            Self::Role(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Db(error) => error.code(),
         }

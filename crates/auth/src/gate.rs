@@ -12,7 +12,10 @@ use crate::{
     store,
 };
 use db::{Db, DbError};
-use kernel::{Actor, ClientId, Instant, Permissions, Principal, Secret, SessionId, TenantId, UserId};
+use kernel::{
+    Actor, ClientId, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId, UserId,
+};
+use std::sync::Arc;
 
 /// What somebody shows.
 #[derive(Debug, Clone)]
@@ -117,7 +120,9 @@ impl Gate {
         let revision = store::tenant::revision(&mut lease.scope(&principal.tenant)?).await?;
         match revision {
             None => Err(AuthError::CredentialInvalid),
-            Some(revision) if revision.state == TenantState::Suspended => Err(AuthError::TenantSuspended),
+            Some(revision) if revision.state == TenantState::Suspended => {
+                Err(AuthError::suspended(revision.suspended_reason))
+            }
             Some(revision) => Ok(revision.number == principal.access_revision),
         }
     }
@@ -166,8 +171,13 @@ impl Gate {
             .filter(|found| found.hash == secret.hash() && found.key.opens(now))
             .ok_or(AuthError::CredentialInvalid)?;
         if found.tenant_state == TenantState::Suspended {
-            return Err(AuthError::TenantSuspended);
+            return Err(AuthError::suspended(found.suspended_reason));
         }
+        let held = found.key.permissions.and(Permissions::of(&found.tenant));
+        let (permissions, grants) = match found.key.reach {
+            Reach::Everything => (held, Arc::default()),
+            reach => (Permissions::NONE, Arc::from([Grant { reach, permissions: held }])),
+        };
         Ok(Known {
             valid_until: found.key.expires_at.unwrap_or(Instant::from_millis(i64::MAX)),
             touched_at: found.key.last_used_at.unwrap_or(Instant::from_millis(0)),
@@ -175,7 +185,8 @@ impl Gate {
                 principal: Principal {
                     tenant: found.tenant,
                     actor: Actor::ApiKey(found.key.id),
-                    permissions: found.key.permissions,
+                    permissions,
+                    grants,
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.key.rate_per_minute,
@@ -199,7 +210,7 @@ impl Gate {
         let found = found.filter(|found| !found.token_revoked && found.client.opens(now));
         let found = found.ok_or(AuthError::CredentialInvalid)?;
         if found.tenant_state == TenantState::Suspended {
-            return Err(AuthError::TenantSuspended);
+            return Err(AuthError::suspended(found.suspended_reason));
         }
         Ok(Known {
             valid_until: found.client.expires_at.unwrap_or(Instant::from_millis(i64::MAX)),
@@ -209,6 +220,7 @@ impl Gate {
                     tenant: claims.tenant.clone(),
                     actor: Actor::Client(found.client.id),
                     permissions: found.client.permissions.and(scope),
+                    grants: Arc::default(),
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.client.rate_per_minute,
@@ -237,7 +249,7 @@ impl Gate {
             return Err(AuthError::CredentialInvalid);
         }
         if found.tenant_state == TenantState::Suspended {
-            return Err(AuthError::TenantSuspended);
+            return Err(AuthError::suspended(found.suspended_reason));
         }
         Ok(Known {
             valid_until: found.session.ends(),
@@ -246,10 +258,11 @@ impl Gate {
                 principal: Principal {
                     tenant: tenant.clone(),
                     actor: Actor::User(found.session.user, found.session.id),
-                    permissions: found.permissions,
+                    permissions: found.granted.permissions,
+                    grants: found.granted.scoped.into(),
                     access_revision: found.access_revision,
                 },
-                rate_per_minute: found.user_rate,
+                rate_per_minute: found.settings.user_rate_per_minute,
                 networks: Networks::default(),
                 by_cookie: matches!(shown, Shown::Cookie(_)),
                 user_email: Some(found.email),
@@ -287,7 +300,7 @@ mod tests {
         service::stage::{PASSWORD, START, Stage},
     };
     use futures::executor::block_on;
-    use kernel::{Permission, Permissions, Span};
+    use kernel::{Permission, Span};
 
     struct Scene {
         stage: Stage,
@@ -461,7 +474,8 @@ mod tests {
         let scene = scene();
         assert_eq!(scene.stage.check(&scene.token).unwrap().rate_per_minute, 100);
         let call = scene.stage.call(scene.stage.check(&scene.token).unwrap().principal);
-        let patch = crate::TenantPatch { name: None, user_rate: Some(250) };
+        let settings = crate::SettingsPatch { user_rate_per_minute: Some(250), ..Default::default() };
+        let patch = crate::TenantPatch { name: None, settings };
         block_on(service::change_tenant(&scene.stage.db, &call, None, patch)).unwrap();
         assert_eq!(scene.stage.check(&scene.token).unwrap().rate_per_minute, 250);
     }

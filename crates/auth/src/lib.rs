@@ -6,6 +6,7 @@
 mod api_key;
 mod assertion;
 mod attempt;
+mod binding;
 mod client;
 mod digest;
 mod email;
@@ -19,6 +20,7 @@ mod password;
 mod role;
 pub mod service;
 mod session;
+mod settings;
 mod store;
 mod tenant;
 mod token;
@@ -27,6 +29,7 @@ mod visit;
 
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyState, KeySecret, NewApiKey};
 pub use assertion::{ASSERTION_ALGORITHMS, AssertionKey, AssertionKeyError};
+pub use binding::Binding;
 pub use client::{Client, ClientPatch, ClientSecret, ClientState, NewClient, Wish, overlap};
 pub use email::{Email, EmailError};
 pub use error::AuthError;
@@ -35,8 +38,12 @@ pub use grant::{ClientProof, GrantError, Shown};
 pub use method::{Method, Methods};
 pub use network::Networks;
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
-pub use role::{BuiltIn, Role};
+pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
+pub use settings::{
+    LimitSettings, PasswordSettings, RetentionSettings, SessionSettings, SettingsPatch, SignOnSettings,
+    TenantSettings, TwoFactorSettings,
+};
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use token::{
     ACCESS_TOKEN_LIFE, AccessClaims, Bearer, KeysError, TOKEN_ALGORITHM, TokenFault, TokenKeys, Tokens,

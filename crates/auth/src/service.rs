@@ -2,6 +2,7 @@
 //! transaction, and hashes passwords outside of it.
 
 mod api_keys;
+mod bindings;
 mod clients;
 mod grants;
 mod introspection;
@@ -10,6 +11,7 @@ mod passwords;
 mod revocation;
 mod roles;
 mod sessions;
+mod settings;
 mod setup;
 #[cfg(test)]
 pub(crate) mod stage;
@@ -17,14 +19,16 @@ mod tenants;
 mod users;
 
 pub use api_keys::{api_key, api_keys, change_api_key, create_api_key, revoke_api_key, rotate_api_key};
+pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
 pub use clients::{change_client, client, clients, create_client, revoke_client, rotate_client_secret};
 pub use grants::{Asked, Granted, authenticate, grant};
 pub use introspection::{Inspected, TokenKind, introspect};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use passwords::change_password;
 pub use revocation::revoke_token;
-pub use roles::{bind_role, roles, unbind_role};
+pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
+pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};

@@ -2,11 +2,13 @@
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
+pub(crate) mod binding;
 pub(crate) mod client;
 pub(crate) mod principal;
 pub(crate) mod revoked_token;
 pub(crate) mod role;
 pub(crate) mod session;
+pub(crate) mod settings;
 pub(crate) mod tenant;
 pub(crate) mod user;
 
@@ -35,7 +37,8 @@ fn encode_permissions(permissions: Permissions) -> String {
 /// The set that a JSON array names.
 fn decode_permissions(text: &str) -> Option<Permissions> {
     let names: Vec<String> = serde_json::from_str(text).ok()?;
-    names.iter().map(|name| name.parse().ok()).collect()
+    let known = Permissions::all().or(Permissions::platform());
+    names.iter().map(|name| kernel::Permission::read(name, known).ok()).collect()
 }
 
 /// Networks as JSON: an array of their texts; nothing for anywhere.

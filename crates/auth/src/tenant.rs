@@ -1,12 +1,8 @@
 //! What is a tenant, and what may be changed about it?
 
+use crate::{SettingsPatch, TenantSettings};
 use kernel::{FieldFault, Fields, Instant, TenantId};
 use std::str::FromStr;
-
-/// Requests a minute for each user, unless the tenant set another number.
-pub(crate) const USER_RATE: u32 = 100;
-/// The largest number that a tenant may set.
-const MAX_RATE: u32 = 1_000_000;
 
 /// Whether a tenant's people and programs may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +40,12 @@ pub struct Tenant {
     pub name: String,
     /// Whether it may come in.
     pub state: TenantState,
-    /// Requests a minute for each of its users.
-    pub user_rate: u32,
+    /// Why it may not.
+    pub suspended_reason: Option<String>,
+    /// Since when it is being deleted: a suspended tenant that does not come back.
+    pub deleting_at: Option<Instant>,
+    /// What it decided for itself.
+    pub settings: TenantSettings,
     /// When it was made.
     pub created_at: Instant,
     /// When it was changed last; in milliseconds also its version.
@@ -57,8 +57,8 @@ pub struct Tenant {
 pub struct TenantPatch {
     /// Another name.
     pub name: Option<String>,
-    /// Another number of requests a minute for each user.
-    pub user_rate: Option<u32>,
+    /// Other settings.
+    pub settings: SettingsPatch,
 }
 
 impl Tenant {
@@ -70,14 +70,15 @@ impl Tenant {
         let mut fields = Fields::new();
         let name = patch.name.map_or(Ok(self.name), |name| sound_name(&name));
         let name = fields.take("name", name);
-        let user_rate = patch.user_rate.unwrap_or(self.user_rate);
-        if !(1..=MAX_RATE).contains(&user_rate) {
-            fields.fault("settings.user_rate_per_minute", format!("must be from 1 to {MAX_RATE}"));
-        }
-        let name = fields.give(name)?;
+        let settings = self.settings.change(patch.settings).map_err(|faults| {
+            faults
+                .into_iter()
+                .for_each(|fault| fields.fault(format!("settings.{}", fault.field), fault.message));
+        });
+        let (name, settings) = fields.give(name.zip(settings.ok()))?;
         Ok(Self {
             name,
-            user_rate,
+            settings,
             // A version must grow with each change, also with two in one millisecond.
             updated_at: now.max(self.updated_at + kernel::Span::millis(1)),
             ..self
@@ -108,13 +109,18 @@ mod tests {
             id: "acme-corp".parse().unwrap(),
             name: "Acme".to_owned(),
             state: TenantState::Active,
-            user_rate: USER_RATE,
+            suspended_reason: None,
+            deleting_at: None,
+            settings: TenantSettings::default(),
             created_at: Instant::from_millis(5),
             updated_at: Instant::from_millis(5),
         };
-        let patch = TenantPatch { name: Some(" ".to_owned()), user_rate: Some(0) };
-        assert_eq!(tenant.clone().change(patch, Instant::from_millis(5)).unwrap_err().len(), 2);
-        let patch = TenantPatch { name: Some(" Acme Inc ".to_owned()), user_rate: None };
+        let settings = SettingsPatch { user_rate_per_minute: Some(0), ..SettingsPatch::default() };
+        let patch = TenantPatch { name: Some(" ".to_owned()), settings };
+        let faults = tenant.clone().change(patch, Instant::from_millis(5)).unwrap_err();
+        let named: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(named, ["name", "settings.user_rate_per_minute"]);
+        let patch = TenantPatch { name: Some(" Acme Inc ".to_owned()), settings: SettingsPatch::default() };
         let changed = tenant.change(patch, Instant::from_millis(5)).unwrap();
         assert_eq!((changed.name.as_str(), changed.updated_at), ("Acme Inc", Instant::from_millis(6)));
     }

@@ -4,6 +4,8 @@
 //! Two adapters exist: `guest` speaks to Spin's SQLite, [`native`] to rusqlite. Both pass [`contract`].
 
 pub mod contract;
+#[cfg(feature = "rusqlite")]
+pub mod counted;
 mod decode;
 mod error;
 mod migrate;

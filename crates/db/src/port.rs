@@ -84,6 +84,11 @@ impl Db {
         }
     }
 
+    #[cfg(feature = "rusqlite")]
+    pub(crate) fn pool(&self) -> Arc<dyn Pool> {
+        Arc::clone(&self.0)
+    }
+
     /// Holds this database's adapter to [`crate::contract`]: for a database that may hold a table more for a moment.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ fn canonical(path: &str, sent: &Uri) -> Option<Uri> {
 }
 
 async fn as_jsonapi(world: &World, sent: &Uri, response: Response) -> Response {
-    let Some(kind) = response.extensions().get::<shown::Kind>().copied() else {
+    let Some(kind) = response.extensions().get::<shown::Kind>().cloned() else {
         return response;
     };
     let (mut parts, body) = response.into_parts();
@@ -81,7 +81,7 @@ async fn as_jsonapi(world: &World, sent: &Uri, response: Response) -> Response {
     };
     let path =
         parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or(sent.path());
-    match jsonapi::wrap(&plain, kind.0, path, world.clock.now()) {
+    match jsonapi::wrap(&plain, &kind.0, path, world.clock.now()) {
         Some(wrapped) => {
             parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(jsonapi::MEDIA_TYPE));
             Response::from_parts(parts, Body::from(wrapped))

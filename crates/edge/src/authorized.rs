@@ -3,7 +3,7 @@
 use crate::{Problem, Unspecific, World, visitor};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use kernel::{Call, Permission};
+use kernel::{Bounded, Call, Permission};
 use std::{marker::PhantomData, sync::Arc};
 
 /// What a route asks of its callers.
@@ -48,6 +48,8 @@ pub mod needs {
         RecordsRead,
         RecordsWrite,
         TokensIntrospect,
+        TenantsRead,
+        TenantsWrite,
     );
 
     /// Any sound credential.
@@ -82,10 +84,34 @@ pub struct Recognised<N> {
 
 fn permit<N: Need>(call: &Call) -> Result<(), Problem> {
     match N::PERMISSION {
-        Some(permission) if !call.principal.may(permission) => {
-            Err(Unspecific::Permission(permission.as_str()).into())
-        }
+        Some(permission) if !call.principal.may(permission) => Err(Unspecific::Permission(permission).into()),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// A caller who has the permission somewhere, in the whole tenant or in a part of it. Use cases that know modules and
+/// resources take `who`, and get the call out of it by naming what it is for; no other route lets such a caller in.
+pub struct Reaching<N> {
+    /// The call, as far as the permission reaches.
+    pub who: Bounded,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    need: PhantomData<N>,
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Reaching<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // A route that any sound credential opens has nothing to be bounded by.
+        let permission = N::PERMISSION.ok_or(Unspecific::Internal)?;
+        let (world, visitor) = visitor::surroundings(parts)?;
+        let checked = visitor.check(&world).await?;
+        let who = Bounded::new(visitor.call(&world, checked), permission);
+        if who.bounds().is_nowhere() {
+            return Err(Unspecific::Permission(permission).into());
+        }
+        Ok(Self { who, world, need: PhantomData })
     }
 }
 

@@ -4,7 +4,7 @@
 //! Keys belong to the tenant and live 24 hours. The same key with another request is refused; while the first still
 //! runs, the second is told to wait. An answer that held a secret is not kept: the second asker is told so.
 
-use crate::{Problem, Unspecific, store, visitor};
+use crate::{Problem, Unspecific, shown, store, visitor};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// What of an answer's head is kept.
 const HEADERS: [&str; 3] = ["content-type", "etag", "location"];
+/// Kept beside them: what kind of resource the answer is, so that it can be said in JSON:API form again.
+const KIND: &str = "kind";
 /// The longest key.
 const LONGEST: usize = 255;
 
@@ -120,8 +122,11 @@ fn again(kept: &store::Kept, fingerprint: &[u8]) -> Result<Response, Problem> {
     let status = kept.status.and_then(|status| u16::try_from(status).ok());
     *response.status_mut() =
         status.and_then(|status| StatusCode::from_u16(status).ok()).ok_or(Unspecific::Internal)?;
-    let headers: BTreeMap<String, String> =
+    let mut headers: BTreeMap<String, String> =
         serde_json::from_str(kept.headers.as_deref().unwrap_or("{}")).map_err(|_| Unspecific::Internal)?;
+    if let Some(kind) = headers.remove(KIND) {
+        response.extensions_mut().insert(shown::Kind(kind.into()));
+    }
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
             response.headers_mut().insert(name, value);
@@ -150,9 +155,11 @@ async fn keep(world: &crate::World, call: &Call, key: &str, response: Response) 
     } else if confidential {
         store::finish(&mut scope, key, None).await?;
     } else {
+        let kind = parts.extensions.get::<shown::Kind>().map(|kind| (KIND, &*kind.0));
         let headers: BTreeMap<&str, &str> = HEADERS
             .iter()
             .filter_map(|name| Some((*name, parts.headers.get(*name)?.to_str().ok()?)))
+            .chain(kind)
             .collect();
         let headers = serde_json::to_string(&headers).map_err(|_| Unspecific::Internal)?;
         store::finish(&mut scope, key, Some((parts.status.as_u16(), headers, bytes.to_vec()))).await?;

@@ -27,7 +27,7 @@ mod visitor;
 mod world;
 
 pub use answer::{BODY_LIMIT, answer, not_configured};
-pub use authorized::{Authorized, Need, Recognised, needs};
+pub use authorized::{Authorized, Need, Reaching, Recognised, needs};
 pub use credentials::{csrf_token, session_cookie};
 pub use etag::IfMatch;
 pub use id::Id;

@@ -288,7 +288,7 @@ mod tests {
             (auth::GrantError::Grant.into(), "unsupported_grant_type"),
             (auth::GrantError::Suspended.into(), "unauthorized_client"),
             (auth::AuthError::CredentialInvalid.into(), "invalid_token"),
-            (Unspecific::Permission("tokens:introspect").into(), "insufficient_scope"),
+            (Unspecific::Permission(kernel::Permission::TokensIntrospect).into(), "insufficient_scope"),
             (Unspecific::Limit { limit: 1, seconds: 1, wait: 1 }.into(), "temporarily_unavailable"),
             (Unspecific::Internal.into(), "server_error"),
             (Unspecific::TenantMismatch.into(), "access_denied"),

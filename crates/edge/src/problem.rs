@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use kernel::{Fault, FieldFault, Kind, RequestId, Span};
+use kernel::{Fault, FieldFault, Kind, Permission, RequestId, Span};
 use serde_json::json;
 
 /// A fault on its way to the client.
@@ -17,6 +17,7 @@ pub struct Problem {
     message: String,
     fields: Vec<FieldFault>,
     retry_after: Option<Span>,
+    lacks: Option<Permission>,
     /// What the log says beside the message; for faults of ours.
     cause: Option<String>,
     /// Whether it is said as OAuth says it.
@@ -60,7 +61,7 @@ pub enum Unspecific {
     TenantMismatch,
     /// The credential lacks a permission.
     #[error("This credential lacks the permission {0}.")]
-    Permission(&'static str),
+    Permission(Permission),
     /// The credential is good from elsewhere only.
     #[error("This credential is not good from this address; its `networks` say from where.")]
     Address,
@@ -148,6 +149,10 @@ impl Fault for Unspecific {
             _ => None,
         }
     }
+
+    fn lacks(&self) -> Option<Permission> {
+        if let Self::Permission(permission) = self { Some(*permission) } else { None }
+    }
 }
 
 impl<F: Fault> From<F> for Problem {
@@ -160,6 +165,7 @@ impl<F: Fault> From<F> for Problem {
             message: if ours { Unspecific::Internal.to_string() } else { fault.to_string() },
             fields: fault.fields().to_vec(),
             retry_after: fault.retry_after(),
+            lacks: fault.lacks(),
             cause: ours.then(|| fault.to_string()),
             oauth: false,
         }
@@ -197,6 +203,12 @@ impl Problem {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// The permission that was missing, where it was one.
+    #[must_use]
+    pub const fn lacks(&self) -> Option<Permission> {
+        self.lacks
     }
 
     /// The whole envelope, as one member of a batch has it too.

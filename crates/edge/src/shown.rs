@@ -7,6 +7,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// One resource on its way out.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub struct Shown<T> {
 }
 
 /// What the JSON:API form needs to know of a resource.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind(pub(crate) &'static str);
+#[derive(Debug, Clone)]
+pub(crate) struct Kind(pub(crate) Cow<'static, str>);
 
 impl<T: Serialize> Shown<T> {
     /// A resource of the type `kind` (`rule`, `event`), as it is.
@@ -86,7 +87,7 @@ impl<T: Serialize> IntoResponse for Shown<T> {
         if let Some(location) = self.location.and_then(|path| HeaderValue::from_str(&path).ok()) {
             headers.insert(header::LOCATION, location);
         }
-        response.extensions_mut().insert(Kind(self.kind));
+        response.extensions_mut().insert(Kind(Cow::Borrowed(self.kind)));
         if self.confidential {
             response.extensions_mut().insert(Confidential);
         }

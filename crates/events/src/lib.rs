@@ -11,4 +11,4 @@ pub use cloudevents::{BATCH_LIMIT, BATCH_TYPE, Binary, STRUCTURED_TYPE, binary, 
 pub use error::EventError;
 pub use event::{Dedupe, Event, MAX_DEPTH, NewEvent, Origin, fingerprint};
 pub use ledger::{Accepted, Entry, accept};
-pub use service::{Filter, children, get, list, stored};
+pub use service::{Filter, children, get, list, seen, stored};

@@ -1,6 +1,9 @@
 //! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
 
-use crate::{ApiKeyId, ClientId, Instant, Permission, Permissions, SessionId, TenantId, UserId};
+use crate::{
+    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, Reach, SessionId, TenantId, UserId,
+    reach,
+};
 use std::{fmt, sync::Arc};
 
 /// Where random bytes come from. The only one in production is the system's CSPRNG.
@@ -48,8 +51,10 @@ pub struct Principal {
     pub tenant: TenantId,
     /// Who acts.
     pub actor: Actor,
-    /// What the actor may do.
+    /// What the actor may do in the whole tenant.
     pub permissions: Permissions,
+    /// What the actor may do beside that in parts of it.
+    pub grants: Arc<[Grant]>,
     /// The tenant's access revision under which this was found out; stale once the tenant's moved on.
     pub access_revision: i64,
 }
@@ -58,13 +63,32 @@ impl Principal {
     /// Ourselves, acting in a tenant.
     #[must_use]
     pub fn system(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::System, permissions: Permissions::all(), access_revision: i64::MAX }
+        Self {
+            tenant,
+            actor: Actor::System,
+            permissions: Permissions::all(),
+            grants: Arc::default(),
+            access_revision: i64::MAX,
+        }
     }
 
-    /// Whether the actor may do it.
+    /// Whether the actor may do it in the whole tenant.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.has(permission)
+    }
+
+    /// Where the actor may do it.
+    #[must_use]
+    pub fn bounds(&self, permission: Permission) -> Bounds {
+        Bounds::of(permission, self.permissions, &self.grants)
+    }
+
+    /// Whether the actor has all of `wanted` over the whole of `reach`. Which module a resource belongs to is not known
+    /// here, so a module's permissions do not count for a resource.
+    #[must_use]
+    pub fn covers(&self, wanted: Permissions, reach: &Reach) -> bool {
+        reach::covers(self.permissions, &self.grants, wanted, reach)
     }
 }
 

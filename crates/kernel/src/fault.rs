@@ -120,6 +120,11 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
         &[]
     }
 
+    /// The permission that was missing, where it was one.
+    fn lacks(&self) -> Option<crate::Permission> {
+        None
+    }
+
     /// How long to wait, where waiting helps.
     fn retry_after(&self) -> Option<crate::Span> {
         None

@@ -7,6 +7,7 @@ mod fault;
 mod id;
 mod page;
 mod permission;
+mod reach;
 mod secret;
 mod tenant;
 mod time;
@@ -19,6 +20,7 @@ pub use id::{
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
+pub use reach::{Bounded, Bounds, Grant, OutOfReach, Reach, ReachError};
 pub use secret::Secret;
 pub use tenant::{TenantId, TenantIdError};
 pub use time::{Instant, Span, TimeError};

@@ -129,7 +129,8 @@ impl Yard {
             actions: Some(json!([action])),
             ..Draft::default()
         };
-        block_on(service::create(&self.db, &self.call(), Definition::check(draft).unwrap())).unwrap();
+        let who = kernel::Bounded::new(self.call(), kernel::Permission::RulesWrite);
+        block_on(service::create(&self.db, &who, Definition::check(draft).unwrap())).unwrap();
     }
 
     fn alert(&self) {

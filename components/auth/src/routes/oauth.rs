@@ -2,7 +2,7 @@
 //! OAuth library will do.
 
 use super::sign_in::{spend, visit};
-use crate::wire::{GrantIn, GrantOut, InspectedOut, MetadataOut, TokenIn};
+use crate::wire::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
 use auth::{
     GrantError,
     service::{self, Asked},
@@ -28,7 +28,7 @@ const QUESTIONS: u32 = 6_000;
 /// some of the client's permissions. The token is a JWT for 15 minutes; there is no refresh token: ask again.
 #[utoipa::path(post, path = "/api/v1/oauth/token", tag = "oauth",
     request_body(content = GrantIn, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = GrantOut), OAuthFaults), security(()))]
+    responses((status = 200, body = GivenOut), OAuthFaults), security(()))]
 pub(super) async fn token(
     Extension(world): Extension<Arc<World>>,
     Extension(visitor): Extension<Arc<Visitor>>,
@@ -48,7 +48,7 @@ pub(super) async fn token(
     let asked = Asked { proof, scope: form.take("scope"), tenant_named };
     let visit = visit(&world, &visitor, &headers);
     let granted = service::grant(&world.db, world.gate.tokens(), &visit, asked).await?;
-    let mut response = Shown::as_is("token", GrantOut::from(granted)).confidential().into_response();
+    let mut response = Shown::as_is("token", GivenOut::from(granted)).confidential().into_response();
     // RFC 6749, section 5.1, wants both; the other stands on every answer of ours.
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
@@ -94,7 +94,7 @@ pub(super) async fn introspect(
         (None, _) => return Err(GrantError::Client.into()),
     };
     if !call.principal.may(Permission::TokensIntrospect) {
-        let lacking = Unspecific::Permission(Permission::TokensIntrospect.as_str());
+        let lacking = Unspecific::Permission(Permission::TokensIntrospect);
         return Err(lacking.into());
     }
     let token = form.secret("token").ok_or(GrantError::Request("token is missing."))?;

@@ -15,6 +15,9 @@ pub(crate) struct ApiKeyIn {
     /// At least one; `GET /api/v1/admin/permissions` lists them.
     #[schema(example = json!(["events:write"]))]
     pub(crate) permissions: Vec<String>,
+    /// `*` unless given, `module:` and a module's name, or `resource:` and an id.
+    #[schema(example = "module:crm")]
+    pub(crate) scope: Option<String>,
     /// RFC 3339; without it the key does not expire.
     pub(crate) expires_at: Option<String>,
     /// Requests a minute; 60,000 unless given.
@@ -94,6 +97,8 @@ pub(crate) struct ApiKeyOut {
     /// The part of the key that may be shown.
     prefix: String,
     permissions: Vec<&'static str>,
+    /// Where it may do that.
+    scope: String,
     /// `active` or `revoked`.
     state: &'static str,
     rate_per_minute: u32,
@@ -115,6 +120,7 @@ impl From<ApiKey> for ApiKeyOut {
             name: key.name,
             prefix: key.prefix,
             permissions: names(key.permissions),
+            scope: key.reach.to_string(),
             state: key.state.as_str(),
             rate_per_minute: key.rate_per_minute,
             networks: key.networks.texts().collect(),

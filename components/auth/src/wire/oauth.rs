@@ -41,7 +41,7 @@ pub(crate) struct TokenIn {
 
 /// An access token (RFC 6749, section 5.1).
 #[derive(Serialize, ToSchema)]
-pub(crate) struct GrantOut {
+pub(crate) struct GivenOut {
     /// For `Authorization: Bearer`.
     access_token: String,
     /// `Bearer`.
@@ -52,7 +52,7 @@ pub(crate) struct GrantOut {
     scope: String,
 }
 
-impl From<Granted> for GrantOut {
+impl From<Granted> for GivenOut {
     fn from(granted: Granted) -> Self {
         Self {
             access_token: granted.access_token.expose().clone(),

@@ -18,6 +18,7 @@ fn told(key: &ApiKey) -> Value {
         "name": key.name,
         "prefix": key.prefix,
         "permissions": permissions,
+        "scope": key.reach.to_string(),
         "rate_per_minute": key.rate_per_minute,
         "networks": key.networks.texts().collect::<Vec<_>>(),
         "expires_at": key.expires_at.map(|at| at.to_string()),
@@ -30,7 +31,7 @@ fn told(key: &ApiKey) -> Value {
 /// # Errors
 /// [`AuthError::Beyond`] if it could do more than its maker; the database's.
 pub async fn create_api_key(db: &Db, call: &Call, new: NewApiKey) -> Result<(ApiKey, KeySecret), AuthError> {
-    if !new.permissions.within(call.principal.permissions) {
+    if !call.principal.covers(new.permissions, &new.reach) {
         return Err(AuthError::Beyond);
     }
     let secret = KeySecret::new(&*call.chance);
@@ -75,7 +76,7 @@ pub async fn api_key(db: &Db, call: &Call, id: &ApiKeyId) -> Result<ApiKey, Auth
 /// A key that the caller may change: it is there, is not revoked, and cannot do more than they can.
 async fn changeable(scope: &mut Scope<'_>, call: &Call, id: &ApiKeyId) -> Result<ApiKey, AuthError> {
     let key = store::api_key::get(scope, id).await?.ok_or(AuthError::NotFound("API key"))?;
-    if !key.permissions.within(call.principal.permissions) {
+    if !call.principal.covers(key.permissions, &key.reach) {
         return Err(AuthError::Beyond);
     }
     match key.state {

@@ -4,7 +4,7 @@ use super::finish;
 use crate::{AuthError, Client, ClientPatch, ClientSecret, ClientState, NewClient, store};
 use audit::Entry;
 use db::{Db, Scope};
-use kernel::{Call, ClientId, Page, PageRequest, Permission, Span};
+use kernel::{Call, ClientId, Page, PageRequest, Permission, Permissions, Reach, Span};
 use serde_json::{Value, json};
 
 /// What the audit says of a client; never its secret.
@@ -21,6 +21,11 @@ fn told(client: &Client) -> Value {
     })
 }
 
+/// Whether the caller may do all of that in the whole tenant, as a client may.
+fn covers(call: &Call, permissions: Permissions) -> bool {
+    call.principal.covers(permissions, &Reach::Everything)
+}
+
 /// Makes a client. Its secret is given this once; there is none if it shows signatures.
 ///
 /// # Errors
@@ -30,7 +35,7 @@ pub async fn create_client(
     call: &Call,
     new: NewClient,
 ) -> Result<(Client, Option<ClientSecret>), AuthError> {
-    if !new.permissions.within(call.principal.permissions) {
+    if !covers(call, new.permissions) {
         return Err(AuthError::Beyond);
     }
     let id = ClientId::new(call.now, &*call.chance);
@@ -77,7 +82,7 @@ pub async fn client(db: &Db, call: &Call, id: &ClientId) -> Result<Client, AuthE
 /// A client that the caller may change: it is there, is not revoked, and cannot do more than they can.
 async fn changeable(scope: &mut Scope<'_>, call: &Call, id: &ClientId) -> Result<Client, AuthError> {
     let client = store::client::get(scope, id).await?.ok_or(AuthError::NotFound("client"))?;
-    if !client.permissions.within(call.principal.permissions) {
+    if !covers(call, client.permissions) {
         return Err(AuthError::Beyond);
     }
     match client.state {
@@ -107,7 +112,7 @@ pub async fn change_client(
         }
         let old = told(&before);
         let after = before.change(patch, call.now)?;
-        if !after.permissions.within(call.principal.permissions) {
+        if !covers(call, after.permissions) {
             return Err(AuthError::Beyond);
         }
         store::client::update(&mut scope, &after).await?;

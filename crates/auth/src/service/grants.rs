@@ -15,6 +15,7 @@ use crate::{
 use audit::Entry;
 use db::{Db, DbError};
 use kernel::{Actor, Call, Principal, Secret, Span};
+use std::sync::Arc;
 
 /// What a client asks for at the token endpoint.
 #[derive(Debug, Clone)]
@@ -138,6 +139,7 @@ async fn come_in(
         tenant: knocking.tenant.clone(),
         actor: Actor::Client(client.id.clone()),
         permissions: client.permissions,
+        grants: Arc::default(),
         access_revision: knocking.access_revision,
     });
     if let Some(assertion) = assertion {

@@ -17,6 +17,7 @@ use audit::Entry;
 use db::{Db, Scope, Tx};
 use kernel::{Actor, Call, Instant, Permissions, Principal, Secret, SessionId, Span, TenantId, UserId};
 use serde_json::json;
+use std::sync::Arc;
 
 /// What somebody says who wants to log in.
 #[derive(Debug, Clone)]
@@ -158,7 +159,7 @@ async fn begin(
     found: Found<'_>,
 ) -> Result<LoggedIn, AuthError> {
     if found.meant.tenant_state == TenantState::Suspended {
-        return Err(AuthError::TenantSuspended);
+        return Err(AuthError::suspended(found.meant.suspended_reason.clone()));
     }
     let mut tx = db.begin().await?;
     let work = async {
@@ -233,6 +234,7 @@ fn as_user(visit: &Visit, tenant: &TenantId, session: &Session) -> Call {
         tenant: tenant.clone(),
         actor: Actor::User(session.user.clone(), session.id.clone()),
         permissions: Permissions::NONE,
+        grants: Arc::default(),
         access_revision: 0,
     })
 }
@@ -292,7 +294,7 @@ async fn turn(
     let session = &presented.session;
     match presented.judge(visit.now) {
         Refresh::Refused => Err(AuthError::RefreshInvalid),
-        Refresh::Suspended => Err(AuthError::TenantSuspended),
+        Refresh::Suspended => Err(AuthError::suspended(presented.suspended_reason)),
         Refresh::Reused => {
             end_reused(scope, visit, session).await?;
             Ok(None)
@@ -450,7 +452,7 @@ mod tests {
         stage.meddle("UPDATE users SET state = 'active'");
         stage.meddle("UPDATE tenants SET state = 'suspended'");
         assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
-        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::TenantSuspended)));
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::TenantSuspended(_))));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use audit::Entry;
 use db::{Db, Scope};
 use kernel::{Actor, Call, ClientId, Permissions, Principal, Secret, SessionId, TenantId, UserId};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Makes a token worthless. `by` is the client that asks, if one showed that it is itself.
 ///
@@ -94,6 +95,7 @@ async fn end(
         tenant: scope.tenant().clone(),
         actor: Actor::User(user.clone(), session.clone()),
         permissions: Permissions::NONE,
+        grants: Arc::default(),
         access_revision: 0,
     });
     let entry = Entry { action: "session.revoked", subject: session.as_str(), ..Entry::default() };

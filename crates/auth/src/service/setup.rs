@@ -29,7 +29,7 @@ impl SetUp {
     /// Every faulty field.
     pub fn new(tenant: &str, name: &str, email: &str, password: &str) -> Result<Self, Vec<FieldFault>> {
         let mut fields = Fields::new();
-        let tenant: Option<TenantId> = fields.take("tenant", tenant.parse());
+        let tenant: Option<TenantId> = fields.take("tenant", TenantId::claim(tenant));
         let name = fields.take("name", sound_name(name));
         let owner = NewUser::new(email, "Owner", Some(password));
         let owner = owner
@@ -153,6 +153,7 @@ pub(crate) fn made(
         prefix: secret.prefix.clone(),
         name: new.name,
         permissions: new.permissions,
+        reach: new.reach,
         state: ApiKeyState::Active,
         rate_per_minute: new.rate_per_minute,
         networks: new.networks,
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let faults = SetUp::new("API", "", "x", "short").unwrap_err();
+        let faults = SetUp::new("api", "", "x", "short").unwrap_err();
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(fields, ["tenant", "name", "email", "password"]);
     }

@@ -8,7 +8,7 @@ use kernel::Call;
 use serde_json::{Value, json};
 
 fn seen(tenant: &Tenant) -> Value {
-    json!({"name": tenant.name, "settings": {"user_rate_per_minute": tenant.user_rate}})
+    json!({"name": tenant.name, "settings": store::settings::whole(&tenant.settings)})
 }
 
 /// The caller's tenant.

@@ -7,14 +7,14 @@ use kernel::{ApiKeyId, Instant, PageRequest};
 
 const INSERT: &str =
     "INSERT INTO api_keys (tenant_id, api_key_id, prefix, hash, name, permissions, state, rate_per_minute,
-    created_by, created_at, expires_at, networks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'active', ?7, ?8, ?9, ?10, ?11)";
+    created_by, created_at, expires_at, networks, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'active', ?7, ?8, ?9, ?10, ?11, ?12)";
 const LIST: &str =
-    "SELECT api_key_id, prefix, name, permissions, state, rate_per_minute, networks, replaced_by, created_by, created_at,
+    "SELECT api_key_id, prefix, name, permissions, scope, state, rate_per_minute, networks, replaced_by, created_by, created_at,
     expires_at, last_used_at FROM api_keys WHERE tenant_id = ?1 AND api_key_id < ?2 AND (?3 IS NULL OR prefix = ?3)
     AND (?5 IS NULL OR state = ?5) AND (?6 IS NULL OR expires_at < ?6)
     AND (?7 IS NULL OR coalesce(last_used_at, created_at) < ?7) ORDER BY api_key_id DESC LIMIT ?4";
 const GET: &str =
-    "SELECT api_key_id, prefix, name, permissions, state, rate_per_minute, networks, replaced_by, created_by, created_at,
+    "SELECT api_key_id, prefix, name, permissions, scope, state, rate_per_minute, networks, replaced_by, created_by, created_at,
     expires_at, last_used_at FROM api_keys WHERE tenant_id = ?1 AND api_key_id = ?2";
 const REVOKE: &str = "UPDATE api_keys SET state = 'revoked', revoked_at = ?3
     WHERE tenant_id = ?1 AND api_key_id = ?2 AND state = 'active' RETURNING api_key_id AS id";
@@ -33,6 +33,7 @@ impl Decode for ApiKey {
             name: row.get("name")?,
             permissions: permissions
                 .ok_or_else(|| row.surprise("permissions", "the names of permissions"))?,
+            reach: row.parse("scope")?,
             state: row.parse("state")?,
             rate_per_minute: row.get("rate_per_minute")?,
             networks: networks(row, "networks")?,
@@ -57,6 +58,7 @@ pub(crate) async fn insert(scope: &mut Scope<'_>, key: &ApiKey, hash: &Digest) -
         key.created_at.into(),
         key.expires_at.into(),
         encode_networks(&key.networks).into(),
+        key.reach.to_string().into(),
     ];
     scope.run_for_effect(INSERT, parameters).await.map(drop)
 }

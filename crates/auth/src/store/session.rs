@@ -27,7 +27,7 @@ const TOUCHED: &str = "UPDATE sessions SET last_used_at = ?3
 const INSERT_TOKEN: &str = "INSERT INTO refresh_tokens (tenant_id, session_id, hash, state, expires_at)
     VALUES (?1, ?2, ?3, 'fresh', ?4)";
 const PRESENTED: &str = "SELECT r.state = 'fresh' AS fresh, r.expires_at AS token_expires_at, u.state AS user_state,
-    t.state AS tenant_state, s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at,
+    t.state AS tenant_state, t.suspended_reason, s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at,
     s.last_used_at, s.expires_at
     FROM refresh_tokens AS r
     JOIN sessions AS s ON s.tenant_id = ?1 AND s.session_id = r.session_id
@@ -63,6 +63,7 @@ impl Decode for Presented {
             expires_at: row.get("token_expires_at")?,
             user_state: row.parse("user_state")?,
             tenant_state: row.parse("tenant_state")?,
+            suspended_reason: row.get("suspended_reason")?,
             session: Session::decode(row)?,
         })
     }
