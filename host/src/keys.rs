@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::cli::{ListKeys, RotateKeys};
 use crate::failure::{Failure, Outcome};
-use crate::inquiry::Inquiry;
+use crate::running::Running;
+use crate::state::StateDir;
 use crate::state::keyring::Keyring;
 use crate::state::turning::{self, Keys};
-use crate::state::{StateDir, address, secrets};
 use crate::watch;
 
 /// How long it takes until every instance has the new values: the host looks each second, an instance asks every three,
@@ -125,10 +125,10 @@ fn data(wanted: &RotateKeys) -> Outcome<()> {
     };
     // An instance that has not seen the new order yet seals by the old key; after this none does.
     std::thread::sleep(patience);
-    let inquiry = Inquiry::new(&address::of(state)?, &internal_token(state)?)?;
-    reseal(&inquiry, &new, wanted.batch)?;
+    let running = Running::of(state)?;
+    reseal(&running, &new, wanted.batch)?;
     std::thread::sleep(patience);
-    let left = left(&inquiry, &new)?;
+    let left = left(&running, &new)?;
     if left > 0 {
         return Err(Failure::new(
             format!("{left} secrets are sealed by an older key again."),
@@ -145,24 +145,16 @@ fn data(wanted: &RotateKeys) -> Outcome<()> {
     Ok(())
 }
 
-/// The token in force: the environment's, as `signalbox up` has it, or the file's.
-fn internal_token(state: &Path) -> Outcome<String> {
-    if let Ok(token) = std::env::var("SPIN_VARIABLE_INTERNAL_TOKEN") {
-        return Ok(token);
-    }
-    Ok(secrets::of(state)?.remove("internal_token").unwrap_or_default())
-}
-
 fn number(said: &Value, name: &str) -> u64 {
     said.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// Has everything sealed anew, until nothing is left.
-fn reseal(inquiry: &Inquiry, new: &str, batch: u16) -> Outcome<()> {
+fn reseal(running: &Running, new: &str, batch: u16) -> Outcome<()> {
     let mut before = u64::MAX;
     loop {
-        pass(inquiry, new, batch)?;
-        let left = left(inquiry, new)?;
+        pass(running, new, batch)?;
+        let left = left(running, new)?;
         if left == 0 {
             return Ok(());
         }
@@ -179,12 +171,12 @@ fn reseal(inquiry: &Inquiry, new: &str, batch: u16) -> Outcome<()> {
 }
 
 /// Goes once through all tables, a step at a time.
-fn pass(inquiry: &Inquiry, new: &str, batch: u16) -> Outcome<()> {
+fn pass(running: &Running, new: &str, batch: u16) -> Outcome<()> {
     let mut after = Value::Null;
     let mut done: u64 = 0;
     loop {
         let wish = serde_json::json!({"limit": batch, "after": after});
-        let said = inquiry.post("/internal/vault/reseal", &wish)?;
+        let said = running.post("/internal/vault/reseal", &wish)?;
         is_by(&said, new)?;
         if let Some(stuck) = said.get("stuck").and_then(Value::as_array).and_then(|all| all.first()) {
             return Err(stuck_at(stuck));
@@ -199,8 +191,8 @@ fn pass(inquiry: &Inquiry, new: &str, batch: u16) -> Outcome<()> {
 }
 
 /// How many are sealed by another key than `new`, all tables together.
-fn left(inquiry: &Inquiry, new: &str) -> Outcome<u64> {
-    let said = inquiry.get("/internal/vault/reseal")?;
+fn left(running: &Running, new: &str) -> Outcome<u64> {
+    let said = running.get("/internal/vault/reseal")?;
     is_by(&said, new)?;
     let tables = said.get("tables").and_then(Value::as_array).ok_or_else(|| {
         Failure::new("The program did not say how much is left.", "No key was dropped.", "Look at its log.")

@@ -18,7 +18,7 @@ use host::failure::{Failure, Outcome};
 use host::manifest::Manifest;
 use host::state::{StateDir, address, first, secrets};
 use host::watch::Watch;
-use host::{doctor, handler, keys, log, serve};
+use host::{doctor, handler, keys, letters, log, serve, trail};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         Command::Doctor(place) => return examine(&place),
         Command::Keys(KeysCommand::List(wanted)) => keys::list(&wanted),
         Command::Keys(KeysCommand::Rotate(wanted)) => keys::rotate(&wanted),
+        Command::Letters(wanted) => letters::letters(&wanted).map(|said| println!("{said}")),
+        Command::Compact(place) => compact(&place),
+        Command::Audit(command) => return trail::run(&command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,6 +47,12 @@ fn main() -> ExitCode {
 
 fn migrate(place: &Place) -> Outcome<()> {
     let said = doctor::migrate(&doctor::database(&place.state, &place.config()?))?;
+    println!("{said}");
+    Ok(())
+}
+
+fn compact(place: &Place) -> Outcome<()> {
+    let said = host::compact::compact(&doctor::database(&place.state, &place.config()?))?;
     println!("{said}");
     Ok(())
 }

@@ -5,8 +5,10 @@ mod account;
 mod api_keys;
 mod audit;
 mod clients;
+mod letters;
 mod oauth;
 mod organizations;
+mod privacy;
 mod role_bindings;
 mod roles;
 mod settings;
@@ -25,7 +27,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(sign_in::refresh))
         .routes(routes!(sign_in::register))
         .routes(routes!(sign_in::jwks))
-        .routes(routes!(sign_in::setup));
+        .routes(routes!(sign_in::setup))
+        .routes(routes!(letters::list_letters));
     let own = OpenApiRouter::new()
         .routes(routes!(account::logout))
         .routes(routes!(account::me))
@@ -59,6 +62,14 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(clients::rotate_secret));
     let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
     let administration = administration.merge(settings);
+    let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
+    let administration = administration.merge(audit);
+    let privacy = OpenApiRouter::new()
+        .routes(routes!(privacy::export_me))
+        .routes(routes!(privacy::export_user))
+        .routes(routes!(privacy::erase_user))
+        .routes(routes!(privacy::get_erasure));
+    let administration = administration.merge(privacy);
     edge::fragment(open.merge(oauth).merge(once(own.merge(administration).merge(programs))))
 }
 

@@ -3,14 +3,20 @@
 mod api_keys;
 mod audit;
 mod clients;
+mod letters;
 mod oauth;
+mod privacy;
 mod roles;
 mod settings;
 
 pub(crate) use api_keys::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
-pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use audit::{
+    AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
+};
 pub(crate) use clients::{ClientIn, ClientMadeOut, ClientOut, ClientPatch};
+pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use oauth::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
+pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,

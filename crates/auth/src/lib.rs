@@ -10,12 +10,16 @@ mod binding;
 mod client;
 mod digest;
 mod email;
+mod erasure;
 mod error;
 mod gate;
 mod grant;
+mod letter;
+mod mail;
 mod memory;
 mod method;
 mod network;
+mod organization;
 mod password;
 mod role;
 pub mod service;
@@ -32,11 +36,20 @@ pub use assertion::{ASSERTION_ALGORITHMS, AssertionKey, AssertionKeyError};
 pub use binding::Binding;
 pub use client::{Client, ClientPatch, ClientSecret, ClientState, NewClient, Wish, overlap};
 pub use email::{Email, EmailError};
+pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
 pub use grant::{ClientProof, GrantError, Shown};
+pub use letter::{
+    Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
+};
+pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
 pub use network::Networks;
+pub use organization::{
+    NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
+    UnknownStanding,
+};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
@@ -50,3 +63,6 @@ pub use token::{
 };
 pub use user::{Member, NewUser, User, UserPatch, UserState};
 pub use visit::Visit;
+
+/// What of this area is sealed: each noun that keeps a sealed secret has its column here.
+pub const SEALED: &[vault::Column] = &[store::letter::SEALED];

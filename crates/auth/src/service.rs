@@ -6,8 +6,11 @@ mod bindings;
 mod clients;
 mod grants;
 mod introspection;
+pub mod letters;
 mod logins;
+mod organizations;
 mod passwords;
+pub mod privacy;
 mod revocation;
 mod roles;
 mod sessions;
@@ -24,12 +27,15 @@ pub use clients::{change_client, client, clients, create_client, revoke_client, 
 pub use grants::{Asked, Granted, authenticate, grant};
 pub use introspection::{Inspected, TokenKind, introspect};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use organizations::{
+    change_organization, create_organization, give_up_organization, organization, organizations,
+};
 pub use passwords::change_password;
 pub use revocation::revoke_token;
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
-pub use setup::{SetUp, SetUpDone, register, setup};
+pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
 

@@ -23,6 +23,7 @@ mod paths;
 mod problem;
 mod shown;
 mod store;
+mod tenancy;
 mod visitor;
 mod world;
 

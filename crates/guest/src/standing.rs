@@ -18,7 +18,7 @@ use std::{
 
 /// The variables that components read, by name. Each component is given those that it needs in spin.toml; the others
 /// are empty there.
-const NAMES: [&str; 9] = [
+const NAMES: &[&str] = &[
     "public_url",
     "cors_origins",
     "internal_token",
@@ -28,6 +28,12 @@ const NAMES: [&str; 9] = [
     "allow_private_outbound",
     "durability",
     "token_issuer",
+    "tenant_domain",
+    "links_url",
+    "mail_service",
+    "mail_url",
+    "mail_key",
+    "mail_from",
 ];
 
 /// Those of them that may change while an instance lives.
@@ -143,7 +149,7 @@ impl Standing {
 
 async fn values() -> Values {
     let mut values = Values::new();
-    for name in NAMES {
+    for &name in NAMES {
         values.insert(name, variables::get(name).await.unwrap_or_default());
     }
     values

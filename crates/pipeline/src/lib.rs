@@ -3,11 +3,15 @@
 
 mod books;
 mod cancel;
+mod chore;
 mod decide;
 mod door;
 mod drain;
 mod effect;
 mod error;
+mod letters;
+pub mod privacy;
+mod removal;
 mod reseal;
 mod store;
 mod tell;
@@ -16,10 +20,13 @@ mod write;
 
 pub use books::Books;
 pub use cancel::cancel;
+pub use chore::lay;
 pub use decide::{Draft, decide};
 pub use door::{Bell, Bells, Door, Receipt};
 pub use drain::{Drained, Works, drain};
 pub use error::PublishError;
+pub use letters::{expire_letters, post_letters};
+pub use removal::remove_organization;
 pub use reseal::{reseal, sealed_otherwise};
 pub use tell::tell;
 pub use trace::{Trail, trace};

@@ -1,5 +1,7 @@
 //! Where do rules stand? In two tables: the rules as they are, and every version that they had.
 
+pub(crate) mod privacy;
+
 use crate::{Change, Definition, MOST_RULES, Rule, Version};
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{Bounds, PageRequest, RuleId};
@@ -137,16 +139,15 @@ pub(crate) async fn list(
     filter: &RuleFilter,
     page: &PageRequest,
 ) -> Result<Vec<Rule>, DbError> {
-    let (modules, resources) = bounds.parts().unzip();
-    let names = |names: Option<&[Box<str>]>| names.map(|names| json!(names).to_string());
+    let parts = bounds.parts();
     let parameters = [
         page.after_or("").into(),
         filter.module_type.clone().into(),
         filter.trigger_id.clone().into(),
         filter.is_active.into(),
         page.probe().into(),
-        names(modules).into(),
-        names(resources).into(),
+        parts.map(|parts| json!(parts.modules).to_string()).into(),
+        parts.map(|parts| json!(parts.resources).to_string()).into(),
     ];
     scope.all(LIST, parameters).await
 }
