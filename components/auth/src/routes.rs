@@ -5,6 +5,7 @@ mod account;
 mod api_keys;
 mod audit;
 mod factors;
+mod letters;
 mod organizations;
 mod passkeys;
 mod role_bindings;
@@ -25,7 +26,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(sign_in::refresh))
         .routes(routes!(sign_in::register))
         .routes(routes!(sign_in::jwks))
-        .routes(routes!(sign_in::setup));
+        .routes(routes!(sign_in::setup))
+        .routes(routes!(letters::list_letters));
     let own = OpenApiRouter::new()
         .routes(routes!(account::logout))
         .routes(routes!(account::me))
@@ -65,6 +67,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(passkeys::login_options))
         .routes(routes!(passkeys::login))
         .routes(routes!(passkeys::second_factor_options));
+    let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
+    let administration = administration.merge(audit);
     edge::fragment(open.merge(once(own.merge(administration).merge(second_factors).merge(passkeys))))
 }
 

@@ -2,12 +2,16 @@
 
 mod audit;
 mod factors;
+mod letters;
 mod passkeys;
 mod roles;
 mod settings;
 
-pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use audit::{
+    AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
+};
 pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
+pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use passkeys::{
     PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
 };

@@ -1,6 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{FactorError, PasskeyError, RoleError};
+use crate::{FactorError, LetterError, OrganizationError, PasskeyError, RoleError};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
@@ -68,6 +68,9 @@ pub enum AuthError {
     /// Something about a role.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// Something about a tenant's standing.
+    #[error(transparent)]
+    Organization(#[from] OrganizationError),
     /// Argon2 failed.
     #[error("a password could not be hashed or compared: {0}")]
     Password(String),
@@ -80,6 +83,9 @@ pub enum AuthError {
     /// Something about passkeys.
     #[error(transparent)]
     Passkey(#[from] PasskeyError),
+    /// A letter could not be written.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -131,9 +137,11 @@ impl Fault for AuthError {
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
+            Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Factor(error) => error.kind(),
             Self::Passkey(error) => error.kind(),
+            Self::Letter(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -159,9 +167,11 @@ impl Fault for AuthError {
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
+            Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Factor(error) => error.code(),
             Self::Passkey(error) => error.code(),
+            Self::Letter(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -183,6 +193,7 @@ impl Fault for AuthError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.
             _ => None,

@@ -11,8 +11,11 @@ mod email;
 mod error;
 mod factor;
 mod gate;
+mod letter;
+mod mail;
 mod memory;
 mod method;
+mod organization;
 mod passkey;
 mod password;
 mod recovery;
@@ -34,7 +37,15 @@ pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use factor::{Factor, FactorError, Factors, Waiting};
 pub use gate::{Checked, Credential, Gate};
+pub use letter::{
+    Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
+};
+pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
+pub use organization::{
+    NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
+    UnknownStanding,
+};
 pub use passkey::{Passkey, PasskeyError, RelyingParty};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};

@@ -6,7 +6,9 @@ mod bindings;
 mod codes;
 mod confirm;
 mod factors;
+pub mod letters;
 mod logins;
+mod organizations;
 mod passkeys;
 mod passwords;
 mod roles;
@@ -26,6 +28,9 @@ pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role
 pub use confirm::{Proof, confirm, must_be_confirmed};
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use organizations::{
+    change_organization, create_organization, give_up_organization, organization, organizations,
+};
 pub use passkeys::{
     Answer, Asked, ask_passkey, ask_registration, login_by_passkey, passkeys, register_passkey,
     remove_passkey, rename_passkey,
@@ -35,7 +40,7 @@ pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
-pub use setup::{SetUp, SetUpDone, register, setup};
+pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
 

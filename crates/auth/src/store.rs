@@ -4,6 +4,8 @@ pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod binding;
 pub(crate) mod factor;
+pub(crate) mod letter;
+pub(crate) mod organization;
 pub(crate) mod passkey;
 pub(crate) mod principal;
 pub(crate) mod recovery;

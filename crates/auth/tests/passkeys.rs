@@ -111,7 +111,8 @@ impl Scene {
     }
 
     fn register(&self, call: &Call, json: &Value) -> Result<Vec<Secret<String>>, AuthError> {
-        let made = block_on(service::register_passkey(&self.db, call, "Phone", &self.answer(json)));
+        let made =
+            block_on(service::register_passkey(&self.db, &self.vault, call, "Phone", &self.answer(json)));
         made.map(|(_, codes)| codes)
     }
 
@@ -350,8 +351,8 @@ fn passkeys_are_listed_renamed_and_removed_by_their_owner() {
     let other = scene.password("owner@globex.test").unwrap();
     let other = scene.call(&other);
     assert_eq!(code(block_on(service::rename_passkey(&scene.db, &other, &id, "Mine"))), "NOT_FOUND");
-    assert_eq!(code(block_on(service::remove_passkey(&scene.db, &other, &id))), "NOT_FOUND");
-    block_on(service::remove_passkey(&scene.db, &call, &id)).unwrap();
+    assert_eq!(code(block_on(service::remove_passkey(&scene.db, &scene.vault, &other, &id))), "NOT_FOUND");
+    block_on(service::remove_passkey(&scene.db, &scene.vault, &call, &id)).unwrap();
     let options = scene.ask(Asked::Login);
     let json = scene.device.get(&options);
     assert_eq!(code(scene.enter(&json)), "PASSKEY_REFUSED");

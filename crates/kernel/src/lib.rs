@@ -7,6 +7,7 @@ mod fault;
 mod id;
 mod page;
 mod permission;
+mod person;
 mod reach;
 mod secret;
 mod tenant;
@@ -15,12 +16,13 @@ mod time;
 pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId, PasskeyId,
-    RoleId, RuleId, SessionId, UserId,
+    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, InvitationId, JobId, LetterId,
+    MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
-pub use reach::{Bounded, Bounds, Grant, OutOfReach, Reach, ReachError};
+pub use person::Person;
+pub use reach::{Bounded, Bounds, Grant, OutOfReach, Parts, Reach, ReachError};
 pub use secret::Secret;
 pub use tenant::{TenantId, TenantIdError};
 pub use time::{Instant, Span, TimeError};

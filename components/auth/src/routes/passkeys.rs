@@ -1,6 +1,6 @@
 //! How does somebody get passkeys, and come in with one?
 
-use super::sign_in::{spend, tenant_meant, tokens, visit};
+use super::sign_in::{spend, tokens, visit};
 use crate::wire::{
     PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, TokensOut,
     WaitingIn,
@@ -72,7 +72,14 @@ pub(super) async fn register_passkey(
 ) -> Result<Shown<PasskeyMadeOut>, Problem> {
     let party = caller.world.relying_party()?;
     let answer = Answer { party, json: body.credential.get().to_owned() };
-    let made = service::register_passkey(&caller.world.db, &caller.call, &body.name, &answer).await?;
+    let made = service::register_passkey(
+        &caller.world.db,
+        &caller.world.vault()?,
+        &caller.call,
+        &body.name,
+        &answer,
+    )
+    .await?;
     let location = format!("/api/v1/auth/mfa/passkeys/{}", made.0.id);
     Ok(Shown::created("passkey", PasskeyMadeOut::new(made.0, &made.1), location).confidential())
 }
@@ -101,7 +108,7 @@ pub(super) async fn remove_passkey(
     caller: Confirmed<needs::OwnAccount>,
     Path(id): Path<String>,
 ) -> Result<NoContent, Problem> {
-    service::remove_passkey(&caller.world.db, &caller.call, &read(&id)?).await?;
+    service::remove_passkey(&caller.world.db, &caller.world.vault()?, &caller.call, &read(&id)?).await?;
     Ok(NoContent)
 }
 
@@ -134,7 +141,7 @@ pub(super) async fn login(
 ) -> Result<Response, Problem> {
     spend(&world, &visitor, "passkey login", LOGINS).await?;
     let answer = Answer { party: world.relying_party()?, json: body.credential.get().to_owned() };
-    let tenant = tenant_meant(&visitor, None)?;
+    let tenant = visitor.tenant_meant(None)?;
     let visit = visit(&world, &visitor, &headers);
     let keys = world.gate.tokens();
     let logged_in =

@@ -289,16 +289,19 @@ fn somebody_who_manages_users_removes_anothers_factors_and_not_their_own() {
     let stage = &scene.stage;
     let owner = stage.as_bearer(&scene.first.access_token);
     let id = scene.first.member.user.id.clone();
-    assert_eq!(code_of(block_on(remove_factors(&stage.db, &owner, &id))), "OWN_FACTORS");
+    assert_eq!(code_of(block_on(remove_factors(&stage.db, &stage.vault, &owner, &id))), "OWN_FACTORS");
     // Whoever may do less than the owner cannot.
     let new = crate::NewUser::new("ana@example.com", "Ana", Some(PASSWORD)).unwrap();
     block_on(create_user(&stage.db, &owner, new)).unwrap();
     let ana = stage.login(None, "ana@example.com", PASSWORD).unwrap();
     let ana = stage.as_bearer(&ana.access_token);
-    assert_eq!(code_of(block_on(remove_factors(&stage.db, &ana, &id))), "BEYOND_OWN_PERMISSIONS");
+    assert_eq!(
+        code_of(block_on(remove_factors(&stage.db, &stage.vault, &ana, &id))),
+        "BEYOND_OWN_PERMISSIONS"
+    );
     let token = scene.waits();
     let system = stage.call(kernel::Principal::system("acme-corp".parse().unwrap()));
-    block_on(remove_factors(&stage.db, &system, &id)).unwrap();
+    block_on(remove_factors(&stage.db, &stage.vault, &system, &id)).unwrap();
     assert!(scene.check(&scene.first).is_err());
     assert_eq!(code_of(scene.verify(&token, &scene.code())), "MFA_TOKEN_INVALID");
     assert!(scene.login(PASSWORD, None).is_ok());
@@ -335,7 +338,7 @@ fn recovery_codes_are_renewed_and_the_old_ones_are_void() {
     let scene = scene();
     let stage = &scene.stage;
     let call = stage.as_bearer(&scene.first.access_token);
-    let fresh = block_on(new_recovery_codes(&stage.db, &call)).unwrap();
+    let fresh = block_on(new_recovery_codes(&stage.db, &stage.vault, &call)).unwrap();
     assert_eq!(code_of(scene.login(PASSWORD, Some(&scene.recovery[1]))), "OTP_INVALID");
     assert!(scene.login(PASSWORD, Some(&fresh[0])).is_ok());
     let (factors, required) = block_on(super::factors(&stage.db, &call)).unwrap();

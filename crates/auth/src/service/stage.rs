@@ -53,7 +53,7 @@ impl Stage {
         let keys = TokenKeys::from_variable(&TokenKeys::generate(&*noise)).unwrap();
         Self {
             gate: Gate::new(db.clone(), keys, "http://signalbox.test".to_owned()),
-            vault: Vault::from_keys(&format!("v1:{}", "A".repeat(43) + "=")).unwrap(),
+            vault: Vault::from_keys("v1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap(),
             db,
             noise,
             now: START,
