@@ -8,6 +8,7 @@ mod factors;
 mod letters;
 mod organizations;
 mod passkeys;
+mod privacy;
 mod role_bindings;
 mod roles;
 mod settings;
@@ -69,6 +70,12 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(passkeys::second_factor_options));
     let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
     let administration = administration.merge(audit);
+    let privacy = OpenApiRouter::new()
+        .routes(routes!(privacy::export_me))
+        .routes(routes!(privacy::export_user))
+        .routes(routes!(privacy::erase_user))
+        .routes(routes!(privacy::get_erasure));
+    let administration = administration.merge(privacy);
     edge::fragment(open.merge(once(own.merge(administration).merge(second_factors).merge(passkeys))))
 }
 

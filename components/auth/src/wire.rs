@@ -4,6 +4,7 @@ mod audit;
 mod factors;
 mod letters;
 mod passkeys;
+mod privacy;
 mod roles;
 mod settings;
 
@@ -15,6 +16,7 @@ pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use passkeys::{
     PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
 };
+pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,

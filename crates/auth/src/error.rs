@@ -86,6 +86,9 @@ pub enum AuthError {
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
+    /// The erasure of a person cannot begin.
+    #[error(transparent)]
+    Erasure(#[from] crate::ErasureError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -142,6 +145,7 @@ impl Fault for AuthError {
             Self::Factor(error) => error.kind(),
             Self::Passkey(error) => error.kind(),
             Self::Letter(error) => error.kind(),
+            Self::Erasure(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -172,6 +176,7 @@ impl Fault for AuthError {
             Self::Factor(error) => error.code(),
             Self::Passkey(error) => error.code(),
             Self::Letter(error) => error.code(),
+            Self::Erasure(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -11,6 +11,7 @@ mod logins;
 mod organizations;
 mod passkeys;
 mod passwords;
+pub mod privacy;
 mod roles;
 mod second_factor;
 #[cfg(test)]

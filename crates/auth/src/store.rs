@@ -8,6 +8,7 @@ pub(crate) mod letter;
 pub(crate) mod organization;
 pub(crate) mod passkey;
 pub(crate) mod principal;
+pub(crate) mod privacy;
 pub(crate) mod recovery;
 pub(crate) mod role;
 pub(crate) mod session;

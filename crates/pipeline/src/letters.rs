@@ -157,7 +157,7 @@ pub(crate) async fn settle(
     let Some(letter) = letter_of(job) else { return Ok(()) };
     let outcome = match next {
         Next::Done => Outcome::Sent,
-        Next::Again(_) => Outcome::Again(words.to_owned()),
+        Next::Again(_) | Next::Later(_) => Outcome::Again(words.to_owned()),
         Next::Dead => Outcome::GivenUp(words.to_owned()),
     };
     letters::settle(&mut tx.scope(&job.tenant), &letter, &outcome, now).await
