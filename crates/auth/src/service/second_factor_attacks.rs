@@ -4,7 +4,9 @@ use super::{
     stage::{PASSWORD, START, Stage},
     *,
 };
-use crate::{Checked, Credential, FactorError, SettingsPatch, UserState, totp::tests::shown};
+use crate::{
+    Checked, Credential, FactorError, Method, Methods, SettingsPatch, UserState, totp::tests::shown,
+};
 use futures::executor::block_on;
 use kernel::{Fault, Permission, Permissions, Secret, Span};
 
@@ -258,6 +260,55 @@ fn under_the_policy_a_session_without_a_factor_can_only_enrol() {
     let call = stage.as_bearer(&turned.access_token);
     block_on(remove_totp(&stage.db, &stage.vault, &call, &Proof::Password(secret(PASSWORD)))).unwrap();
     assert!(scene.check(&turned).unwrap().principal.assurance.lacks_factor);
+}
+
+#[test]
+fn every_other_way_in_ends_at_the_same_question() {
+    let scene = scene();
+    // As whatever proved something else ends: a link that was sent, an invitation, single sign-on that does not count.
+    let enter = |methods: Methods| {
+        let stage = &scene.stage;
+        let tenant: kernel::TenantId = "acme-corp".parse().unwrap();
+        let mut tx = block_on(stage.db.begin()).unwrap();
+        let outcome = block_on(async {
+            let mut scope = tx.scope(&tenant);
+            let member = scene.first.member.clone();
+            let entrance = logins::Entrance { cookie: true, methods };
+            logins::start(&mut scope, stage.gate.tokens(), &stage.visit(), member, entrance).await
+        });
+        block_on(finish(tx, outcome))
+    };
+    let password = Methods::only(Method::Password);
+    for methods in [password, Methods::only(Method::Link), password.with(Method::Link), Methods::default()] {
+        let Err(AuthError::Factor(FactorError::Required(waiting))) = enter(methods) else {
+            panic!("{methods} opened");
+        };
+        // The waiting stayed, although the answer is a refusal.
+        assert_eq!(code_of(scene.verify(waiting.token(), &secret("000000"))), "OTP_INVALID");
+    }
+    assert!(enter(Methods::only(Method::SingleSignOn)).is_ok());
+    let call = scene.stage.call(kernel::Principal::system("acme-corp".parse().unwrap()));
+    let patch = SettingsPatch { two_factor_sign_on_counts: Some(false), ..SettingsPatch::default() };
+    block_on(change_settings(&scene.stage.db, &call, None, patch)).unwrap();
+    assert_eq!(code_of(enter(Methods::only(Method::SingleSignOn))), "OTP_REQUIRED");
+}
+
+#[test]
+fn the_person_is_told() {
+    let scene = scene();
+    let stage = &scene.stage;
+    let call = stage.as_bearer(&scene.first.access_token);
+    scene.login(PASSWORD, Some(&scene.recovery[0])).unwrap();
+    block_on(new_recovery_codes(&stage.db, &stage.vault, &call)).unwrap();
+    block_on(remove_totp(&stage.db, &stage.vault, &call, &Proof::Password(secret(PASSWORD)))).unwrap();
+    let sql = "SELECT group_concat(notice, ' ') AS id FROM (SELECT notice FROM letters ORDER BY letter_id)";
+    let told = block_on(async {
+        let mut lease = stage.db.read().await.unwrap();
+        lease.all_tenants().unwrap().one::<String>(sql, []).await.unwrap().unwrap()
+    });
+    let mut told: Vec<&str> = told.split(' ').collect();
+    told.sort_unstable();
+    assert_eq!(told, ["recovery_code_used", "recovery_codes_made", "two_factor_added", "two_factor_removed"]);
 }
 
 #[test]
