@@ -24,4 +24,3 @@ mod stage;
 mod story;
 mod tenants;
 mod triggers;
-mod two_factor;

@@ -4,6 +4,7 @@
 mod account;
 mod api_keys;
 mod audit;
+mod connections;
 mod factors;
 mod letters;
 mod organizations;
@@ -13,9 +14,11 @@ mod role_bindings;
 mod roles;
 mod settings;
 mod sign_in;
+mod sign_on;
 mod users;
 
-use axum::Router;
+use auth::Providers;
+use axum::{Extension, Router};
 use edge::World;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -51,6 +54,14 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(audit::verify_audit));
     let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
     let administration = administration.merge(settings);
+    let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
+    let administration = administration.merge(audit);
+    let privacy = OpenApiRouter::new()
+        .routes(routes!(privacy::export_me))
+        .routes(routes!(privacy::export_user))
+        .routes(routes!(privacy::erase_user))
+        .routes(routes!(privacy::get_erasure));
+    let administration = administration.merge(privacy);
     let second_factors = OpenApiRouter::new()
         .routes(routes!(factors::get_factors))
         .routes(routes!(factors::enrol_totp, factors::remove_totp))
@@ -68,15 +79,25 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(passkeys::login_options))
         .routes(routes!(passkeys::login))
         .routes(routes!(passkeys::second_factor_options));
-    let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
-    let administration = administration.merge(audit);
-    let privacy = OpenApiRouter::new()
-        .routes(routes!(privacy::export_me))
-        .routes(routes!(privacy::export_user))
-        .routes(routes!(privacy::erase_user))
-        .routes(routes!(privacy::get_erasure));
-    let administration = administration.merge(privacy);
-    edge::fragment(open.merge(once(own.merge(administration).merge(second_factors).merge(passkeys))))
+    let administration = administration.merge(second_factors).merge(passkeys);
+    let sign_on = OpenApiRouter::new()
+        .routes(routes!(sign_on::begin))
+        .routes(routes!(sign_on::come_back))
+        .routes(routes!(sign_on::come_back_from))
+        .routes(routes!(sign_on::fetch_tokens));
+    let open = open.merge(sign_on);
+    let connections = OpenApiRouter::new()
+        .routes(routes!(connections::list_connections, connections::create_connection))
+        .routes(routes!(
+            connections::get_connection,
+            connections::change_connection,
+            connections::delete_connection
+        ))
+        .routes(routes!(connections::test_connection));
+    let administration = administration.merge(connections);
+    let router = edge::fragment(open.merge(once(own.merge(administration))));
+    // What is remembered of identity providers lives as long as the instance.
+    router.layer(Extension(Arc::new(Providers::default())))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

@@ -1,16 +1,19 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod connections;
 mod factors;
 mod letters;
 mod passkeys;
 mod privacy;
 mod roles;
 mod settings;
+mod sign_on;
 
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use connections::{ConnectionIn, ConnectionOut, ConnectionPatchIn, TestedOut};
 pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
 pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use passkeys::{
@@ -22,6 +25,7 @@ pub(crate) use roles::{
     RolePatch,
 };
 pub(crate) use settings::{SettingsIn, SettingsShown};
+pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
 
 use auth::{
     ApiKey, KeySecret, Member, Session, Tenant, UserState,

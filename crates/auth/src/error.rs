@@ -77,18 +77,21 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
-    /// Something about second factors.
-    #[error(transparent)]
-    Factor(#[from] FactorError),
-    /// Something about passkeys.
-    #[error(transparent)]
-    Passkey(#[from] PasskeyError),
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
     /// The erasure of a person cannot begin.
     #[error(transparent)]
     Erasure(#[from] crate::ErasureError),
+    /// Something about second factors.
+    #[error(transparent)]
+    Factor(#[from] FactorError),
+    /// Something about passkeys.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
+    /// Single sign-on did not let somebody in.
+    #[error(transparent)]
+    SignOn(#[from] crate::SignOnError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -142,10 +145,11 @@ impl Fault for AuthError {
             Self::Role(error) => error.kind(),
             Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
-            Self::Factor(error) => error.kind(),
-            Self::Passkey(error) => error.kind(),
             Self::Letter(error) => error.kind(),
             Self::Erasure(error) => error.kind(),
+            Self::Factor(error) => error.kind(),
+            Self::Passkey(error) => error.kind(),
+            Self::SignOn(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -173,10 +177,11 @@ impl Fault for AuthError {
             Self::Role(error) => error.code(),
             Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
-            Self::Factor(error) => error.code(),
-            Self::Passkey(error) => error.code(),
             Self::Letter(error) => error.code(),
             Self::Erasure(error) => error.code(),
+            Self::Factor(error) => error.code(),
+            Self::Passkey(error) => error.code(),
+            Self::SignOn(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

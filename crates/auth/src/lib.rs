@@ -6,24 +6,30 @@
 mod api_key;
 mod attempt;
 mod binding;
+mod claim;
+mod connection;
 mod digest;
 mod email;
 mod erasure;
 mod error;
 mod factor;
+mod fetch;
 mod gate;
 mod letter;
 mod mail;
 mod memory;
 mod method;
+mod oidc;
 mod organization;
 mod passkey;
 mod password;
+mod provider;
 mod recovery;
 mod role;
 pub mod service;
 mod session;
 mod settings;
+mod sign_on;
 mod store;
 mod tenant;
 mod token;
@@ -34,10 +40,13 @@ mod waiting;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use binding::Binding;
+pub use claim::Mapping;
+pub use connection::{CONNECTIONS_MAX, Connection, ConnectionKind, ConnectionPatch, OidcSetup, Setup};
 pub use email::{Email, EmailError};
 pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
 pub use factor::{Factor, FactorError, Factors, Waiting};
+pub use fetch::{FETCH_LIMIT, FETCH_TIMEOUT, Fetch, Unfetched};
 pub use gate::{Checked, Credential, Gate};
 pub use letter::{
     Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
@@ -50,12 +59,14 @@ pub use organization::{
 };
 pub use passkey::{Passkey, PasskeyError, RelyingParty};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
+pub use provider::Providers;
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
 pub use settings::{
     LimitSettings, PasswordSettings, RetentionSettings, SessionSettings, SettingsPatch, SignOnSettings,
     TenantSettings, TwoFactorSettings,
 };
+pub use sign_on::{ATTEMPT_LIFE, Answer, BrowserSecret, ReturnTo, SignOnError};
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
 pub use totp::Enrolment;

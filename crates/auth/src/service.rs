@@ -5,6 +5,7 @@ mod api_keys;
 mod bindings;
 mod codes;
 mod confirm;
+mod connections;
 mod factors;
 pub mod letters;
 mod logins;
@@ -19,6 +20,7 @@ mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
+mod sign_on;
 #[cfg(test)]
 pub(crate) mod stage;
 mod tenants;
@@ -27,6 +29,9 @@ mod users;
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
 pub use confirm::{Proof, confirm, must_be_confirmed};
+pub use connections::{
+    Keeper, change_connection, connection, connections, create_connection, delete_connection,
+};
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use organizations::{
@@ -42,6 +47,10 @@ pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
+pub use sign_on::{
+    Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, callback, finish_sign_on,
+    redeem_sign_on, test_connection,
+};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
 

@@ -3,6 +3,7 @@
 pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod binding;
+pub(crate) mod connection;
 pub(crate) mod factor;
 pub(crate) mod letter;
 pub(crate) mod organization;
@@ -13,6 +14,7 @@ pub(crate) mod recovery;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod sign_on;
 pub(crate) mod tenant;
 pub(crate) mod totp;
 pub(crate) mod user;

@@ -28,7 +28,7 @@ mod world;
 
 pub use answer::{BODY_LIMIT, answer, not_configured};
 pub use authorized::{Authorized, Confirmed, Need, Reaching, Recognised, needs};
-pub use credentials::{csrf_token, session_cookie};
+pub use credentials::{csrf_token, session_cookie, sign_on_cookie, sign_on_secret};
 pub use etag::IfMatch;
 pub use id::Id;
 pub use idempotency::{idempotency_key, idempotent};

@@ -34,10 +34,6 @@ pub struct Settings {
     pub internal_token: Secret<String>,
     /// Keys that seal secrets at rest, as `kid:base64`.
     pub vault_keys: Secret<String>,
-    /// The domain that passkeys belong to; empty for the host of `public_url`.
-    pub passkey_domain: String,
-    /// The origins of the pages that may ask for passkeys; none for that of `public_url`.
-    pub passkey_origins: Vec<String>,
     /// The domain whose first label below it names a tenant (`acme-corp.example.com`); empty where host names say nothing.
     pub tenant_domain: String,
     /// Where letters go: nowhere if no mail service is set, or what is wrong with how it is set.
@@ -46,6 +42,10 @@ pub struct Settings {
     pub mail_service: String,
     /// Where the links in letters lead, without a trailing slash.
     pub links_url: String,
+    /// The domain that passkeys belong to; empty for the host of `public_url`.
+    pub passkey_domain: String,
+    /// The origins of the pages that may ask for passkeys; none for that of `public_url`.
+    pub passkey_origins: Vec<String>,
     /// Whether anybody may make a tenant for themselves.
     pub open_sign_up: bool,
     /// Whether tenants' URLs may lead to private and loopback addresses: for development only.

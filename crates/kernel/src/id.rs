@@ -134,6 +134,8 @@ ids! {
     ChannelId = "chn", "channel";
     /// A message to somebody.
     MessageId = "msg", "message";
+    /// A way to come in through a tenant's own identity provider.
+    ConnectionId = "con", "connection";
     /// One way that a message took.
     DeliveryId = "dlv", "delivery";
     /// A letter of ours to a person.

@@ -92,12 +92,16 @@ pub(super) async fn refresh(
 }
 
 pub(super) fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
-    let cookie = logged_in.cookie.clone();
-    let csrf_token = cookie.as_ref().map(edge::csrf_token);
-    let mut response =
+    let csrf_token = logged_in.cookie.as_ref().map(edge::csrf_token);
+    let response =
         Shown::as_is("session", TokensOut::new(&logged_in, csrf_token)).confidential().into_response();
-    if let Some(cookie) = cookie {
-        let text = edge::session_cookie(Some((&cookie, COOKIE_LIFE.as_seconds_up())));
+    with_session_cookie(&logged_in, response)
+}
+
+/// The answer, with the session's cookie if it has one.
+pub(super) fn with_session_cookie(logged_in: &LoggedIn, mut response: Response) -> Result<Response, Problem> {
+    if let Some(cookie) = &logged_in.cookie {
+        let text = edge::session_cookie(Some((cookie, COOKIE_LIFE.as_seconds_up())));
         let value = HeaderValue::from_str(&text).map_err(|_| Unspecific::Internal)?;
         response.headers_mut().append(header::SET_COOKIE, value);
     }

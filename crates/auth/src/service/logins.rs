@@ -217,6 +217,7 @@ pub(super) async fn start(
     member: Member,
     entrance: Entrance,
 ) -> Result<LoggedIn, AuthError> {
+    super::sign_on::permitted(scope, &member, entrance.methods).await?;
     let (tenant, now, chance) = (scope.tenant().clone(), visit.now, &*visit.chance);
     let protection = store::factor::of(scope, &member.user.id).await?.ok_or(AuthError::LoginFailed)?;
     if protection.factors.are_on() && !protection.policy.accepts(entrance.methods) {
