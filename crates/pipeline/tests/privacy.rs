@@ -192,7 +192,8 @@ impl House {
                 {"recipient": recipient, "message": "Deal: {{opportunity_name}}"}}])),
             ..Draft::default()
         };
-        block_on(rules::service::create(&self.db, &self.call(), Definition::check(draft).unwrap())).unwrap();
+        let who = kernel::Bounded::new(self.call(), kernel::Permission::RulesWrite);
+        block_on(rules::service::create(&self.db, &who, Definition::check(draft).unwrap())).unwrap();
     }
 
     fn run(&self, sql: &str) {

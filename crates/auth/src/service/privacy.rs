@@ -63,7 +63,7 @@ pub async fn begin_erasure(
         return Err(ErasureError::Oneself.into());
     }
     let member = store::user::get(scope, id).await?.ok_or(AuthError::NotFound("user"))?;
-    member.changeable_by(call.principal.permissions)?;
+    member.changeable_by(&call.principal)?;
     if member.user.email.as_str() != confirm.trim().to_lowercase() {
         return Err(ErasureError::Confirm.into());
     }
