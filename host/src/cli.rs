@@ -32,11 +32,27 @@ pub enum Command {
     Migrate(Place),
     /// Check the installation: each line says what was looked at, and what to do where it fails.
     Doctor(Place),
+    /// Show the letters that wait for a mail service, and read them: asks the Signalbox that runs.
+    Letters(Letters),
     /// Write the database anew, so that nothing of what was deleted is left in its file.
     Compact(Place),
     /// Fetch a tenant's audit, or prove that an exported one holds.
     #[command(subcommand)]
     Audit(AuditCommand),
+}
+
+/// Options of `signalbox letters`.
+#[derive(Debug, Args)]
+pub struct Letters {
+    /// The state directory of the Signalbox that runs.
+    #[arg(long, value_name = "DIR", default_value = ".signalbox")]
+    pub state: PathBuf,
+    /// All letters, also those that were sent, given up or have expired.
+    #[arg(long)]
+    pub all: bool,
+    /// Print what stands in this letter; its tenant's audit tells of that.
+    #[arg(long, value_name = "ID")]
+    pub read: Option<String>,
 }
 
 /// What to do with an audit.

@@ -14,7 +14,7 @@ use host::cli::{Cli, Command, Place, Up};
 use host::failure::{Failure, Outcome};
 use host::manifest::Manifest;
 use host::state::{StateDir, first, secrets};
-use host::{doctor, handler, log, serve, trail};
+use host::{doctor, handler, letters, log, serve, trail};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         }
         Command::Migrate(place) => migrate(&place),
         Command::Doctor(place) => return examine(&place),
+        Command::Letters(wanted) => letters::letters(&wanted).map(|said| println!("{said}")),
         Command::Compact(place) => compact(&place),
         Command::Audit(command) => return trail::run(&command),
     };

@@ -4,6 +4,7 @@
 mod account;
 mod api_keys;
 mod audit;
+mod letters;
 mod organizations;
 mod privacy;
 mod role_bindings;
@@ -24,7 +25,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(sign_in::refresh))
         .routes(routes!(sign_in::register))
         .routes(routes!(sign_in::jwks))
-        .routes(routes!(sign_in::setup));
+        .routes(routes!(sign_in::setup))
+        .routes(routes!(letters::list_letters));
     let own = OpenApiRouter::new()
         .routes(routes!(account::logout))
         .routes(routes!(account::me))

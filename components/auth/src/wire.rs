@@ -1,6 +1,7 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod letters;
 mod privacy;
 mod roles;
 mod settings;
@@ -8,6 +9,7 @@ mod settings;
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,

@@ -35,6 +35,9 @@ struct App {
 pub(crate) fn router(world: &Arc<World>) -> Router {
     let means = Vault::from_keys(world.settings.vault_keys.expose())
         .map(|vault| Means { vault: Arc::new(vault), allow_private: world.settings.allow_private_outbound });
+    if let Err(fault) = &world.settings.mail {
+        edge::log::warning(&format!("letters wait until this is mended: {fault}"));
+    }
     let routes = OpenApiRouter::new()
         .routes(routes!(list_jobs))
         .routes(routes!(list_dead))
@@ -196,6 +199,7 @@ async fn tick(
         db: &world.db,
         books: &app.books,
         means,
+        mail: world.settings.mail.as_ref().ok().and_then(Option::as_ref),
         courier: &guest::SpinCourier,
         clock: &*world.clock,
         chance: Arc::clone(&world.chance),
@@ -203,11 +207,9 @@ async fn tick(
     let now = world.clock.now();
     // About once a minute: the clock ticks every second.
     if now.seconds() % 60 == 0
-        && let Err(error) = world.sweep().await
+        && let Err(error) = sweep(&world, now).await
     {
-        edge::log::warning(&format!(
-            "what the doors remember was not swept, the next minute tries again: {error}"
-        ));
+        edge::log::warning(&format!("what has expired was not swept, the next minute tries again: {error}"));
     }
     // The chores of the day, for the tenants whose turn it is.
     if now.millis() >= app.next_look.load(Ordering::Relaxed) {
@@ -217,6 +219,13 @@ async fn tick(
         }
     }
     let until = now + Span::seconds(seconds.into());
+    pipeline::post_letters(&works).await?;
     let drained = pipeline::drain(&works, until).await?;
     Ok(Shown::as_is("tick", drained.into()))
+}
+
+/// Drops what the doors need not remember any more, and what letters say that are not worth sending.
+async fn sweep(world: &World, now: kernel::Instant) -> Result<(), db::DbError> {
+    world.sweep().await?;
+    pipeline::expire_letters(&world.db, now).await.map(drop)
 }

@@ -1,6 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::RoleError;
+use crate::{LetterError, OrganizationError, RoleError};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span};
 
@@ -68,12 +68,18 @@ pub enum AuthError {
     /// Something about a role.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// Something about a tenant's standing.
+    #[error(transparent)]
+    Organization(#[from] OrganizationError),
     /// Argon2 failed.
     #[error("a password could not be hashed or compared: {0}")]
     Password(String),
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// A letter could not be written.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
     /// The erasure of a person cannot begin.
     #[error(transparent)]
     Erasure(#[from] crate::ErasureError),
@@ -116,7 +122,9 @@ impl Fault for AuthError {
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
+            Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Letter(error) => error.kind(),
             Self::Erasure(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -143,7 +151,9 @@ impl Fault for AuthError {
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
+            Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Letter(error) => error.code(),
             Self::Erasure(error) => error.code(),
             Self::Db(error) => error.code(),
         }
@@ -156,6 +166,7 @@ impl Fault for AuthError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.
             _ => None,

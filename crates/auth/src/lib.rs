@@ -11,8 +11,11 @@ mod email;
 mod erasure;
 mod error;
 mod gate;
+mod letter;
+mod mail;
 mod memory;
 mod method;
+mod organization;
 mod password;
 mod role;
 pub mod service;
@@ -30,7 +33,15 @@ pub use email::{Email, EmailError};
 pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
+pub use letter::{
+    Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
+};
+pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
+pub use organization::{
+    NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
+    UnknownStanding,
+};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};

@@ -3,7 +3,9 @@
 
 mod api_keys;
 mod bindings;
+pub mod letters;
 mod logins;
+mod organizations;
 mod passwords;
 pub mod privacy;
 mod roles;
@@ -18,11 +20,14 @@ mod users;
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use organizations::{
+    change_organization, create_organization, give_up_organization, organization, organizations,
+};
 pub use passwords::change_password;
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
-pub use setup::{SetUp, SetUpDone, register, setup};
+pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
 

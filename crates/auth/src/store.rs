@@ -3,6 +3,8 @@
 pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod binding;
+pub(crate) mod letter;
+pub(crate) mod organization;
 pub(crate) mod principal;
 pub(crate) mod privacy;
 pub(crate) mod role;

@@ -1,8 +1,8 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, Instant, JobId, MessageId, RoleId, RuleId, SessionId,
-    TenantId, UserId,
+    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, Instant, InvitationId, JobId, LetterId, MessageId,
+    RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -109,6 +109,19 @@ macro_rules! texts {
 }
 
 texts!(
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, JobId, MessageId, RoleId, RuleId, SessionId, TenantId,
+    ApiKeyId,
+    AuditId,
+    ChannelId,
+    DeliveryId,
+    EventId,
+    InvitationId,
+    JobId,
+    LetterId,
+    MessageId,
+    RoleId,
+    RuleId,
+    SessionId,
+    TenantId,
+    TicketId,
     UserId,
 );

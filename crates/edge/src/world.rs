@@ -1,7 +1,7 @@
 //! What does a component stand in? The database, the gate, the clock, chance, limits and the operator's settings.
 
 use crate::Limits;
-use auth::Gate;
+use auth::{Gate, Mail, MailFault};
 use db::Db;
 use kernel::{Chance, Clock, Secret};
 use std::{fmt, sync::Arc};
@@ -34,6 +34,14 @@ pub struct Settings {
     pub internal_token: Secret<String>,
     /// Keys that seal secrets at rest, as `kid:base64`.
     pub vault_keys: Secret<String>,
+    /// The domain whose first label below it names a tenant (`acme-corp.example.com`); empty where host names say nothing.
+    pub tenant_domain: String,
+    /// Where letters go: nowhere if no mail service is set, or what is wrong with how it is set.
+    pub mail: Result<Option<Mail>, MailFault>,
+    /// The name of the mail service; empty if none is set.
+    pub mail_service: String,
+    /// Where the links in letters lead, without a trailing slash.
+    pub links_url: String,
     /// Whether anybody may make a tenant for themselves.
     pub open_sign_up: bool,
     /// Whether tenants' URLs may lead to private and loopback addresses: for development only.
@@ -70,8 +78,18 @@ impl Settings {
             _ => Err(fault(name, "is neither true nor false")),
         };
         let origins = value("cors_origins");
+        let public_url = value("public_url").trim_end_matches('/').to_owned();
+        let links_url = value("links_url").trim_end_matches('/').to_owned();
         Ok(Self {
-            public_url: value("public_url").trim_end_matches('/').to_owned(),
+            links_url: if links_url.is_empty() { public_url.clone() } else { links_url },
+            public_url,
+            mail_service: value("mail_service"),
+            mail: Mail::read(
+                &value("mail_service"),
+                &value("mail_url"),
+                &value("mail_key"),
+                &value("mail_from"),
+            ),
             cors_origins: origins
                 .split(',')
                 .map(str::trim)
@@ -80,6 +98,7 @@ impl Settings {
                 .collect(),
             internal_token: Secret::new(internal_token),
             vault_keys: Secret::new(value("vault_keys")),
+            tenant_domain: value("tenant_domain").trim_matches('.').to_owned(),
             open_sign_up: truth("open_sign_up")?,
             allow_private_outbound: truth("allow_private_outbound")?,
         })

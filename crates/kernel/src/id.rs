@@ -134,6 +134,12 @@ ids! {
     MessageId = "msg", "message";
     /// One way that a message took.
     DeliveryId = "dlv", "delivery";
+    /// A letter of ours to a person.
+    LetterId = "ltr", "letter";
+    /// An invitation to join a tenant.
+    InvitationId = "inv", "invitation";
+    /// A link that opens something once (not its secret).
+    TicketId = "tkt", "link";
 }
 
 #[cfg(test)]

@@ -16,13 +16,13 @@ mod time;
 pub use call::{Actor, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, JobId, MessageId, RoleId, RuleId,
-    SessionId, UserId,
+    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, InvitationId, JobId, LetterId,
+    MessageId, RoleId, RuleId, SessionId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
 pub use person::Person;
-pub use reach::{Bounded, Bounds, Grant, OutOfReach, Reach, ReachError};
+pub use reach::{Bounded, Bounds, Grant, OutOfReach, Parts, Reach, ReachError};
 pub use secret::Secret;
 pub use tenant::{TenantId, TenantIdError};
 pub use time::{Instant, Span, TimeError};

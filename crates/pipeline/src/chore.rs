@@ -9,6 +9,7 @@ pub use retention::lay;
 use crate::{
     Works,
     effect::{self, Report},
+    removal,
 };
 use db::DbError;
 use jobs::{Kind, Leased};
@@ -45,9 +46,12 @@ pub(crate) async fn step(
     let progress = match job.kind {
         Kind::Retention => retention::step(works, &call).await,
         Kind::ErasePerson => erasure::step(works, &call, job).await,
-        Kind::SendNotification | Kind::DeliverMessage | Kind::HttpRequest | Kind::PublishEvent => {
-            Ok(Progress::Hopeless("this is no chore".to_owned()))
-        }
+        Kind::EraseTenant => removal::step(works, &call, job).await,
+        Kind::SendNotification
+        | Kind::DeliverMessage
+        | Kind::HttpRequest
+        | Kind::PublishEvent
+        | Kind::SendLetter => Ok(Progress::Hopeless("this is no chore".to_owned())),
     };
     match progress {
         Ok(Progress::More) => Ok(None),

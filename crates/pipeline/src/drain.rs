@@ -5,6 +5,7 @@
 use crate::{
     Books, chore,
     effect::{self, Errand, Maker, Report},
+    letters,
 };
 use db::{Db, DbError, Tx};
 use futures::{
@@ -38,6 +39,8 @@ pub struct Works<'a> {
     pub books: &'a Books,
     /// What channels need of the operator.
     pub means: &'a Means,
+    /// Where letters go, if the operator set a mail service.
+    pub mail: Option<&'a auth::Mail>,
     /// Carries parcels.
     pub courier: &'a dyn Courier,
     /// The time.
@@ -165,7 +168,10 @@ async fn is_due(works: &Works<'_>, now: Instant) -> Result<bool, DbError> {
 async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
     let outcome = works.courier.send(errand.parcel.clone()).await;
     let ended = works.clock.now();
-    let report = effect::judge(&errand, outcome, ended);
+    let mut report = effect::judge(&errand, outcome, ended);
+    if errand.leased.job.kind == Kind::SendLetter {
+        report = letters::judge(report);
+    }
     let delivery = errand.delivery.map(|(delivery, _)| delivery);
     Finished { leased: errand.leased, delivery, report, ended }
 }
@@ -210,8 +216,9 @@ async fn round(
 /// The deliveries of jobs that died with their lease are failed, too.
 async fn bury(works: &Works<'_>, tx: &mut Tx, lost: &[Job], now: Instant) -> Result<(), DbError> {
     for job in lost.iter().filter(|job| job.state == State::Dead) {
-        let Some(delivery) = effect::delivery_of(job) else { continue };
         let words = job.last_error.clone().unwrap_or_default();
+        letters::give_up(tx, job, &words, now).await?;
+        let Some(delivery) = effect::delivery_of(job) else { continue };
         let outcome = notifications::Outcome::Failed { words };
         let settlement = notifications::Settlement { delivery, outcome, provider_status: None };
         let call = effect::call_of(works, job, now);
@@ -261,15 +268,22 @@ async fn settle_finished(
     }
     let mut settlements = Vec::with_capacity(finished.len());
     let mut deliveries = Vec::new();
+    let mut carried = Vec::new();
     for one in finished {
         let settlement = settlement(works, one.leased.clone(), &one.report, one.ended, drained);
         if let Some(delivery) = &one.delivery {
             deliveries.push((settlement.leased.job.clone(), delivery.clone(), &one.report, settlement.next));
         }
+        if one.leased.job.kind == Kind::SendLetter {
+            carried.push((settlement.leased.job.clone(), &one.report, settlement.next));
+        }
         settlements.push(settlement);
     }
     let counted = jobs::settle(&mut tx.all_tenants(), &settlements).await?;
     let counts = |job: &Job| counted.iter().any(|(tenant, id)| *tenant == job.tenant && *id == job.id);
+    for (job, report, next) in carried.into_iter().filter(|(job, ..)| counts(job)) {
+        letters::settle(tx, &job, &report.words, next, works.clock.now()).await?;
+    }
     let mut by_tenant: BTreeMap<TenantId, Vec<(Job, notifications::Settlement)>> = BTreeMap::new();
     for (job, delivery, report, next) in deliveries.into_iter().filter(|(job, ..)| counts(job)) {
         let outcome = effect::delivery_outcome(report, next);
@@ -340,9 +354,18 @@ async fn prepare(
     now: Instant,
     drained: &mut Drained,
 ) -> Result<Vec<Errand>, DbError> {
-    let mut errands = Vec::new();
     let mut settlements = Vec::new();
     let mut by_tenant: BTreeMap<TenantId, Vec<(Leased, kernel::DeliveryId)>> = BTreeMap::new();
+    let (post, leased): (Vec<_>, Vec<_>) =
+        leased.into_iter().partition(|one| one.job.kind == Kind::SendLetter);
+    let (mut errands, ended) = letters::prepare(works, tx, post, now).await?;
+    for (one, report) in ended {
+        let settlement = settlement(works, one, &report, now, drained);
+        if settlement.next != Next::Done {
+            letters::settle(tx, &settlement.leased.job, &report.words, settlement.next, now).await?;
+        }
+        settlements.push(settlement);
+    }
     for one in leased {
         if one.job.kind == Kind::HttpRequest {
             match effect::request_of(&one.job, works.means.allow_private) {

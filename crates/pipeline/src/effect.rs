@@ -11,7 +11,7 @@ use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, Notific
 use serde_json::{Value, json};
 
 /// How long a receiver may take.
-const TIMEOUT: Span = Span::seconds(15);
+pub(crate) const TIMEOUT: Span = Span::seconds(15);
 
 /// What came of a job, in words for its record.
 #[derive(Debug, Clone)]

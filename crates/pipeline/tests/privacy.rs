@@ -143,6 +143,7 @@ impl House {
             db: &self.db,
             books: &self.books,
             means: &self.means,
+            mail: None,
             courier: &Nobody,
             clock: &self.clock,
             chance: Arc::clone(&self.chance),

@@ -11,7 +11,7 @@ use axum::{
 };
 use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
 use http::{HeaderMap, HeaderValue, header};
-use kernel::{FieldFault, Fields, Secret, Span, TenantId};
+use kernel::{FieldFault, Fields, Secret, Span};
 use std::sync::Arc;
 
 /// Logins a minute from one address.
@@ -23,7 +23,7 @@ const SIGN_UPS: u32 = 60;
 /// How long a browser keeps the cookie; the session may end earlier.
 const COOKIE_LIFE: Span = Span::days(30);
 
-fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
+pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Visit {
     Visit {
         now: world.clock.now(),
         request: visitor.request.clone(),
@@ -38,17 +38,6 @@ async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Resu
     let address = visitor.address.as_deref().unwrap_or("unknown");
     let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
     visitor.spend(world, &quota).await
-}
-
-/// The tenant that the body names, or the path or header; both may, if they agree.
-fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
-    let outside = visitor.tenant_named()?;
-    if let (Some(body), Some(outside)) = (body, outside)
-        && body != outside
-    {
-        return Err(Unspecific::TenantMismatch.into());
-    }
-    body.or(outside).map(|slug| slug.parse().map_err(|error| Problem::field("tenant", error))).transpose()
 }
 
 /// Log in
@@ -69,7 +58,7 @@ pub(super) async fn login(
     let email = fields.take("email", body.email.parse());
     let email = fields.give(email).map_err(Problem::fields)?;
     let asked = Login {
-        tenant: tenant_meant(&visitor, body.tenant.as_deref())?,
+        tenant: visitor.tenant_meant(body.tenant.as_deref())?,
         email,
         password: Secret::new(body.password),
         cookie: body.cookie,
@@ -94,9 +83,7 @@ pub(super) async fn refresh(
     let visit = visit(&world, &visitor, &headers);
     let token = Secret::new(body.refresh_token);
     let logged_in = service::refresh(&world.db, world.gate.tokens(), &visit, &token).await?;
-    if visitor.tenant_named()?.is_some_and(|named| named != logged_in.tenant.as_str()) {
-        return Err(Unspecific::TenantMismatch.into());
-    }
+    visitor.agrees_on(&logged_in.tenant)?;
     tokens(logged_in)
 }
 
