@@ -95,5 +95,9 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
         jobs::take_back_carriers(&mut scope, &old, call.now).await?;
         return Ok(old.len());
     }
+    let gone = identity::forget_letters(&mut scope, before(call, keep.messages_days), STEP).await?;
+    if gone > 0 {
+        return Ok(gone);
+    }
     identity::forget_sessions(&mut scope, before(call, keep.sessions_days), STEP).await
 }
