@@ -26,3 +26,4 @@ mod stage;
 mod story;
 mod tenants;
 mod triggers;
+mod two_factor;
