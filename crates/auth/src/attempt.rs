@@ -5,7 +5,7 @@
 //! what was *named*, whether it exists or not.
 
 use crate::{Email, digest};
-use kernel::{Instant, Span, TenantId};
+use kernel::{Instant, Span, TenantId, UserId};
 
 /// After this long without a try, the count begins anew.
 pub(crate) const MEMORY: Span = Span::hours(24);
@@ -30,6 +30,19 @@ pub(crate) fn subjects(tenant: Option<&TenantId>, email: &Email, address: Option
         },
         Subject { hash: hash(&["far", tenant, email.as_str()]), free: 50, longest: Span::minutes(1) },
     ]
+}
+
+/// Letters to somebody who forgot their password, for an account as named.
+pub(crate) fn forgotten(tenant: Option<&TenantId>, email: &Email) -> Subject {
+    let tenant = tenant.map_or("", TenantId::as_str);
+    let hash = *digest::of(&["forgotten", tenant, email.as_str()]).expose();
+    Subject { hash, free: 4, longest: Span::hours(1) }
+}
+
+/// Letters to confirm an address, for a user who asks for them.
+pub(crate) fn confirmation(tenant: &TenantId, user: &UserId) -> Subject {
+    let hash = *digest::of(&["confirmation", tenant.as_str(), user.as_str()]).expose();
+    Subject { hash, free: 5, longest: Span::hours(1) }
 }
 
 /// What is known of earlier tries.

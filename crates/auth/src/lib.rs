@@ -10,6 +10,8 @@ mod digest;
 mod email;
 mod error;
 mod gate;
+mod hashing;
+mod invitation;
 mod letter;
 mod mail;
 mod memory;
@@ -21,6 +23,7 @@ mod session;
 mod settings;
 mod store;
 mod tenant;
+mod ticket;
 mod token;
 mod user;
 mod visit;
@@ -30,12 +33,14 @@ pub use binding::Binding;
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
+pub use hashing::{Busy, Hashing, Turn, Unbounded, hash, verify};
+pub use invitation::{By, Invitation, InvitationError, InvitationState, NewInvitation};
 pub use letter::{
     Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
 };
 pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
-pub use password::{NewPassword, Verdict, hash_password, verify_password};
+pub use password::{NewPassword, PasswordPolicy, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
 pub use settings::{
@@ -43,6 +48,7 @@ pub use settings::{
     TenantSettings, TwoFactorSettings,
 };
 pub use tenant::{Tenant, TenantPatch, TenantState};
+pub use ticket::{TicketError, TicketPurpose, TicketSecret};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
 pub use user::{Member, NewUser, User, UserPatch, UserState};
 pub use visit::Visit;

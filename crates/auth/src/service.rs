@@ -1,8 +1,11 @@
 //! What can be asked of identity? One file for each kind of thing; each use case loads, decides and saves in one
 //! transaction, and hashes passwords outside of it.
 
+mod addresses;
 mod api_keys;
 mod bindings;
+mod forgotten;
+mod invitations;
 pub mod letters;
 mod logins;
 mod passwords;
@@ -13,17 +16,26 @@ mod setup;
 #[cfg(test)]
 pub(crate) mod stage;
 mod tenants;
+mod tickets;
 mod users;
 
+pub use addresses::{change_email, resend_verification, verify_email};
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
+pub use forgotten::{Forgotten, forgot_password};
+pub use invitations::{
+    Acceptance, Invited, accept_invitation, invitation, invitations, invite, invite_user, resend_invitation,
+    revoke_invitation,
+};
+pub use letters::Post;
 pub use logins::{LoggedIn, Login, login, logout, refresh};
-pub use passwords::change_password;
+pub use passwords::{change_password, reset_password};
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};
 pub use tenants::{change_tenant, tenant};
+pub use tickets::forget_tickets;
 pub use users::{change_user, create_user, delete_user, me, user, users};
 
 use crate::AuthError;

@@ -3,12 +3,15 @@
 pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod binding;
+pub(crate) mod history;
+pub(crate) mod invitation;
 pub(crate) mod letter;
 pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod tenant;
+pub(crate) mod ticket;
 pub(crate) mod user;
 
 use crate::digest::Digest;
