@@ -1,6 +1,6 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{Busy, InvitationError, LetterError, RoleError, TicketError};
+use crate::{Busy, InvitationError, LetterError, OrganizationError, RoleError, TicketError};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span};
 
@@ -68,6 +68,9 @@ pub enum AuthError {
     /// Something about a role.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// Something about a tenant's standing.
+    #[error(transparent)]
+    Organization(#[from] OrganizationError),
     /// Argon2 failed.
     #[error("a password could not be hashed or compared: {0}")]
     Password(String),
@@ -125,6 +128,7 @@ impl Fault for AuthError {
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
+            Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Ticket(error) => error.kind(),
             Self::Invitation(error) => error.kind(),
@@ -155,6 +159,7 @@ impl Fault for AuthError {
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
+            Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Ticket(error) => error.code(),
             Self::Invitation(error) => error.code(),

@@ -5,10 +5,10 @@ use crate::{AuthError, Verdict, password};
 use futures::future::{BoxFuture, FutureExt as _, ready};
 use kernel::{Chance, Fault, Kind, Secret, Span};
 
-/// A turn at hashing, to be given back.
+/// Leave to hash a password, to be given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Turn {
-    /// Which of the turns that there are.
+pub struct Permit {
+    /// Which of the places that there are.
     pub place: i64,
     /// Who has it.
     pub holder: String,
@@ -33,24 +33,24 @@ impl Fault for Busy {
     }
 }
 
-/// Gives turns at hashing, over all instances.
+/// Lets a few hash at a time, over all instances.
 pub trait Hashing: Send + Sync {
     /// Waits for a turn.
-    fn turn(&self) -> BoxFuture<'_, Result<Turn, Busy>>;
-    /// Gives a turn back. One that is never given back ends by itself after some seconds.
-    fn over(&self, turn: Turn) -> BoxFuture<'_, ()>;
+    fn permit(&self) -> BoxFuture<'_, Result<Permit, Busy>>;
+    /// Gives the leave back. One that is never given back ends by itself after some seconds.
+    fn over(&self, permit: Permit) -> BoxFuture<'_, ()>;
 }
 
-/// Turns without end, for where nobody else hashes: the set-up, tests.
+/// Lets everybody hash at once, for where nobody else hashes: the set-up, tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unbounded;
 
 impl Hashing for Unbounded {
-    fn turn(&self) -> BoxFuture<'_, Result<Turn, Busy>> {
-        ready(Ok(Turn { place: 0, holder: String::new() })).boxed()
+    fn permit(&self) -> BoxFuture<'_, Result<Permit, Busy>> {
+        ready(Ok(Permit { place: 0, holder: String::new() })).boxed()
     }
 
-    fn over(&self, _: Turn) -> BoxFuture<'_, ()> {
+    fn over(&self, _: Permit) -> BoxFuture<'_, ()> {
         ready(()).boxed()
     }
 }
@@ -64,9 +64,9 @@ pub async fn hash(
     password: &Secret<String>,
     chance: &dyn Chance,
 ) -> Result<String, AuthError> {
-    let turn = hashing.turn().await?;
+    let permit = hashing.permit().await?;
     let outcome = password::hash_password(password, chance);
-    hashing.over(turn).await;
+    hashing.over(permit).await;
     outcome
 }
 
@@ -79,8 +79,8 @@ pub async fn verify(
     password: &Secret<String>,
     stored: Option<&str>,
 ) -> Result<Verdict, AuthError> {
-    let turn = hashing.turn().await?;
+    let permit = hashing.permit().await?;
     let outcome = password::verify_password(password, stored);
-    hashing.over(turn).await;
+    hashing.over(permit).await;
     outcome
 }

@@ -16,6 +16,7 @@ mod letter;
 mod mail;
 mod memory;
 mod method;
+mod organization;
 mod password;
 mod role;
 pub mod service;
@@ -33,13 +34,17 @@ pub use binding::Binding;
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};
-pub use hashing::{Busy, Hashing, Turn, Unbounded, hash, verify};
+pub use hashing::{Busy, Hashing, Permit, Unbounded, hash, verify};
 pub use invitation::{By, Invitation, InvitationError, InvitationState, NewInvitation};
 pub use letter::{
     Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
 };
 pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
+pub use organization::{
+    NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
+    UnknownStanding,
+};
 pub use password::{NewPassword, PasswordPolicy, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};

@@ -8,6 +8,7 @@ mod forgotten;
 mod invitations;
 pub mod letters;
 mod logins;
+mod organizations;
 mod passwords;
 mod roles;
 mod sessions;
@@ -29,11 +30,14 @@ pub use invitations::{
 };
 pub use letters::Post;
 pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use organizations::{
+    change_organization, create_organization, give_up_organization, organization, organizations,
+};
 pub use passwords::{change_password, reset_password};
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
-pub use setup::{SetUp, SetUpDone, register, setup};
+pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
 pub use tenants::{change_tenant, tenant};
 pub use tickets::forget_tickets;
 pub use users::{change_user, create_user, delete_user, me, user, users};

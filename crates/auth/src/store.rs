@@ -6,6 +6,7 @@ pub(crate) mod binding;
 pub(crate) mod history;
 pub(crate) mod invitation;
 pub(crate) mod letter;
+pub(crate) mod organization;
 pub(crate) mod principal;
 pub(crate) mod role;
 pub(crate) mod session;

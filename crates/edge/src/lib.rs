@@ -22,6 +22,7 @@ mod paths;
 mod problem;
 mod shown;
 mod store;
+mod tenancy;
 mod visitor;
 mod world;
 

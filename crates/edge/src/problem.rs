@@ -55,7 +55,9 @@ pub enum Unspecific {
     )]
     NoCredential,
     /// The tenant that was named is not the credential's.
-    #[error("The tenant named in the path or in X-Tenant-ID is not the tenant of this credential.")]
+    #[error(
+        "The tenant named in the path, in X-Tenant-ID or by the host name is not the tenant of this credential."
+    )]
     TenantMismatch,
     /// The credential lacks a permission.
     #[error("This credential lacks the permission {0}.")]

@@ -34,6 +34,8 @@ pub struct Settings {
     pub internal_token: Secret<String>,
     /// Keys that seal secrets at rest, as `kid:base64`.
     pub vault_keys: Secret<String>,
+    /// The domain whose first label below it names a tenant (`acme-corp.example.com`); empty where host names say nothing.
+    pub tenant_domain: String,
     /// Where letters go: nowhere if no mail service is set, or what is wrong with how it is set.
     pub mail: Result<Option<Mail>, MailFault>,
     /// The name of the mail service; empty if none is set.
@@ -96,6 +98,7 @@ impl Settings {
                 .collect(),
             internal_token: Secret::new(internal_token),
             vault_keys: Secret::new(value("vault_keys")),
+            tenant_domain: value("tenant_domain").trim_matches('.').to_owned(),
             open_sign_up: truth("open_sign_up")?,
             allow_private_outbound: truth("allow_private_outbound")?,
         })

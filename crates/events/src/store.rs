@@ -176,16 +176,15 @@ pub(crate) async fn list(
     filter: &Filter,
     page: &PageRequest,
 ) -> Result<Vec<Event>, DbError> {
-    let (modules, resources) = bounds.parts().unzip();
-    let names = |names: Option<&[Box<str>]>| names.map(|names| json!(names).to_string());
+    let parts = bounds.parts();
     let mut parameters: Vec<Value> = vec![
         page.after_or("evt_~").into(),
         filter.trigger.as_deref().into(),
         filter.since.into(),
         filter.until.into(),
         page.probe().into(),
-        names(modules).into(),
-        names(resources).into(),
+        parts.map(|parts| json!(parts.modules).to_string()).into(),
+        parts.map(|parts| json!(parts.resources).to_string()).into(),
     ];
     match &filter.rule {
         None => scope.all(LIST, parameters).await,

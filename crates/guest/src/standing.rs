@@ -13,7 +13,7 @@ use std::{
 
 /// The variables that components read, by name. Each component is given those that it needs in spin.toml; the others
 /// are empty there.
-const NAMES: [&str; 14] = [
+const NAMES: &[&str] = &[
     "public_url",
     "cors_origins",
     "internal_token",
@@ -23,6 +23,7 @@ const NAMES: [&str; 14] = [
     "allow_private_outbound",
     "durability",
     "token_issuer",
+    "tenant_domain",
     "links_url",
     "mail_service",
     "mail_url",
@@ -67,7 +68,7 @@ impl Standing {
 
 async fn world() -> Result<World, NotReady> {
     let mut values = BTreeMap::new();
-    for name in NAMES {
+    for &name in NAMES {
         values.insert(name, variables::get(name).await.unwrap_or_default());
     }
     let value = |name: &'static str| values.get(name).cloned().unwrap_or_default();

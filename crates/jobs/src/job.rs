@@ -8,11 +8,11 @@ use std::{fmt, str::FromStr};
 
 /// A text of the database or of a request that names none of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not one of {0}")]
+#[error("is not one of {}", .0.trim_start_matches(", "))]
 pub struct UnknownName(&'static str);
 
 macro_rules! names {
-    ($(#[$doc:meta])* $enum:ident, $all:literal { $($(#[$vdoc:meta])* $name:ident = $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $enum:ident { $($(#[$vdoc:meta])* $name:ident = $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $enum { $($(#[$vdoc])* $name,)+ }
@@ -31,7 +31,7 @@ macro_rules! names {
         impl FromStr for $enum {
             type Err = UnknownName;
             fn from_str(text: &str) -> Result<Self, UnknownName> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or(UnknownName($all))
+                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or(UnknownName(concat!($(", ", $text),+)))
             }
         }
 
@@ -45,7 +45,7 @@ macro_rules! names {
 
 names! {
     /// What a job does.
-    Kind, "send_notification, deliver_message, http_request, publish_event, send_letter" {
+    Kind {
         /// Makes a message, its inbox entry and a delivery per channel. No effect outside the database.
         SendNotification = "send_notification",
         /// Carries one delivery of a message to its channel.
@@ -54,6 +54,8 @@ names! {
         HttpRequest = "http_request",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
+        /// Removes all that a tenant had. Only in the platform's queue.
+        EraseTenant = "erase_tenant",
         /// Hands a letter of ours to the mail service.
         SendLetter = "send_letter",
     }
@@ -61,7 +63,7 @@ names! {
 
 names! {
     /// Where a job is.
-    State, "queued, leased, done, dead, cancelled" {
+    State {
         /// Waits until it is due.
         Queued = "queued",
         /// Somebody works on it, until the lease ends.
@@ -77,7 +79,7 @@ names! {
 
 names! {
     /// How an attempt ended.
-    Ending, "done, retry, dead, lost" {
+    Ending {
         /// It did what it should.
         Done = "done",
         /// It failed; another follows.
@@ -95,7 +97,7 @@ impl Kind {
     pub const fn is_inside(self) -> bool {
         match self {
             Self::SendNotification | Self::PublishEvent => true,
-            Self::DeliverMessage | Self::HttpRequest | Self::SendLetter => false,
+            Self::DeliverMessage | Self::HttpRequest | Self::EraseTenant | Self::SendLetter => false,
         }
     }
 }

@@ -22,7 +22,7 @@ pub use id::{
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
 pub use person::Person;
-pub use reach::{Bounded, Bounds, Grant, OutOfReach, Reach, ReachError};
+pub use reach::{Bounded, Bounds, Grant, OutOfReach, Parts, Reach, ReachError};
 pub use secret::Secret;
 pub use tenant::{TenantId, TenantIdError};
 pub use time::{Instant, Span, TimeError};

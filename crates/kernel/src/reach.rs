@@ -62,6 +62,15 @@ pub struct Grant {
     pub permissions: Permissions,
 }
 
+/// The parts of a tenant where a permission holds: a thing of one of these modules, or one of these things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// Names of modules.
+    pub modules: &'a [Box<str>],
+    /// Ids of resources.
+    pub resources: &'a [Box<str>],
+}
+
 /// Where a permission holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bounds {
@@ -102,8 +111,8 @@ impl Bounds {
 
     /// The modules and the resources that a list may show, for a statement to filter by; `None` where it may show all.
     #[must_use]
-    pub fn parts(&self) -> Option<(&[Box<str>], &[Box<str>])> {
-        (!self.everywhere).then_some((self.modules.as_slice(), self.resources.as_slice()))
+    pub fn parts(&self) -> Option<Parts<'_>> {
+        (!self.everywhere).then_some(Parts { modules: &self.modules, resources: &self.resources })
     }
 }
 
@@ -257,8 +266,8 @@ mod tests {
         use Permission::RulesRead;
         assert_eq!(bounded(&[RulesRead], &[], RulesRead).bounds().parts(), None);
         let who = bounded(&[], &[("module:crm", &[RulesRead]), ("resource:rul_1", &[RulesRead])], RulesRead);
-        let (modules, resources) = who.bounds().parts().unwrap();
-        assert_eq!((modules, resources), (&["crm".into()][..], &["rul_1".into()][..]));
+        let parts = who.bounds().parts().unwrap();
+        assert_eq!((parts.modules, parts.resources), (&["crm".into()][..], &["rul_1".into()][..]));
         assert!(bounded(&[], &[], RulesRead).bounds().is_nowhere());
     }
 }

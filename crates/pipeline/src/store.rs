@@ -1,5 +1,7 @@
 //! Where do tenants stand? Their state and revisions, looked at inside the transaction that relies on them.
 
+pub(crate) mod removal;
+
 use db::{AllTenants, DbError, Decode, Row, Value};
 use kernel::TenantId;
 use serde_json::json;

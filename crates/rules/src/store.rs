@@ -137,16 +137,15 @@ pub(crate) async fn list(
     filter: &RuleFilter,
     page: &PageRequest,
 ) -> Result<Vec<Rule>, DbError> {
-    let (modules, resources) = bounds.parts().unzip();
-    let names = |names: Option<&[Box<str>]>| names.map(|names| json!(names).to_string());
+    let parts = bounds.parts();
     let parameters = [
         page.after_or("").into(),
         filter.module_type.clone().into(),
         filter.trigger_id.clone().into(),
         filter.is_active.into(),
         page.probe().into(),
-        names(modules).into(),
-        names(resources).into(),
+        parts.map(|parts| json!(parts.modules).to_string()).into(),
+        parts.map(|parts| json!(parts.resources).to_string()).into(),
     ];
     scope.all(LIST, parameters).await
 }
