@@ -6,6 +6,7 @@
 mod api_key;
 mod attempt;
 mod binding;
+mod device;
 mod digest;
 mod email;
 mod error;
@@ -30,7 +31,9 @@ mod user;
 mod visit;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
+pub use attempt::network;
 pub use binding::Binding;
+pub use device::device;
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use gate::{Checked, Credential, Gate};

@@ -3,7 +3,7 @@
 use crate::{Durability, SpinPool, SystemChance, SystemClock};
 use auth::{Gate, TokenKeys};
 use axum::Router;
-use edge::{Limits, Settings, World};
+use edge::{HashGate, Limits, Settings, World};
 use kernel::Secret;
 use spin_sdk::variables;
 use std::{
@@ -25,6 +25,7 @@ const NAMES: &[&str] = &[
     "token_issuer",
     "tenant_domain",
     "links_url",
+    "password_hashes_at_once",
     "mail_service",
     "mail_url",
     "mail_key",
@@ -81,10 +82,14 @@ async fn world() -> Result<World, NotReady> {
     let db = SpinPool::product(durability);
     let keys = TokenKeys::from_variable(&Secret::new(value("signing_keys"))).map_err(NotReady::Keys)?;
     let gate = Gate::new(db.clone(), keys, value("token_issuer"));
+    let counters = SpinPool::scratch("counters");
+    let at_once = settings.password_hashes_at_once;
+    let hashing = HashGate::new(counters.clone(), at_once, Arc::new(SystemClock), Arc::new(SystemChance));
     Ok(World {
         db,
         gate,
-        limits: Limits::new(SpinPool::scratch("counters")),
+        hashing,
+        limits: Limits::new(counters),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         settings,

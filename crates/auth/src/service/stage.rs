@@ -1,7 +1,7 @@
 //! What does a test of these use cases stand on? A database in memory, a clock that is told, chance that repeats.
 
 use super::{LoggedIn, Login, Post, SetUp, SetUpDone, letters, login, setup};
-use crate::{AuthError, Checked, Credential, Gate, Purpose, TicketSecret, TokenKeys, Visit};
+use crate::{AuthError, Checked, Credential, Gate, Purpose, TicketSecret, TokenKeys, Unbounded, Visit};
 use audit::Filter;
 use db::{Db, native::Native};
 use futures::executor::block_on;
@@ -124,7 +124,7 @@ impl Stage {
             password: Secret::new(password.to_owned()),
             cookie: true,
         };
-        block_on(login(&self.db, self.gate.tokens(), &self.visit(), asked))
+        block_on(login(&self.db, self.gate.tokens(), &Unbounded, &self.visit(), asked))
     }
 
     pub(crate) fn check(&self, credential: &Credential) -> Result<Checked, AuthError> {
