@@ -4,8 +4,14 @@
 mod account;
 mod api_keys;
 mod audit;
+mod factors;
+mod invitations;
 mod letters;
 mod organizations;
+mod pages;
+mod passkeys;
+mod privacy;
+mod recovery;
 mod role_bindings;
 mod roles;
 mod settings;
@@ -50,6 +56,46 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
     let administration = administration.merge(settings);
     let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
     let administration = administration.merge(audit);
+    let privacy = OpenApiRouter::new()
+        .routes(routes!(privacy::export_me))
+        .routes(routes!(privacy::export_user))
+        .routes(routes!(privacy::erase_user))
+        .routes(routes!(privacy::get_erasure));
+    let administration = administration.merge(privacy);
+    let second_factors = OpenApiRouter::new()
+        .routes(routes!(factors::get_factors))
+        .routes(routes!(factors::enrol_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::renew_recovery_codes))
+        .routes(routes!(factors::confirm))
+        .routes(routes!(factors::remove_factors));
+    let passkeys = OpenApiRouter::new()
+        .routes(routes!(passkeys::list_passkeys, passkeys::register_passkey))
+        .routes(routes!(passkeys::registration_options))
+        .routes(routes!(passkeys::rename_passkey, passkeys::remove_passkey))
+        .routes(routes!(passkeys::confirmation_options));
+    let open = open
+        .routes(routes!(factors::verify))
+        .routes(routes!(passkeys::login_options))
+        .routes(routes!(passkeys::login))
+        .routes(routes!(passkeys::second_factor_options));
+    let administration = administration.merge(second_factors).merge(passkeys);
+    let open = open
+        .routes(routes!(invitations::accept))
+        .routes(routes!(recovery::forgot))
+        .routes(routes!(recovery::reset))
+        .routes(routes!(recovery::verify_email))
+        .routes(routes!(pages::invitation))
+        .routes(routes!(pages::reset))
+        .routes(routes!(pages::verify));
+    let invitations = OpenApiRouter::new()
+        .routes(routes!(invitations::list_invitations, invitations::create_invitation))
+        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
+        .routes(routes!(invitations::resend_invitation))
+        .routes(routes!(invitations::invite_user))
+        .routes(routes!(recovery::change_email))
+        .routes(routes!(recovery::resend_verification));
+    let administration = administration.merge(invitations);
     edge::fragment(open.merge(once(own.merge(administration))))
 }
 

@@ -1,14 +1,26 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
 mod audit;
+mod factors;
+mod invitations;
 mod letters;
+mod passkeys;
+mod privacy;
+mod recovery;
 mod roles;
 mod settings;
 
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
+pub(crate) use invitations::{AcceptIn, InvitationFilter, InvitationIn, InvitationOut, InviteIn, InvitedOut};
 pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
+pub(crate) use passkeys::{
+    PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
+};
+pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
+pub(crate) use recovery::{EmailIn, ForgotIn, ResetIn, TokenIn};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,
@@ -16,7 +28,7 @@ pub(crate) use roles::{
 pub(crate) use settings::{SettingsIn, SettingsShown};
 
 use auth::{
-    ApiKey, KeySecret, Member, Session, Tenant, UserState,
+    ApiKey, KeySecret, Member, Session, SessionSettings, Tenant, UserState,
     service::{LoggedIn, SetUpDone},
 };
 use kernel::{Actor, Permissions, Reach, TenantId};
@@ -34,6 +46,9 @@ pub(crate) struct LoginIn {
     /// Needed only if the address belongs to several tenants.
     #[schema(example = "acme-corp")]
     pub(crate) tenant: Option<String>,
+    /// A one-time code or a recovery code, if a second factor is asked for.
+    #[schema(example = "287082")]
+    pub(crate) otp: Option<String>,
     /// Whether a session cookie is wanted too, for a browser.
     #[serde(default)]
     pub(crate) cookie: bool,
@@ -80,6 +95,9 @@ pub(crate) struct TokensOut {
     /// Only with a cookie: what changes made with it need as `X-CSRF-Token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
+    /// Only if so: the tenant wants a second factor, and this session can do nothing but enrol one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must_enrol: bool,
 }
 
 impl TokensOut {
@@ -92,6 +110,7 @@ impl TokensOut {
             session_id: logged_in.session.to_string(),
             user: MeOut::new(&logged_in.member, &logged_in.tenant),
             csrf_token,
+            must_enrol: logged_in.must_enrol,
         }
     }
 }
@@ -155,8 +174,12 @@ pub(crate) struct SessionOut {
     current: bool,
     /// The address that logged in.
     address: Option<String>,
+    /// In a few words: `Firefox on Linux`.
+    device: Option<String>,
     /// What the program that logged in calls itself.
     user_agent: Option<String>,
+    /// By what means it was begun, and confirmed since: `pwd`, `otp`, `pop`, `sso`, `link` … (RFC 8176).
+    methods: Vec<&'static str>,
     created_at: String,
     /// Within a minute.
     last_used_at: String,
@@ -165,13 +188,15 @@ pub(crate) struct SessionOut {
 }
 
 impl SessionOut {
-    pub(crate) fn new(session: Session, actor: &Actor) -> Self {
+    pub(crate) fn new(session: Session, actor: &Actor, limits: &SessionSettings) -> Self {
         Self {
             id: session.id.to_string(),
             current: matches!(actor, Actor::User(_, current) if *current == session.id),
             created_at: session.created_at.to_string(),
             last_used_at: session.last_used_at.to_string(),
-            ends_at: session.ends().to_string(),
+            ends_at: session.ends(limits).to_string(),
+            device: session.agent.as_deref().and_then(auth::device),
+            methods: session.methods.iter().map(auth::Method::as_str).collect(),
             address: session.address,
             user_agent: session.agent,
         }
@@ -286,9 +311,6 @@ pub(crate) struct UserIn {
     pub(crate) email: String,
     #[schema(example = "Ana Li")]
     pub(crate) name: String,
-    /// 12 to 256 characters.
-    #[schema(format = Password, min_length = 12, max_length = 256)]
-    pub(crate) password: Option<String>,
 }
 
 /// Whether a user may come in.
@@ -327,6 +349,8 @@ pub(crate) struct UserOut {
     state: &'static str,
     /// Whether the user can log in by password.
     has_password: bool,
+    /// When they showed that the address is theirs.
+    email_verified_at: Option<String>,
     roles: Vec<BoundOut>,
     created_at: String,
     updated_at: String,
@@ -343,6 +367,7 @@ impl From<Member> for UserOut {
             name: member.user.name,
             state: member.user.state.as_str(),
             has_password: member.user.has_password,
+            email_verified_at: member.user.email_verified_at.map(|at| at.to_string()),
             roles: roles.collect(),
             created_at: member.user.created_at.to_string(),
             updated_at: member.user.updated_at.to_string(),

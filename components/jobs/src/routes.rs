@@ -9,17 +9,24 @@ use jobs::Filter;
 use kernel::{Fields, JobId, Span};
 use notifications::Means;
 use pipeline::{Books, Works};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use vault::{Vault, VaultError};
 
 /// How long a tick works unless told otherwise, and at most.
 const TICK_SECONDS: u16 = 20;
 const TICK_SECONDS_MOST: u16 = 300;
+/// How far apart two looks for old rows are.
+const LOOK: Span = Span::seconds(10);
 
 /// What the instance keeps for its work.
 struct App {
     books: Books,
+    /// When old rows are looked for next, in milliseconds: not at every tick.
+    next_look: AtomicI64,
     /// What channels need; or why there is none: then jobs are not run, and the tick says so.
     means: Result<Means, VaultError>,
 }
@@ -40,7 +47,7 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .routes(routes!(retry))
         .routes(routes!(cancel))
         .routes(routes!(tick))
-        .with_state(Arc::new(App { books: Books::default(), means }));
+        .with_state(Arc::new(App { books: Books::default(), next_look: AtomicI64::new(0), means }));
     edge::idempotent(edge::fragment(routes))
 }
 
@@ -203,6 +210,13 @@ async fn tick(
         && let Err(error) = sweep(&world, now).await
     {
         edge::log::warning(&format!("what has expired was not swept, the next minute tries again: {error}"));
+    }
+    // The chores of the day, for the tenants whose turn it is.
+    if now.millis() >= app.next_look.load(Ordering::Relaxed) {
+        app.next_look.store((now + LOOK).millis(), Ordering::Relaxed);
+        if let Err(error) = pipeline::lay(&world.db, now, &world.chance).await {
+            edge::log::warning(&format!("old rows were not looked for, the next look tries again: {error}"));
+        }
     }
     let until = now + Span::seconds(seconds.into());
     pipeline::post_letters(&works).await?;

@@ -17,6 +17,9 @@ pub const ERASED: &str = "audit.erased";
 /// The action of a row that says which old rows were removed.
 pub const CUT: &str = "audit.retention";
 
+/// The action of a row that says that a person was erased.
+pub const PERSON: &str = "person.erased";
+
 /// What was erased of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forgotten {

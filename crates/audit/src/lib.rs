@@ -15,7 +15,7 @@ mod table;
 mod verifier;
 
 pub use chain::{GENESIS, Hash, commitment, committed, hash};
-pub use cover::{CUT, Cover, Covers, ERASED, Forgotten};
+pub use cover::{CUT, Cover, Covers, ERASED, Forgotten, PERSON};
 pub use entry::{Entry, Filter, Format, Recorded};
 pub use error::AuditError;
 pub use file::{Expected, FileFault, FileVerifier, Sound};

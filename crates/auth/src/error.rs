@@ -1,8 +1,10 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{Busy, InvitationError, LetterError, OrganizationError, RoleError, TicketError};
+use crate::{
+    Busy, FactorError, InvitationError, LetterError, OrganizationError, PasskeyError, RoleError, TicketError,
+};
 use db::DbError;
-use kernel::{Fault, FieldFault, Kind, Span};
+use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
 /// A fault of identity.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +91,15 @@ pub enum AuthError {
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
+    /// The erasure of a person cannot begin.
+    #[error(transparent)]
+    Erasure(#[from] crate::ErasureError),
+    /// Something about second factors.
+    #[error(transparent)]
+    Factor(#[from] FactorError),
+    /// Something about passkeys.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -105,6 +116,18 @@ impl AuthError {
 impl From<Vec<FieldFault>> for AuthError {
     fn from(faults: Vec<FieldFault>) -> Self {
         Self::Fields(faults)
+    }
+}
+
+impl AuthError {
+    /// Whether what was written on the way to this fault stays: it is an answer, not a failure.
+    pub(crate) const fn is_answer(&self) -> bool {
+        match self {
+            Self::Factor(error) => error.is_answer(),
+            Self::Passkey(error) => error.is_answer(),
+            // The rest is a failure.
+            _ => false,
+        }
     }
 }
 
@@ -134,6 +157,9 @@ impl Fault for AuthError {
             Self::Invitation(error) => error.kind(),
             Self::Busy(error) => error.kind(),
             Self::Letter(error) => error.kind(),
+            Self::Erasure(error) => error.kind(),
+            Self::Factor(error) => error.kind(),
+            Self::Passkey(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -165,12 +191,25 @@ impl Fault for AuthError {
             Self::Invitation(error) => error.code(),
             Self::Busy(error) => error.code(),
             Self::Letter(error) => error.code(),
+            Self::Erasure(error) => error.code(),
+            Self::Factor(error) => error.code(),
+            Self::Passkey(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
 
     fn fields(&self) -> &[FieldFault] {
-        if let Self::Fields(faults) = self { faults } else { &[] }
+        match self {
+            Self::Fields(faults) => faults,
+            Self::Factor(error) => error.fields(),
+            Self::Passkey(error) => error.fields(),
+            // The rest is about no field.
+            _ => &[],
+        }
+    }
+
+    fn handed(&self) -> Option<(&'static str, &Secret<String>)> {
+        if let Self::Factor(error) = self { error.handed() } else { None }
     }
 
     fn retry_after(&self) -> Option<Span> {

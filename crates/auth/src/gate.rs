@@ -12,7 +12,9 @@ use crate::{
     store,
 };
 use db::{Db, DbError};
-use kernel::{Actor, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId, UserId};
+use kernel::{
+    Actor, Assurance, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId, UserId,
+};
 use std::sync::Arc;
 
 /// What somebody shows.
@@ -168,6 +170,7 @@ impl Gate {
                 principal: Principal {
                     tenant: found.tenant,
                     actor: Actor::ApiKey(found.key.id),
+                    assurance: Assurance::default(),
                     permissions,
                     grants,
                     access_revision: found.access_revision,
@@ -202,6 +205,13 @@ impl Gate {
         if found.tenant_state == TenantState::Suspended {
             return Err(AuthError::suspended(found.suspended_reason));
         }
+        let lacks_factor = found.settings.two_factor.restricts(found.session.methods);
+        // Whoever must enrol a second factor may do nothing else before.
+        let (permissions, grants) = if lacks_factor {
+            (Permissions::NONE, Arc::default())
+        } else {
+            (found.granted.permissions, found.granted.scoped.into())
+        };
         Ok(Known {
             valid_until: found.session.ends(&found.settings.session),
             touched_at: found.session.last_used_at,
@@ -209,8 +219,9 @@ impl Gate {
                 principal: Principal {
                     tenant: tenant.clone(),
                     actor: Actor::User(found.session.user, found.session.id),
-                    permissions: found.granted.permissions,
-                    grants: found.granted.scoped.into(),
+                    assurance: Assurance { confirmed_at: Some(found.session.confirmed_at), lacks_factor },
+                    permissions,
+                    grants,
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.settings.user_rate_per_minute,

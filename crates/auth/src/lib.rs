@@ -9,7 +9,9 @@ mod binding;
 mod device;
 mod digest;
 mod email;
+mod erasure;
 mod error;
+mod factor;
 mod gate;
 mod hashing;
 mod invitation;
@@ -18,7 +20,9 @@ mod mail;
 mod memory;
 mod method;
 mod organization;
+mod passkey;
 mod password;
+mod recovery;
 mod role;
 pub mod service;
 mod session;
@@ -27,15 +31,19 @@ mod store;
 mod tenant;
 mod ticket;
 mod token;
+mod totp;
 mod user;
 mod visit;
+mod waiting;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use attempt::network;
 pub use binding::Binding;
 pub use device::device;
 pub use email::{Email, EmailError};
+pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
+pub use factor::{Factor, FactorError, Factors, Waiting};
 pub use gate::{Checked, Credential, Gate};
 pub use hashing::{Busy, Hashing, Permit, Unbounded, hash, verify};
 pub use invitation::{By, Invitation, InvitationError, InvitationState, NewInvitation};
@@ -48,6 +56,7 @@ pub use organization::{
     NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
     UnknownStanding,
 };
+pub use passkey::{Passkey, PasskeyError, RelyingParty};
 pub use password::{NewPassword, PasswordPolicy, Verdict, hash_password, verify_password};
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use session::{Session, SessionSecret, SessionState};
@@ -58,5 +67,6 @@ pub use settings::{
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use ticket::{TicketError, TicketPurpose, TicketSecret};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
+pub use totp::Enrolment;
 pub use user::{Member, NewUser, User, UserPatch, UserState};
 pub use visit::Visit;

@@ -4,13 +4,21 @@
 mod addresses;
 mod api_keys;
 mod bindings;
+mod codes;
+mod confirm;
+mod factors;
 mod forgotten;
 mod invitations;
 pub mod letters;
 mod logins;
 mod organizations;
+mod passkeys;
 mod passwords;
+pub mod privacy;
 mod roles;
+mod second_factor;
+#[cfg(test)]
+mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
@@ -23,6 +31,8 @@ mod users;
 pub use addresses::{change_email, resend_verification, verify_email};
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
+pub use confirm::{Proof, confirm, must_be_confirmed};
+pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use forgotten::{Forgotten, forgot_password};
 pub use invitations::{
     Acceptance, Invited, accept_invitation, invitation, invitations, invite, invite_user, resend_invitation,
@@ -33,8 +43,13 @@ pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use organizations::{
     change_organization, create_organization, give_up_organization, organization, organizations,
 };
+pub use passkeys::{
+    Answer, Asked, ask_passkey, ask_registration, login_by_passkey, passkeys, register_passkey,
+    remove_passkey, rename_passkey,
+};
 pub use passwords::{change_password, reset_password};
 pub use roles::{change_role, create_role, delete_role, role, roles};
+pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
@@ -53,6 +68,11 @@ async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError
         Ok(value) => {
             tx.commit().await?;
             Ok(value)
+        }
+        // A login that waits for a second factor, a code that was refused: the tries and the waiting are to stay.
+        Err(error) if error.is_answer() => {
+            tx.commit().await?;
+            Err(error)
         }
         Err(error) => {
             // The first error is the one to tell; nothing stays in any case.

@@ -195,6 +195,12 @@ impl TicketSecret {
         })
     }
 
+    /// The tenant that it says it is of.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
     pub(crate) fn hash(&self) -> digest::Digest {
         digest::of(&[self.text.expose()])
     }

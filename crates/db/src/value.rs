@@ -2,7 +2,7 @@
 
 use kernel::{
     ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, Instant, InvitationId, JobId, LetterId, MessageId,
-    RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
+    PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -118,6 +118,7 @@ texts!(
     JobId,
     LetterId,
     MessageId,
+    PasskeyId,
     RoleId,
     RuleId,
     SessionId,

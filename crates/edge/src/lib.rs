@@ -28,7 +28,7 @@ mod visitor;
 mod world;
 
 pub use answer::{BODY_LIMIT, answer, not_configured};
-pub use authorized::{Authorized, Need, Reaching, Recognised, needs};
+pub use authorized::{Authorized, Confirmed, Need, Reaching, Recognised, needs};
 pub use credentials::{csrf_token, session_cookie};
 pub use etag::IfMatch;
 pub use hashing::HashGate;

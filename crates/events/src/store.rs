@@ -1,5 +1,7 @@
 //! Where do events stand? In `events`, and their matches in `event_matches`.
 
+pub(crate) mod privacy;
+
 use crate::{Entry, Event, Filter, Origin};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
 use kernel::{Bounds, EventId, PageRequest, TenantId};

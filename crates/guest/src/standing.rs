@@ -22,6 +22,8 @@ const NAMES: &[&str] = &[
     "open_sign_up",
     "allow_private_outbound",
     "durability",
+    "passkey_domain",
+    "passkey_origins",
     "token_issuer",
     "tenant_domain",
     "links_url",

@@ -58,6 +58,10 @@ names! {
         EraseTenant = "erase_tenant",
         /// Hands a letter of ours to the mail service.
         SendLetter = "send_letter",
+        /// Removes a tenant's rows whose time is over, step by step.
+        Retention = "retention",
+        /// Takes a person out of all that is stored, step by step.
+        ErasePerson = "erase_person",
     }
 }
 
@@ -97,7 +101,26 @@ impl Kind {
     pub const fn is_inside(self) -> bool {
         match self {
             Self::SendNotification | Self::PublishEvent => true,
-            Self::DeliverMessage | Self::HttpRequest | Self::EraseTenant | Self::SendLetter => false,
+            Self::DeliverMessage
+            | Self::HttpRequest
+            | Self::SendLetter
+            | Self::Retention
+            | Self::ErasePerson
+            | Self::EraseTenant => false,
+        }
+    }
+
+    /// Whether the job is a chore of our own: many small transactions, one after the other, none of which holds the lock
+    /// for long.
+    #[must_use]
+    pub const fn is_chore(self) -> bool {
+        match self {
+            Self::Retention | Self::ErasePerson | Self::EraseTenant => true,
+            Self::SendNotification
+            | Self::PublishEvent
+            | Self::DeliverMessage
+            | Self::HttpRequest
+            | Self::SendLetter => false,
         }
     }
 }
@@ -238,6 +261,8 @@ pub struct Attempt {
 pub enum Outcome {
     /// It did what it should.
     Done,
+    /// It did a part of what it should, and goes on.
+    Unfinished,
     /// It failed in a way that may pass.
     Failed {
         /// How long the receiver asks us to wait.
@@ -252,6 +277,8 @@ pub enum Outcome {
 pub enum Next {
     /// The job is done.
     Done,
+    /// It goes on at this instant: nothing failed.
+    Later(Instant),
     /// It is tried again at this instant.
     Again(Instant),
     /// It is given up.
@@ -263,6 +290,7 @@ pub enum Next {
 pub fn next(patience: &Patience, failures: u32, outcome: &Outcome, now: Instant, jitter: u8) -> Next {
     match outcome {
         Outcome::Done => Next::Done,
+        Outcome::Unfinished => Next::Later(now),
         Outcome::Hopeless => Next::Dead,
         Outcome::Failed { retry_after } => patience
             .next(failures.saturating_add(1), now, jitter, *retry_after)
@@ -276,7 +304,7 @@ impl Next {
     pub const fn ending(self) -> Ending {
         match self {
             Self::Done => Ending::Done,
-            Self::Again(_) => Ending::Retry,
+            Self::Later(_) | Self::Again(_) => Ending::Retry,
             Self::Dead => Ending::Dead,
         }
     }
@@ -324,6 +352,7 @@ mod tests {
         assert_eq!(next(&patience, 0, &Outcome::Done, at(0), 0), Next::Done);
         assert!(matches!(next(&patience, 0, &failed, at(0), 0), Next::Again(_)));
         assert_eq!(next(&patience, 1, &failed, at(0), 0), Next::Dead);
+        assert_eq!(next(&patience, 1, &Outcome::Unfinished, at(3), 0), Next::Later(at(3)));
         assert_eq!(next(&patience, 0, &Outcome::Hopeless, at(0), 0), Next::Dead);
     }
 }

@@ -13,11 +13,11 @@ mod secret;
 mod tenant;
 mod time;
 
-pub use call::{Actor, Call, Chance, Clock, Principal, RequestId, Trace};
+pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
     ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, InvitationId, JobId, LetterId,
-    MessageId, RoleId, RuleId, SessionId, TicketId, UserId,
+    MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

@@ -3,7 +3,7 @@
 //! as the first is back.
 
 use crate::{
-    Books,
+    Books, chore,
     effect::{self, Errand, Maker, Report},
     letters,
 };
@@ -16,7 +16,11 @@ use jobs::{Courier, Job, Kind, Lease, Leased, Next, Settlement, State};
 use kernel::{Chance, Clock, Instant, TenantId};
 use notifications::{Means, NotificationError, Prepared};
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 /// The most parcels under way at once.
 const UNDER_WAY: usize = 64;
@@ -61,7 +65,9 @@ pub struct Drained {
 }
 
 struct Finished {
-    errand: Errand,
+    leased: Leased,
+    /// The delivery that it carried.
+    delivery: Option<kernel::DeliveryId>,
     report: Report,
     ended: Instant,
 }
@@ -74,14 +80,15 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
     let mut drained = Drained::default();
     let mut under_way: FuturesUnordered<BoxFuture<'_, Finished>> = FuturesUnordered::new();
     let mut finished = Vec::new();
+    let mut chores = VecDeque::new();
     loop {
         let room = if works.clock.now() < until { UNDER_WAY.saturating_sub(under_way.len()) } else { 0 };
-        let outcome = round(works, &mut finished, room, &mut drained).await;
+        let outcome = round(works, &mut finished, &mut chores, room, &mut drained).await;
         let (errands, busy) = match outcome {
             Ok(next) => next,
             // Another writer has the lock for long: what came back is kept, and recorded when the lock is free.
             Err(DbError::Locked)
-                if (!finished.is_empty() || !under_way.is_empty())
+                if !(finished.is_empty() && under_way.is_empty() && chores.is_empty())
                     && works.clock.now() < until + jobs::LEASE =>
             {
                 works.db.nap(LOOK).await;
@@ -91,6 +98,14 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
         };
         for errand in errands {
             under_way.push(carry(works, errand).boxed());
+        }
+        if let Some(leased) = chores.pop_front() {
+            finished.extend(do_chore(works, leased, until, &mut chores).await?);
+            while let Some(Some(more)) = under_way.next().now_or_never() {
+                finished.push(more);
+            }
+            works.db.nap(GATHER).await;
+            continue;
         }
         if under_way.is_empty() {
             if busy && works.clock.now() < until {
@@ -105,6 +120,23 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
         while let Some(Some(more)) = under_way.next().now_or_never() {
             finished.push(more);
         }
+    }
+}
+
+/// Makes one step of a chore. It waits for its next turn, or is finished for now.
+async fn do_chore(
+    works: &Works<'_>,
+    leased: Leased,
+    until: Instant,
+    chores: &mut VecDeque<Leased>,
+) -> Result<Option<Finished>, DbError> {
+    match chore::step(works, &leased, until).await {
+        Ok(Some(report)) => Ok(Some(Finished { leased, delivery: None, report, ended: works.clock.now() })),
+        Ok(None) | Err(DbError::Locked) => {
+            chores.push_back(leased);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -140,13 +172,15 @@ async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
     if errand.leased.job.kind == Kind::SendLetter {
         report = letters::judge(report);
     }
-    Finished { errand, report, ended }
+    let delivery = errand.delivery.map(|(delivery, _)| delivery);
+    Finished { leased: errand.leased, delivery, report, ended }
 }
 
 /// One transaction. Gives the parcels to send, and whether inside jobs were run (which may have made more work).
 async fn round(
     works: &Works<'_>,
     finished: &mut Vec<Finished>,
+    chores: &mut VecDeque<Leased>,
     room: usize,
     drained: &mut Drained,
 ) -> Result<(Vec<Errand>, bool), DbError> {
@@ -168,6 +202,8 @@ async fn round(
         drained.claimed += leased.len();
         let (inside, outside): (Vec<_>, Vec<_>) =
             leased.into_iter().partition(|one| one.job.kind.is_inside());
+        let (ours, outside): (Vec<_>, Vec<_>) = outside.into_iter().partition(|one| one.job.kind.is_chore());
+        chores.extend(ours);
         busy = !inside.is_empty();
         run_inside(works, &mut tx, inside, now, drained).await?;
         errands = prepare(works, &mut tx, outside, now, drained).await?;
@@ -212,6 +248,8 @@ fn settlement(
     let next = jobs::next(&job.patience, job.failures, &report.outcome, ended, jitter);
     match next {
         Next::Done => drained.done += 1,
+        // A chore that goes on is neither.
+        Next::Later(_) => {}
         Next::Again(_) => drained.retried += 1,
         Next::Dead => drained.dead += 1,
     }
@@ -232,11 +270,11 @@ async fn settle_finished(
     let mut deliveries = Vec::new();
     let mut carried = Vec::new();
     for one in finished {
-        let settlement = settlement(works, one.errand.leased.clone(), &one.report, one.ended, drained);
-        if let Some((delivery, _)) = &one.errand.delivery {
+        let settlement = settlement(works, one.leased.clone(), &one.report, one.ended, drained);
+        if let Some(delivery) = &one.delivery {
             deliveries.push((settlement.leased.job.clone(), delivery.clone(), &one.report, settlement.next));
         }
-        if one.errand.leased.job.kind == Kind::SendLetter {
+        if one.leased.job.kind == Kind::SendLetter {
             carried.push((settlement.leased.job.clone(), &one.report, settlement.next));
         }
         settlements.push(settlement);

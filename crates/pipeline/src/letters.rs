@@ -58,12 +58,13 @@ pub async fn post_letters(works: &Works<'_>) -> Result<usize, DbError> {
     Ok(made.len())
 }
 
-/// Ends the letters whose time is over, and erases what they say; tells how many.
+/// Ends the letters whose time is over, erases what they say, and forgets links of long ago; tells how many letters.
 ///
 /// # Errors
 /// [`DbError`].
 pub async fn expire_letters(db: &Db, now: Instant) -> Result<usize, DbError> {
     let mut tx = db.begin().await?;
+    auth::service::forget_tickets(&mut tx.all_tenants(), now).await?;
     let ended = letters::expire(&mut tx.all_tenants(), now).await?;
     tx.commit().await?;
     Ok(ended)
@@ -157,7 +158,7 @@ pub(crate) async fn settle(
     let Some(letter) = letter_of(job) else { return Ok(()) };
     let outcome = match next {
         Next::Done => Outcome::Sent,
-        Next::Again(_) => Outcome::Again(words.to_owned()),
+        Next::Again(_) | Next::Later(_) => Outcome::Again(words.to_owned()),
         Next::Dead => Outcome::GivenUp(words.to_owned()),
     };
     letters::settle(&mut tx.scope(&job.tenant), &letter, &outcome, now).await

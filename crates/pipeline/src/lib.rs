@@ -3,12 +3,14 @@
 
 mod books;
 mod cancel;
+mod chore;
 mod decide;
 mod door;
 mod drain;
 mod effect;
 mod error;
 mod letters;
+pub mod privacy;
 mod removal;
 mod store;
 mod tell;
@@ -17,6 +19,7 @@ mod write;
 
 pub use books::Books;
 pub use cancel::cancel;
+pub use chore::lay;
 pub use decide::{Draft, decide};
 pub use door::{Bell, Bells, Door, Receipt};
 pub use drain::{Drained, Works, drain};

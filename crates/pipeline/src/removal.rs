@@ -1,7 +1,7 @@
 //! How is a tenant removed? It is given up together with a job in the platform's queue, which takes its rows out a few hundred
 //! at a time, so that nobody waits for the lock, and its own row last. Whatever was done stays; a stop at any moment is taken up.
 
-use crate::{Works, store::removal};
+use crate::{Works, chore::Progress, store::removal};
 use audit::Entry;
 use auth::{AuthError, Tenant, service};
 use db::{Db, DbError};
@@ -13,17 +13,6 @@ use serde_json::json;
 const STEP: i64 = 500;
 /// Twenty attempts: what stops the work is mended by people, who have some hours for it.
 const PATIENCE: Patience = Patience { attempts: 20, first: Span::seconds(5), most: Span::hours(1) };
-
-/// How far the work has come by a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Removed {
-    /// There is more to do.
-    Partly,
-    /// The tenant is gone.
-    Wholly,
-    /// There is nothing that may be removed, for this reason.
-    Nothing(&'static str),
-}
 
 /// Gives a suspended tenant up, and plans the work of removing all that it had.
 ///
@@ -66,21 +55,21 @@ pub async fn remove_organization(
 ///
 /// # Errors
 /// [`DbError`]; then nothing was done by this step.
-pub(crate) async fn step(works: &Works<'_>, call: &Call, job: &Job) -> Result<Removed, DbError> {
+pub(crate) async fn step(works: &Works<'_>, call: &Call, job: &Job) -> Result<Progress, DbError> {
     let Some(tenant) = removal::tenant_of(&job.payload).filter(|_| call.tenant().is_platform()) else {
-        return Ok(Removed::Nothing("the job names no tenant"));
+        return Ok(Progress::Hopeless("the job names no tenant".to_owned()));
     };
     let mut tx = works.db.begin().await?;
     if !removal::is_leaving(&mut tx.scope(&tenant)).await? {
         tx.rollback().await?;
-        return Ok(Removed::Nothing("the organization was not given up, or is gone already"));
+        return Ok(Progress::Hopeless("the organization was not given up, or is gone already".to_owned()));
     }
     let mut left = STEP;
     for holding in removal::holdings(&mut tx.all_tenants()).await? {
         left -= removal::take_out(&mut tx.scope(&tenant), &holding, left).await?;
         if left <= 0 {
             tx.commit().await?;
-            return Ok(Removed::Partly);
+            return Ok(Progress::More);
         }
     }
     // Nothing of it is left anywhere, seen in this very transaction: so its own row can go.
@@ -88,7 +77,7 @@ pub(crate) async fn step(works: &Works<'_>, call: &Call, job: &Job) -> Result<Re
     let entry = Entry { action: "tenant.removed", subject: tenant.as_str(), ..Entry::default() };
     audit::append(&mut tx.scope(call.tenant()), call, &entry).await?;
     tx.commit().await?;
-    Ok(Removed::Wholly)
+    Ok(Progress::Done(format!("{tenant} is gone")))
 }
 
 #[cfg(test)]
@@ -186,6 +175,7 @@ mod tests {
                 db: &self.db,
                 books: &self.books,
                 means: &self.means,
+                mail: None,
                 courier: &Nobody,
                 clock: &Still,
                 chance: self.chance.clone(),
@@ -231,7 +221,7 @@ mod tests {
             found.items[0].clone()
         }
 
-        fn step(&self, job: &Job) -> Removed {
+        fn step(&self, job: &Job) -> Progress {
             block_on(step(&self.works(), &self.admin(), job)).unwrap()
         }
     }
@@ -257,7 +247,7 @@ mod tests {
         let job = yard.given_up("acme-corp");
         let mut steps = 1;
         let mut before: i64 = yard.rows("acme-corp").values().sum();
-        while yard.step(&job) == Removed::Partly {
+        while matches!(yard.step(&job), Progress::More) {
             let now: i64 = yard.rows("acme-corp").values().sum();
             assert!(before - now <= STEP && now < before, "{before} {now}");
             before = now;
@@ -267,11 +257,11 @@ mod tests {
         assert_eq!(yard.rows("acme-corp").values().sum::<i64>(), 0);
         assert_eq!(yard.rows("globex"), others);
         // The queue may run it once more; the slug may be taken again by then.
-        assert!(matches!(yard.step(&job), Removed::Nothing(_)));
+        assert!(matches!(yard.step(&job), Progress::Hopeless(_)));
         let asked = service::SetUp::new("acme-corp", "Again", "eve@example.com", PASSWORD).unwrap();
         block_on(service::setup(&yard.db, &yard.visit(), asked)).unwrap();
         let fresh = yard.rows("acme-corp");
-        assert!(matches!(yard.step(&job), Removed::Nothing(_)));
+        assert!(matches!(yard.step(&job), Progress::Hopeless(_)));
         assert_eq!(yard.rows("acme-corp"), fresh);
     }
 
@@ -286,13 +276,13 @@ mod tests {
         let mut job = yard.given_up("globex");
         for payload in [r#"{"tenant": "acme-corp"}"#, r#"{"tenant": "platform"}"#, "{}", r#"{"tenant": 1}"#] {
             job.payload = payload.to_owned();
-            assert!(matches!(yard.step(&job), Removed::Nothing(_)), "{payload}");
+            assert!(matches!(yard.step(&job), Progress::Hopeless(_)), "{payload}");
         }
         // Nor by a job that some other tenant's queue holds.
         let forged = Call { principal: Principal::system(acme.clone()), ..admin };
         job.payload = r#"{"tenant": "globex"}"#.to_owned();
         let outcome = block_on(step(&yard.works(), &forged, &job)).unwrap();
-        assert!(matches!(outcome, Removed::Nothing(_)));
+        assert!(matches!(outcome, Progress::Hopeless(_)));
         assert!(yard.rows("globex")["users"] > 0 && yard.rows("acme-corp")["users"] > 0);
     }
 

@@ -251,8 +251,10 @@ fn a_receiver_that_fails_is_tried_again_and_reached_once() {
     yard.later(3);
     assert_eq!(yard.drain().done, 1);
     let trail = yard.trail(&receipt.id);
-    let endings: Vec<_> = trail.attempts.iter().map(|attempt| attempt.ending.as_str()).collect();
-    assert_eq!(endings, ["done", "retry", "retry", "done"]);
+    // The two jobs were made in one millisecond: which comes first is chance.
+    let mut endings: Vec<_> = trail.attempts.iter().map(|attempt| attempt.ending.as_str()).collect();
+    endings.sort_unstable();
+    assert_eq!(endings, ["done", "done", "retry", "retry"]);
     yard.later(3600);
     assert_eq!(yard.drain().claimed, 0);
     assert_eq!(yard.courier.carried.lock().unwrap().len(), 3);

@@ -4,12 +4,12 @@
 
 use crate::{
     Change, Decision, Definition, Rule, RuleBook, RuleError, RuleFilter, RulePatch, Version, book::try_out,
-    store, trigger,
+    record::seen, store, trigger,
 };
 use audit::Entry;
-use db::{Db, DbError, Scope, Tx};
+use db::{Db, DbError, Found, Redaction, Scope, Tx};
 use kernel::{Bounded, Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Makes a rule.
 ///
@@ -297,20 +297,21 @@ async fn record(
             Change::Deleted => "rule.deleted",
         },
         subject: rule.id.as_str(),
-        before: was.map(summary),
-        after: (change != Change::Deleted).then(|| summary(rule)),
+        before: was.map(seen),
+        after: (change != Change::Deleted).then(|| seen(rule)),
     };
     audit::append(scope, call, &entry).await
 }
 
-/// What the audit says of a rule. The version holds the rest: headers of its requests may be secret.
-fn summary(rule: &Rule) -> Value {
-    json!({
-        "version": rule.version,
-        "name": rule.definition.name,
-        "module_type": rule.definition.module_type,
-        "trigger_id": rule.definition.trigger_id,
-        "is_active": rule.definition.is_active,
-        "priority": rule.definition.priority,
-    })
+/// Takes a person's address out of the rules within the caller's transaction, in the window of [`crate::REDACTIONS`] that
+/// `redaction` found; instances load the rules anew.
+///
+/// # Errors
+/// The database's; give the transaction up then.
+pub async fn take_out(scope: &mut Scope<'_>, redaction: &Redaction, found: Found) -> Result<(), DbError> {
+    if found.rows > 0 {
+        redaction.take_out(scope, found).await?;
+        store::bump(scope).await?;
+    }
+    Ok(())
 }

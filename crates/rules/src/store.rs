@@ -1,5 +1,7 @@
 //! Where do rules stand? In two tables: the rules as they are, and every version that they had.
 
+pub(crate) mod privacy;
+
 use crate::{Change, Definition, MOST_RULES, Rule, Version};
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{Bounds, PageRequest, RuleId};

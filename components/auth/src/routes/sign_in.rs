@@ -3,7 +3,7 @@
 use crate::wire::{LoginIn, RefreshIn, RegisterIn, SetUpIn, SetUpOut, TokensOut};
 use auth::{
     AuthError, Visit,
-    service::{self, LoggedIn, Login},
+    service::{self, LoggedIn, Login, Post},
 };
 use axum::{
     Extension,
@@ -13,6 +13,7 @@ use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, W
 use http::{HeaderMap, HeaderValue, header};
 use kernel::{FieldFault, Fields, Secret, Span};
 use std::sync::Arc;
+use vault::Vault;
 
 /// Logins a minute from one address.
 const LOGINS: u32 = 5;
@@ -34,10 +35,15 @@ pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Vi
     }
 }
 
-async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
-    let address = visitor.address.as_deref().unwrap_or("unknown");
+pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
+    let address = visitor.address.as_deref().map_or_else(|| "unknown".to_owned(), auth::network);
     let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
     visitor.spend(world, &quota).await
+}
+
+/// What writing letters with links needs.
+pub(super) fn post<'a>(world: &'a World, vault: &'a Vault) -> Post<'a> {
+    Post { vault, links_url: &world.settings.links_url }
 }
 
 /// Log in
@@ -45,6 +51,9 @@ async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Resu
 /// By e-mail address and password. `tenant` is needed only if the address belongs to several tenants. With
 /// `cookie: true` the answer also sets a session cookie, for browsers; changes made with it need the header
 /// `X-CSRF-Token`. Five tries a minute from one address.
+///
+/// Whoever has a second factor gets 401 `OTP_REQUIRED`, once the password is right: `details` names the factors, and the
+/// `mfa_token` that finishes the login at `/api/v1/auth/mfa/verify`. A code may also come along as `otp`.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LoginIn,
     responses((status = 200, body = TokensOut), Faults), security(()))]
 pub(super) async fn login(
@@ -61,10 +70,13 @@ pub(super) async fn login(
         tenant: visitor.tenant_meant(body.tenant.as_deref())?,
         email,
         password: Secret::new(body.password),
+        otp: body.otp.map(Secret::new),
         cookie: body.cookie,
     };
     let visit = visit(&world, &visitor, &headers);
-    let logged_in = service::login(&world.db, world.gate.tokens(), &visit, asked).await?;
+    let logged_in =
+        service::login(&world.db, world.gate.tokens(), &world.hashing, &world.vault()?, &visit, asked)
+            .await?;
     tokens(logged_in)
 }
 
@@ -82,12 +94,17 @@ pub(super) async fn refresh(
     spend(&world, &visitor, "refresh", REFRESHES).await?;
     let visit = visit(&world, &visitor, &headers);
     let token = Secret::new(body.refresh_token);
-    let logged_in = service::refresh(&world.db, world.gate.tokens(), &visit, &token).await?;
+    let turned = service::refresh(&world.db, world.gate.tokens(), &world.vault()?, &visit, &token).await;
+    if matches!(turned, Err(AuthError::RefreshReused)) {
+        // Its owner is told.
+        guest::nudge(&world.settings.internal_token);
+    }
+    let logged_in = turned?;
     visitor.agrees_on(&logged_in.tenant)?;
     tokens(logged_in)
 }
 
-fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
+pub(super) fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
     let cookie = logged_in.cookie.clone();
     let csrf_token = cookie.as_ref().map(edge::csrf_token);
     let mut response =
@@ -118,7 +135,10 @@ pub(super) async fn register(
     let asked = service::SetUp::new(&body.tenant, &body.organization, &body.email, &body.password);
     let asked = asked.map_err(|faults| Problem::fields(faults.into_iter().map(as_sent).collect()))?;
     let visit = visit(&world, &visitor, &headers);
-    let logged_in = service::register(&world.db, world.gate.tokens(), &visit, asked).await?;
+    let vault = world.vault()?;
+    let (tokens, post) = (world.gate.tokens(), post(&world, &vault));
+    let logged_in = service::register(&world.db, tokens, &world.hashing, post, &visit, asked).await?;
+    guest::nudge(&world.settings.internal_token);
     let location = format!("/api/v1/admin/organizations/{}", logged_in.tenant);
     Ok(Shown::created("session", TokensOut::new(&logged_in, None), location).confidential())
 }

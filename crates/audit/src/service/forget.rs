@@ -35,22 +35,29 @@ pub async fn traces(
     let chain = store::chain(scope).await?;
     let after = after.max(chain.first.saturating_sub(1));
     let to = after.saturating_add(WINDOW);
-    let quoted = Value::from(person.email.to_lowercase()).to_string();
-    let email = quoted.trim_matches('"');
-    let name = Value::from(person.name.as_str()).to_string();
-    let found = rows::traces(scope, (after, to), person.id.as_str(), email, &name).await?;
-    let traces = found
-        .into_iter()
-        .map(|trace| {
-            let address = trace.address.then_some(Part::Address);
-            let content = if trace.content { [Part::Before, Part::After].as_slice() } else { &[] };
-            Trace {
-                sequence: trace.sequence,
-                parts: address.into_iter().chain(content.iter().copied()).collect(),
-            }
-        })
-        .collect();
+    let found = rows::traces(scope, (after, to), person).await?;
+    let traces = found.iter().filter_map(|row| trace(row, person)).collect();
     Ok((traces, (to < chain.length).then_some(to)))
+}
+
+/// What of a row is the person's; `None` if nothing is.
+fn trace(row: &Recorded, person: &Person) -> Option<Trace> {
+    let id = person.id.as_str();
+    let texts = || [&row.before, &row.after].into_iter().filter_map(Content::text);
+    let by_them = row.actor == id;
+    let about_them = row.subject == id || (by_them && row.subject.starts_with("ses_"));
+    let named = texts().any(|text| person.is_named_in(text));
+    // Where we acted ourselves, on behalf of somebody who was not logged in yet, the address is theirs.
+    let for_them = row.actor == "system" && (about_them || named || texts().any(|text| text.contains(id)));
+    let address = (by_them || for_them).then_some(Part::Address);
+    let content = if about_them || named { [Part::Before, Part::After].as_slice() } else { &[] };
+    let parts: Vec<Part> = address
+        .into_iter()
+        .chain(content.iter().copied())
+        .filter(|part| row.part(*part).text().is_some())
+        .collect();
+    let says_so = matches!(row.action.as_str(), cover::ERASED | cover::CUT | cover::PERSON);
+    (!parts.is_empty() && !says_so).then_some(Trace { sequence: row.sequence, parts })
 }
 
 /// Erases parts of rows within the caller's transaction: their commitments stay, and a row `audit.erased` says what was
@@ -75,7 +82,7 @@ pub async fn erase(
         let parts = wanted.get(&row.sequence).copied().unwrap_or_default();
         let parts: Vec<Part> =
             parts.iter().copied().filter(|part| row.part(*part).text().is_some()).collect();
-        if parts.is_empty() || matches!(row.action.as_str(), cover::ERASED | cover::CUT) {
+        if parts.is_empty() || matches!(row.action.as_str(), cover::ERASED | cover::CUT | cover::PERSON) {
             continue;
         }
         let row = without(row, &parts, Salt::three(&*call.chance));
@@ -143,11 +150,15 @@ pub async fn personal_data(
 ) -> Result<(Vec<Recorded>, Option<i64>), DbError> {
     let chain = store::chain(scope).await?;
     let from = after.max(chain.first.saturating_sub(1));
-    let (mut traces, mut next) = traces(scope, person, from).await?;
-    if traces.len() > limit {
-        traces.truncate(limit);
-        next = traces.last().map(|trace| trace.sequence);
+    let to = from.saturating_add(WINDOW);
+    let mut found = rows::traces(scope, (from, to), person).await?;
+    found.retain(|row| {
+        row.actor == person.id.as_str() || row.subject == person.id.as_str() || trace(row, person).is_some()
+    });
+    let mut next = (to < chain.length).then_some(to);
+    if found.len() > limit {
+        found.truncate(limit);
+        next = found.last().map(|row| row.sequence);
     }
-    let places: Vec<i64> = traces.iter().map(|trace| trace.sequence).collect();
-    Ok((store::named(scope, &places).await?, next))
+    Ok((found, next))
 }

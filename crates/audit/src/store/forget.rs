@@ -1,7 +1,8 @@
 //! How is something taken out of the audit? Content of some rows, or the oldest rows as a whole.
 
 use crate::{Content, Hash, Part, Recorded};
-use db::{DbError, Decode, Row, Scope, Value};
+use db::{DbError, Scope, Value};
+use kernel::Person;
 use serde_json::json;
 
 const FORGET: &str = "UPDATE audit_entries SET erased_by = coalesce(new.value ->> 1, erased_by),
@@ -22,49 +23,29 @@ const SWEEP: &str =
         WHERE tenant_id = ?1 AND sequence < (SELECT first FROM audit_chains WHERE tenant_id = ?1)
         ORDER BY sequence LIMIT ?2)
     RETURNING audit_id AS id";
-// A person's own rows, those about them and their sessions, and those whose content names their address or name. ?4 is the
-// person's id, ?5 the address in lower case and ?6 the name, both as JSON says them.
-const TRACES: &str = "SELECT sequence, address, content FROM (
-    SELECT sequence,
-        address IS NOT NULL AND (actor = ?4 OR (actor = 'system' AND (subject = ?4
-            OR instr(coalesce(before, '') || coalesce(after, ''), ?4)
-            OR instr(lower(coalesce(before, '') || coalesce(after, '')), ?5)))) AS address,
-        (before IS NOT NULL OR after IS NOT NULL) AND action NOT IN ('audit.erased', 'audit.retention', 'person.erased')
-            AND (subject = ?4 OR (actor = ?4 AND substr(subject, 1, 4) = 'ses_')
-            OR instr(lower(coalesce(before, '') || char(10) || coalesce(after, '')), ?5)
-            OR instr(coalesce(before, '') || char(10) || coalesce(after, ''), ?6)) AS content
-    FROM audit_entries WHERE tenant_id = ?1 AND sequence > ?2 AND sequence <= ?3)
-    WHERE address OR content ORDER BY sequence";
+// Rows that may have to do with a person: by them, about them, or naming them. ?4 is the person's id, ?5 the address in
+// lower case and ?6 the name as JSON says it.
+const TRACES: &str = "SELECT tenant_id, format, sequence, audit_id, at, actor, action, subject, request_id, hash, erased_by,
+    address, address_salt, address_erased, before, before_salt, before_erased, after, after_salt, after_erased
+    FROM audit_entries WHERE tenant_id = ?1 AND sequence > ?2 AND sequence <= ?3 AND (actor = ?4 OR subject = ?4
+        OR instr(before, ?4) OR instr(after, ?4) OR instr(lower(before), ?5) OR instr(lower(after), ?5)
+        OR instr(before, ?6) OR instr(after, ?6))
+    ORDER BY sequence";
 
-/// A row that holds something of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Trace {
-    pub(crate) sequence: i64,
-    /// Whether its address is the person's.
-    pub(crate) address: bool,
-    /// Whether its state before and afterwards is about the person.
-    pub(crate) content: bool,
-}
-
-impl Decode for Trace {
-    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self {
-            sequence: row.get("sequence")?,
-            address: row.get("address")?,
-            content: row.get("content")?,
-        })
-    }
-}
-
-/// The rows after `after` up to `to` that hold something of a person.
+/// The rows after `after` up to `to` that may have to do with a person.
 pub(crate) async fn traces(
     scope: &mut Scope<'_>,
     (after, to): (i64, i64),
-    person: &str,
-    email: &str,
-    name: &str,
-) -> Result<Vec<Trace>, DbError> {
-    scope.all(TRACES, [after.into(), to.into(), person.into(), email.into(), name.into()]).await
+    person: &Person,
+) -> Result<Vec<Recorded>, DbError> {
+    let parameters = [
+        after.into(),
+        to.into(),
+        (&person.id).into(),
+        person.email.to_ascii_lowercase().into(),
+        json!(person.name).to_string().into(),
+    ];
+    scope.all(TRACES, parameters).await
 }
 
 /// Writes down what rows look like after their erasure, which the row at `by` says.
