@@ -159,7 +159,8 @@ fn every_route_of_our_application_is_reached_on_spin_too() {
         .collect();
     let mut spins = routefinder::Router::new();
     for route in &routes {
-        let pattern = route.strip_suffix("/...").map_or_else(|| (*route).to_owned(), |head| format!("{head}/*"));
+        let pattern =
+            route.strip_suffix("/...").map_or_else(|| (*route).to_owned(), |head| format!("{head}/*"));
         spins.add(pattern.as_str(), *route).unwrap();
     }
     assert!(routes.len() > 30, "{routes:?}");
