@@ -32,6 +32,7 @@ mod session;
 mod settings;
 mod sign_on;
 mod store;
+mod switching;
 mod tenant;
 mod token;
 mod totp;
@@ -69,6 +70,7 @@ pub use settings::{
     TenantSettings, TwoFactorSettings,
 };
 pub use sign_on::{ATTEMPT_LIFE, Answer, BrowserSecret, ReturnTo, SignOnError};
+pub use switching::{Membership, SwitchError};
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
 pub use totp::Enrolment;

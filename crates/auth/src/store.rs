@@ -15,6 +15,7 @@ pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod sign_on;
+pub(crate) mod switching;
 pub(crate) mod tenant;
 pub(crate) mod totp;
 pub(crate) mod user;
