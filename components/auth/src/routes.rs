@@ -4,9 +4,11 @@
 mod account;
 mod api_keys;
 mod audit;
+mod clients;
 mod connections;
 mod factors;
 mod letters;
+mod oauth;
 mod organizations;
 mod passkeys;
 mod privacy;
@@ -53,9 +55,20 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(roles::list_permissions))
         .routes(routes!(role_bindings::list_bindings, role_bindings::bind_role, role_bindings::unbind_role))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
-        .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
+    let oauth = OpenApiRouter::new()
+        .routes(routes!(oauth::token))
+        .routes(routes!(oauth::introspect))
+        .routes(routes!(oauth::revoke))
+        .routes(routes!(oauth::metadata))
+        .routes(routes!(oauth::openid_configuration));
+    let programs = OpenApiRouter::new()
+        .routes(routes!(api_keys::rotate_api_key))
+        .routes(routes!(clients::list_clients, clients::create_client))
+        .routes(routes!(clients::get_client, clients::change_client, clients::revoke_client))
+        .routes(routes!(clients::rotate_secret));
     let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
     let administration = administration.merge(settings);
     let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
@@ -99,6 +112,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         ))
         .routes(routes!(connections::test_connection));
     let administration = administration.merge(connections);
+    let administration = administration.merge(programs);
+    let open = open.merge(oauth);
     let router = edge::fragment(open.merge(once(own.merge(administration))));
     // What is remembered of identity providers lives as long as the instance.
     router.layer(Extension(Arc::new(Providers::default())))

@@ -62,6 +62,9 @@ pub enum AuthError {
     /// The resource changed since the caller looked.
     #[error("The resource is at another version than the one that was named; fetch it again.")]
     Stale,
+    /// A key or a client that opens nothing any more, and so cannot be changed.
+    #[error("This {0} is revoked or has expired. Make another one.")]
+    Revoked(&'static str),
     /// There is no such thing in this tenant.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
@@ -142,7 +145,7 @@ impl Fault for AuthError {
             | Self::Beyond
             | Self::OwnAccess
             | Self::SignUpClosed => Kind::Forbidden,
-            Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
+            Self::LastOwner | Self::EmailTaken | Self::TenantExists | Self::Revoked(_) => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
@@ -176,6 +179,7 @@ impl Fault for AuthError {
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::SignUpClosed => "SIGN_UP_CLOSED",
             Self::TenantExists => "TENANT_EXISTS",
+            Self::Revoked(_) => "REVOKED",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),

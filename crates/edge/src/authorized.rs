@@ -50,6 +50,7 @@ pub mod needs {
         WebhooksWrite,
         RecordsRead,
         RecordsWrite,
+        TokensIntrospect,
         TenantsRead,
         TenantsWrite,
     );

@@ -117,6 +117,9 @@ impl Visitor {
         let who = (checked.principal.tenant.clone(), checked.principal.actor.clone());
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(who);
         self.agrees_on(&checked.principal.tenant)?;
+        if !checked.networks.admit(self.address.as_deref()) {
+            return Err(Unspecific::Address.into());
+        }
         if !self.csrf_holds {
             return Err(Unspecific::Csrf.into());
         }

@@ -5,7 +5,7 @@
 
 use super::{Credential, Gate};
 use crate::{
-    AccessClaims,
+    AccessClaims, Bearer,
     api_key::KeySecret,
     session::{Purpose, SessionSecret},
     store,
@@ -20,7 +20,10 @@ impl Gate {
         match credential {
             Credential::Bearer(text) if text.expose().starts_with(KeySecret::MARK) => self.keys(text).await,
             Credential::Bearer(text) => self.signed(text).map(|claims| {
-                let actor = Actor::User(claims.user, claims.session);
+                let actor = match claims.bearer {
+                    Bearer::Person(user, session) => Actor::User(user, session),
+                    Bearer::Client(client, _) => Actor::Client(client),
+                };
                 (claims.tenant, actor)
             }),
             Credential::Cookie(text) => self.sessions(text).await,
