@@ -13,6 +13,7 @@ mod privacy;
 mod roles;
 mod settings;
 mod sign_on;
+mod switching;
 
 pub(crate) use api_keys::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
 pub(crate) use audit::{
@@ -34,6 +35,7 @@ pub(crate) use roles::{
 };
 pub(crate) use settings::{SettingsIn, SettingsShown};
 pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
+pub(crate) use switching::{MembershipOut, SwitchIn};
 
 use auth::{
     Member, Session, UserState,
@@ -41,7 +43,7 @@ use auth::{
 };
 use kernel::{Actor, Permissions, Reach, TenantId, UserId};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Who wants to come in.
 #[derive(Deserialize, ToSchema)]
