@@ -3,6 +3,7 @@
 //! Everything goes over HTTP to the built components in the built host. Tests share one running program where they do not disturb
 //! each other (each works with names of its own), and start one of their own where they kill it or move its clock.
 
+mod access;
 mod audit;
 mod auth;
 mod authenticator;
@@ -18,6 +19,7 @@ mod idempotency;
 mod lists;
 mod operation;
 mod operation_list;
+mod organizations;
 mod platform;
 mod privacy;
 mod routes;

@@ -20,6 +20,7 @@ mod roles;
 mod settings;
 mod sign_in;
 mod sign_on;
+mod switching;
 mod users;
 
 use auth::Providers;
@@ -43,7 +44,9 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(account::csrf))
         .routes(routes!(account::change_password))
         .routes(routes!(account::list_sessions, account::revoke_sessions))
-        .routes(routes!(account::revoke_session));
+        .routes(routes!(account::revoke_session))
+        .routes(routes!(switching::list_tenants))
+        .routes(routes!(switching::switch));
     let administration = OpenApiRouter::new()
         .routes(routes!(organizations::list_organizations, organizations::create_organization))
         .routes(routes!(
