@@ -29,7 +29,7 @@ use auth::{
 };
 use kernel::{Actor, Permissions, Reach, TenantId};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Who wants to come in.
 #[derive(Deserialize, ToSchema)]
