@@ -5,17 +5,22 @@ mod account;
 mod api_keys;
 mod audit;
 mod clients;
+mod connections;
+mod factors;
 mod letters;
 mod oauth;
 mod organizations;
+mod passkeys;
 mod privacy;
 mod role_bindings;
 mod roles;
 mod settings;
 mod sign_in;
+mod sign_on;
 mod users;
 
-use axum::Router;
+use auth::Providers;
+use axum::{Extension, Router};
 use edge::World;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -37,8 +42,12 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(account::list_sessions, account::revoke_sessions))
         .routes(routes!(account::revoke_session));
     let administration = OpenApiRouter::new()
-        .routes(routes!(organizations::list_organizations))
-        .routes(routes!(organizations::get_organization, organizations::change_organization))
+        .routes(routes!(organizations::list_organizations, organizations::create_organization))
+        .routes(routes!(
+            organizations::get_organization,
+            organizations::change_organization,
+            organizations::delete_organization
+        ))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::change_user, users::delete_user))
         .routes(routes!(roles::list_roles, roles::create_role))
@@ -70,7 +79,44 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(privacy::erase_user))
         .routes(routes!(privacy::get_erasure));
     let administration = administration.merge(privacy);
-    edge::fragment(open.merge(oauth).merge(once(own.merge(administration).merge(programs))))
+    let second_factors = OpenApiRouter::new()
+        .routes(routes!(factors::get_factors))
+        .routes(routes!(factors::enrol_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::renew_recovery_codes))
+        .routes(routes!(factors::confirm))
+        .routes(routes!(factors::remove_factors));
+    let passkeys = OpenApiRouter::new()
+        .routes(routes!(passkeys::list_passkeys, passkeys::register_passkey))
+        .routes(routes!(passkeys::registration_options))
+        .routes(routes!(passkeys::rename_passkey, passkeys::remove_passkey))
+        .routes(routes!(passkeys::confirmation_options));
+    let open = open
+        .routes(routes!(factors::verify))
+        .routes(routes!(passkeys::login_options))
+        .routes(routes!(passkeys::login))
+        .routes(routes!(passkeys::second_factor_options));
+    let administration = administration.merge(second_factors).merge(passkeys);
+    let sign_on = OpenApiRouter::new()
+        .routes(routes!(sign_on::begin))
+        .routes(routes!(sign_on::come_back))
+        .routes(routes!(sign_on::come_back_from))
+        .routes(routes!(sign_on::fetch_tokens));
+    let open = open.merge(sign_on);
+    let connections = OpenApiRouter::new()
+        .routes(routes!(connections::list_connections, connections::create_connection))
+        .routes(routes!(
+            connections::get_connection,
+            connections::change_connection,
+            connections::delete_connection
+        ))
+        .routes(routes!(connections::test_connection));
+    let administration = administration.merge(connections);
+    let administration = administration.merge(programs);
+    let open = open.merge(oauth);
+    let router = edge::fragment(open.merge(once(own.merge(administration))));
+    // What is remembered of identity providers lives as long as the instance.
+    router.layer(Extension(Arc::new(Providers::default())))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

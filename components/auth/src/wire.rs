@@ -3,31 +3,43 @@
 mod api_keys;
 mod audit;
 mod clients;
+mod connections;
+mod factors;
 mod letters;
 mod oauth;
+mod organizations;
+mod passkeys;
 mod privacy;
 mod roles;
 mod settings;
+mod sign_on;
 
 pub(crate) use api_keys::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
 pub(crate) use clients::{ClientIn, ClientMadeOut, ClientOut, ClientPatch};
+pub(crate) use connections::{ConnectionIn, ConnectionOut, ConnectionPatchIn, TestedOut};
+pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
 pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use oauth::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
+pub(crate) use organizations::{OrganizationFilter, OrganizationIn, OrganizationOut, OrganizationPatch};
+pub(crate) use passkeys::{
+    PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
+};
 pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,
 };
 pub(crate) use settings::{SettingsIn, SettingsShown};
+pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
 
 use auth::{
-    Member, Session, Tenant, UserState,
+    Member, Session, UserState,
     service::{LoggedIn, SetUpDone},
 };
-use kernel::{Actor, Permissions, Reach, TenantId};
+use kernel::{Actor, Permissions, Reach, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +54,9 @@ pub(crate) struct LoginIn {
     /// Needed only if the address belongs to several tenants.
     #[schema(example = "acme-corp")]
     pub(crate) tenant: Option<String>,
+    /// A one-time code or a recovery code, if a second factor is asked for.
+    #[schema(example = "287082")]
+    pub(crate) otp: Option<String>,
     /// Whether a session cookie is wanted too, for a browser.
     #[serde(default)]
     pub(crate) cookie: bool,
@@ -88,6 +103,9 @@ pub(crate) struct TokensOut {
     /// Only with a cookie: what changes made with it need as `X-CSRF-Token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
+    /// Only if so: the tenant wants a second factor, and this session can do nothing but enrol one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must_enrol: bool,
 }
 
 impl TokensOut {
@@ -100,6 +118,7 @@ impl TokensOut {
             session_id: logged_in.session.to_string(),
             user: MeOut::new(&logged_in.member, &logged_in.tenant),
             csrf_token,
+            must_enrol: logged_in.must_enrol,
         }
     }
 }
@@ -213,8 +232,15 @@ pub(crate) struct SetUpOut {
     tenant: String,
     /// The owner's id.
     user_id: String,
-    /// An API key with all permissions; shown this once.
-    api_key: String,
+    /// An API key with all permissions; shown this once. The platform's own tenant gets none.
+    api_key: Option<String>,
+}
+
+impl SetUpOut {
+    /// The platform's own tenant.
+    pub(crate) fn platform(user: &UserId) -> Self {
+        Self { tenant: TenantId::platform().to_string(), user_id: user.to_string(), api_key: None }
+    }
 }
 
 impl From<SetUpDone> for SetUpOut {
@@ -222,66 +248,7 @@ impl From<SetUpDone> for SetUpOut {
         Self {
             tenant: done.tenant.to_string(),
             user_id: done.user.to_string(),
-            api_key: done.api_key.expose().clone(),
-        }
-    }
-}
-
-/// A tenant's settings.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SettingsOut {
-    /// Requests a minute for each user.
-    user_rate_per_minute: u32,
-}
-
-/// A tenant.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OrganizationOut {
-    /// The slug.
-    id: String,
-    name: String,
-    /// `active` or `suspended`.
-    state: &'static str,
-    settings: SettingsOut,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<Tenant> for OrganizationOut {
-    fn from(tenant: Tenant) -> Self {
-        Self {
-            id: tenant.id.to_string(),
-            state: tenant.state.as_str(),
-            settings: SettingsOut { user_rate_per_minute: tenant.settings.user_rate_per_minute },
-            created_at: tenant.created_at.to_string(),
-            updated_at: tenant.updated_at.to_string(),
-            name: tenant.name,
-        }
-    }
-}
-
-/// What is to be changed of a tenant's settings.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SettingsPatch {
-    /// 1 to 1,000,000.
-    user_rate_per_minute: Option<u32>,
-}
-
-/// What is to be changed of a tenant; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OrganizationPatch {
-    name: Option<String>,
-    settings: Option<SettingsPatch>,
-}
-
-impl From<OrganizationPatch> for auth::TenantPatch {
-    fn from(patch: OrganizationPatch) -> Self {
-        let user_rate_per_minute = patch.settings.unwrap_or_default().user_rate_per_minute;
-        Self {
-            name: patch.name,
-            settings: auth::SettingsPatch { user_rate_per_minute, ..Default::default() },
+            api_key: Some(done.api_key.expose().clone()),
         }
     }
 }

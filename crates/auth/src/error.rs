@@ -1,8 +1,8 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{LetterError, OrganizationError, RoleError};
+use crate::{FactorError, LetterError, OrganizationError, PasskeyError, RoleError};
 use db::DbError;
-use kernel::{Fault, FieldFault, Kind, Span};
+use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
 /// A fault of identity.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,15 @@ pub enum AuthError {
     /// The erasure of a person cannot begin.
     #[error(transparent)]
     Erasure(#[from] crate::ErasureError),
+    /// Something about second factors.
+    #[error(transparent)]
+    Factor(#[from] FactorError),
+    /// Something about passkeys.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
+    /// Single sign-on did not let somebody in.
+    #[error(transparent)]
+    SignOn(#[from] crate::SignOnError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -102,6 +111,18 @@ impl AuthError {
 impl From<Vec<FieldFault>> for AuthError {
     fn from(faults: Vec<FieldFault>) -> Self {
         Self::Fields(faults)
+    }
+}
+
+impl AuthError {
+    /// Whether what was written on the way to this fault stays: it is an answer, not a failure.
+    pub(crate) const fn is_answer(&self) -> bool {
+        match self {
+            Self::Factor(error) => error.is_answer(),
+            Self::Passkey(error) => error.is_answer(),
+            // The rest is a failure.
+            _ => false,
+        }
     }
 }
 
@@ -129,6 +150,9 @@ impl Fault for AuthError {
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Letter(error) => error.kind(),
             Self::Erasure(error) => error.kind(),
+            Self::Factor(error) => error.kind(),
+            Self::Passkey(error) => error.kind(),
+            Self::SignOn(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -159,12 +183,25 @@ impl Fault for AuthError {
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Letter(error) => error.code(),
             Self::Erasure(error) => error.code(),
+            Self::Factor(error) => error.code(),
+            Self::Passkey(error) => error.code(),
+            Self::SignOn(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
 
     fn fields(&self) -> &[FieldFault] {
-        if let Self::Fields(faults) = self { faults } else { &[] }
+        match self {
+            Self::Fields(faults) => faults,
+            Self::Factor(error) => error.fields(),
+            Self::Passkey(error) => error.fields(),
+            // The rest is about no field.
+            _ => &[],
+        }
+    }
+
+    fn handed(&self) -> Option<(&'static str, &Secret<String>)> {
+        if let Self::Factor(error) = self { error.handed() } else { None }
     }
 
     fn retry_after(&self) -> Option<Span> {

@@ -3,6 +3,8 @@
 //! What was found out is remembered under the tenant's access revision, which moves with every change of its users, roles,
 //! sessions and keys; so one small statement tells whether it still holds.
 
+mod whose;
+
 use crate::{
     AccessClaims, AuthError, Bearer, Networks, TenantState, TokenFault, TokenKeys, Tokens, UserState,
     api_key::KeySecret,
@@ -13,7 +15,8 @@ use crate::{
 };
 use db::{Db, DbError};
 use kernel::{
-    Actor, ClientId, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId, UserId,
+    Actor, Assurance, ClientId, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId,
+    UserId,
 };
 use std::sync::Arc;
 
@@ -185,6 +188,7 @@ impl Gate {
                 principal: Principal {
                     tenant: found.tenant,
                     actor: Actor::ApiKey(found.key.id),
+                    assurance: Assurance::default(),
                     permissions,
                     grants,
                     access_revision: found.access_revision,
@@ -221,6 +225,7 @@ impl Gate {
                     actor: Actor::Client(found.client.id),
                     permissions: found.client.permissions.and(scope),
                     grants: Arc::default(),
+                    assurance: Assurance::default(),
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.client.rate_per_minute,
@@ -251,6 +256,13 @@ impl Gate {
         if found.tenant_state == TenantState::Suspended {
             return Err(AuthError::suspended(found.suspended_reason));
         }
+        let lacks_factor = found.settings.two_factor.restricts(found.session.methods);
+        // Whoever must enrol a second factor may do nothing else before.
+        let (permissions, grants) = if lacks_factor {
+            (Permissions::NONE, Arc::default())
+        } else {
+            (found.granted.permissions, found.granted.scoped.into())
+        };
         Ok(Known {
             valid_until: found.session.ends(),
             touched_at: found.session.last_used_at,
@@ -258,8 +270,9 @@ impl Gate {
                 principal: Principal {
                     tenant: tenant.clone(),
                     actor: Actor::User(found.session.user, found.session.id),
-                    permissions: found.granted.permissions,
-                    grants: found.granted.scoped.into(),
+                    assurance: Assurance { confirmed_at: Some(found.session.confirmed_at), lacks_factor },
+                    permissions,
+                    grants,
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.settings.user_rate_per_minute,

@@ -1,19 +1,26 @@
-//! Where do tenants, users, roles, sessions, keys and tries stand? One file for each, its statements at the top.
+//! Where do tenants, users, roles, sessions, keys, factors and tries stand? One file for each, its statements at the top.
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod binding;
 pub(crate) mod client;
+pub(crate) mod connection;
+pub(crate) mod factor;
 pub(crate) mod letter;
 pub(crate) mod organization;
+pub(crate) mod passkey;
 pub(crate) mod principal;
 pub(crate) mod privacy;
+pub(crate) mod recovery;
 pub(crate) mod revoked_token;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod sign_on;
 pub(crate) mod tenant;
+pub(crate) mod totp;
 pub(crate) mod user;
+pub(crate) mod waiting;
 
 use crate::{Networks, digest::Digest};
 use db::{DbError, Row, Value};

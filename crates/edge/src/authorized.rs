@@ -1,6 +1,7 @@
 //! May this caller do this? Handlers ask by type: `Authorized<needs::RulesWrite>` is a call that may.
 
 use crate::{Problem, Unspecific, World, visitor};
+use auth::FactorError;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kernel::{Bounded, Call, Permission};
@@ -10,6 +11,8 @@ use std::{marker::PhantomData, sync::Arc};
 pub trait Need: Send + Sync + 'static {
     /// The permission, or `None` where any sound credential will do.
     const PERMISSION: Option<Permission>;
+    /// Whether somebody may come whose tenant wants a second factor that their session lacks: to enrol or show one.
+    const LACKING: bool = false;
 }
 
 /// What routes ask for, as types.
@@ -52,6 +55,15 @@ pub mod needs {
         TenantsWrite,
     );
 
+    /// Any sound credential, also of somebody who must enrol or show a second factor first: what people do with their own
+    /// account.
+    #[derive(Debug, Clone, Copy)]
+    pub enum OwnAccount {}
+    impl Need for OwnAccount {
+        const PERMISSION: Option<Permission> = None;
+        const LACKING: bool = true;
+    }
+
     /// Any sound credential.
     #[derive(Debug, Clone, Copy)]
     pub enum Anybody {}
@@ -82,7 +94,28 @@ pub struct Recognised<N> {
     need: PhantomData<N>,
 }
 
+/// A caller as [`Authorized`], who also proved within the last 15 minutes who they are. For what a stolen session must not
+/// do. Programs pass: see docs/identity/two-factor.md.
+pub struct Confirmed<N> {
+    /// The call that a use case sees.
+    pub call: Call,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    /// The e-mail address of the caller, if it is a person.
+    pub email: Option<String>,
+    need: PhantomData<N>,
+}
+
+/// Refuses whoever must enrol or show a second factor before anything else.
+fn suffice<N: Need>(call: &Call) -> Result<(), Problem> {
+    if call.principal.assurance.lacks_factor && !N::LACKING {
+        return Err(FactorError::Lacking.into());
+    }
+    Ok(())
+}
+
 fn permit<N: Need>(call: &Call) -> Result<(), Problem> {
+    suffice::<N>(call)?;
     match N::PERMISSION {
         Some(permission) if !call.principal.may(permission) => Err(Unspecific::Permission(permission).into()),
         Some(_) | None => Ok(()),
@@ -99,6 +132,35 @@ pub struct Reaching<N> {
     need: PhantomData<N>,
 }
 
+/// A caller who has the permission `All` over all tenants, which only those who run the platform can have; or else one who
+/// has `Own` in their own.
+pub enum Steward<All, Own> {
+    /// Of the platform.
+    OfAll(Authorized<All>),
+    /// Of their own tenant.
+    OfOwn(Authorized<Own>),
+}
+
+impl<All: Need, Own: Need, S: Send + Sync> FromRequestParts<S> for Steward<All, Own> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Authorized::<needs::Anybody>::from_request_parts(parts, state).await?;
+        if permit::<All>(&caller.call).is_ok() {
+            return Ok(Self::OfAll(caller.as_need()));
+        }
+        permit::<Own>(&caller.call)?;
+        Ok(Self::OfOwn(caller.as_need()))
+    }
+}
+
+impl Authorized<needs::Anybody> {
+    /// The same caller, found to have what `N` asks.
+    fn as_need<N>(self) -> Authorized<N> {
+        Authorized { call: self.call, world: self.world, email: self.email, need: PhantomData }
+    }
+}
+
 impl<N: Need, S: Send + Sync> FromRequestParts<S> for Reaching<N> {
     type Rejection = Problem;
 
@@ -107,7 +169,9 @@ impl<N: Need, S: Send + Sync> FromRequestParts<S> for Reaching<N> {
         let permission = N::PERMISSION.ok_or(Unspecific::Internal)?;
         let (world, visitor) = visitor::surroundings(parts)?;
         let checked = visitor.check(&world).await?;
-        let who = Bounded::new(visitor.call(&world, checked), permission);
+        let call = visitor.call(&world, checked);
+        suffice::<N>(&call)?;
+        let who = Bounded::new(call, permission);
         if who.bounds().is_nowhere() {
             return Err(Unspecific::Permission(permission).into());
         }
@@ -125,6 +189,16 @@ impl<N: Need, S: Send + Sync> FromRequestParts<S> for Authorized<N> {
         let call = visitor.call(&world, checked);
         permit::<N>(&call)?;
         Ok(Self { call, world, email, need: PhantomData })
+    }
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Confirmed<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Authorized::<N>::from_request_parts(parts, state).await?;
+        auth::service::must_be_confirmed(&caller.call)?;
+        Ok(Self { call: caller.call, world: caller.world, email: caller.email, need: PhantomData })
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use kernel::{Fault, FieldFault, Kind, Permission, RequestId, Span};
+use kernel::{Fault, FieldFault, Kind, Permission, RequestId, Secret, Span};
 use serde_json::json;
 
 /// A fault on its way to the client.
@@ -17,6 +17,8 @@ pub struct Problem {
     message: String,
     fields: Vec<FieldFault>,
     retry_after: Option<Span>,
+    /// A secret that the caller gets as one more of the details.
+    handed: Option<Box<(&'static str, Secret<String>)>>,
     lacks: Option<Permission>,
     /// What the log says beside the message; for faults of ours.
     cause: Option<String>,
@@ -167,6 +169,7 @@ impl<F: Fault> From<F> for Problem {
             message: if ours { Unspecific::Internal.to_string() } else { fault.to_string() },
             fields: fault.fields().to_vec(),
             retry_after: fault.retry_after(),
+            handed: fault.handed().map(|(name, secret)| Box::new((name, secret.clone()))),
             lacks: fault.lacks(),
             cause: ours.then(|| fault.to_string()),
             oauth: false,
@@ -207,6 +210,12 @@ impl Problem {
         self.code
     }
 
+    /// Whether somebody was kept from something.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        matches!(self.kind, Kind::Unauthenticated | Kind::Forbidden)
+    }
+
     /// The permission that was missing, where it was one.
     #[must_use]
     pub const fn lacks(&self) -> Option<Permission> {
@@ -216,8 +225,13 @@ impl Problem {
     /// The whole envelope, as one member of a batch has it too.
     #[must_use]
     pub fn body(&self, request: Option<&RequestId>) -> serde_json::Value {
-        let details: Vec<_> =
-            self.fields.iter().map(|fault| json!({"field": fault.field, "message": fault.message})).collect();
+        let handed =
+            self.handed.iter().map(|handed| json!({"field": handed.0, "message": handed.1.expose()}));
+        let fields = self.fields.iter();
+        let details: Vec<_> = fields
+            .map(|fault| json!({"field": fault.field, "message": fault.message}))
+            .chain(handed)
+            .collect();
         let mut error = json!({"code": self.code, "message": self.message, "details": details});
         if let (Some(request), Some(object)) = (request, error.as_object_mut()) {
             object.insert("request_id".to_owned(), request.as_str().into());

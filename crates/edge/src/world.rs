@@ -1,7 +1,7 @@
 //! What does a component stand in? The database, the gate, the clock, chance, limits and the operator's settings.
 
 use crate::Limits;
-use auth::{Gate, Mail, MailFault};
+use auth::{Gate, Mail, MailFault, PasskeyError, RelyingParty};
 use db::Db;
 use kernel::{Chance, Clock, Secret};
 use std::{fmt, sync::Arc};
@@ -42,6 +42,10 @@ pub struct Settings {
     pub mail_service: String,
     /// Where the links in letters lead, without a trailing slash.
     pub links_url: String,
+    /// The domain that passkeys belong to; empty for the host of `public_url`.
+    pub passkey_domain: String,
+    /// The origins of the pages that may ask for passkeys; none for that of `public_url`.
+    pub passkey_origins: Vec<String>,
     /// Whether anybody may make a tenant for themselves.
     pub open_sign_up: bool,
     /// Whether tenants' URLs may lead to private and loopback addresses: for development only.
@@ -77,7 +81,11 @@ impl Settings {
             "false" | "" => Ok(false),
             _ => Err(fault(name, "is neither true nor false")),
         };
-        let origins = value("cors_origins");
+        let origins = |name| {
+            let text = value(name);
+            let parts = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+            parts.map(str::to_owned).collect::<Vec<String>>()
+        };
         let public_url = value("public_url").trim_end_matches('/').to_owned();
         let links_url = value("links_url").trim_end_matches('/').to_owned();
         Ok(Self {
@@ -90,12 +98,9 @@ impl Settings {
                 &value("mail_key"),
                 &value("mail_from"),
             ),
-            cors_origins: origins
-                .split(',')
-                .map(str::trim)
-                .filter(|one| !one.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            cors_origins: origins("cors_origins"),
+            passkey_domain: value("passkey_domain"),
+            passkey_origins: origins("passkey_origins"),
             internal_token: Secret::new(internal_token),
             vault_keys: Secret::new(value("vault_keys")),
             tenant_domain: value("tenant_domain").trim_matches('.').to_owned(),
@@ -112,6 +117,15 @@ impl World {
     /// [`VaultError::Keys`] if the variable does not read; the component lacks it then.
     pub fn vault(&self) -> Result<Vault, VaultError> {
         Vault::from_keys(self.settings.vault_keys.expose())
+    }
+
+    /// The site that passkeys belong to.
+    ///
+    /// # Errors
+    /// [`PasskeyError::Unavailable`] if the operator set no domain.
+    pub fn relying_party(&self) -> Result<RelyingParty, PasskeyError> {
+        let Settings { public_url, passkey_domain, passkey_origins, .. } = &self.settings;
+        RelyingParty::new(public_url, passkey_domain, passkey_origins)
     }
 
     /// Drops what the doors need not remember any more: idempotency keys and counters of a day ago. A small step.

@@ -27,6 +27,8 @@ const NAMES: &[&str] = &[
     "open_sign_up",
     "allow_private_outbound",
     "durability",
+    "passkey_domain",
+    "passkey_origins",
     "token_issuer",
     "tenant_domain",
     "links_url",
@@ -117,7 +119,7 @@ impl Standing {
 
     fn of(world: World, routes: fn(&Arc<World>) -> Router) -> Self {
         let world = Arc::new(world);
-        Self { router: routes(&world), world }
+        Self { router: edge::named(routes(&world)), world }
     }
 
     /// The same if the secrets are; else one with the new ones. Secrets that cannot be had, or do not read, change nothing.

@@ -1,8 +1,8 @@
 //! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
 
 use crate::{
-    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, Reach, SessionId, TenantId, UserId,
-    reach,
+    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, Reach, SessionId, Span, TenantId,
+    UserId, reach,
 };
 use std::{fmt, sync::Arc};
 
@@ -44,6 +44,18 @@ impl Actor {
     }
 }
 
+/// How long somebody who proved who they are may do what needs a fresh proof.
+pub const CONFIRMED_FOR: Span = Span::minutes(15);
+
+/// How sure it is that the person acts, and not somebody who holds their session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Assurance {
+    /// When the person last proved who they are; `None` for programs.
+    pub confirmed_at: Option<Instant>,
+    /// Whether the tenant wants a second factor that the session lacks: it may do nothing then but enrol or show one.
+    pub lacks_factor: bool,
+}
+
 /// Somebody whose credential was checked: of one tenant, with some permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -53,6 +65,8 @@ pub struct Principal {
     pub actor: Actor,
     /// What the actor may do in the whole tenant.
     pub permissions: Permissions,
+    /// How sure it is that this is the actor.
+    pub assurance: Assurance,
     /// What the actor may do beside that in parts of it.
     pub grants: Arc<[Grant]>,
     /// The tenant's access revision under which this was found out; stale once the tenant's moved on.
@@ -67,6 +81,7 @@ impl Principal {
             tenant,
             actor: Actor::System,
             permissions: Permissions::all(),
+            assurance: Assurance::default(),
             grants: Arc::default(),
             access_revision: i64::MAX,
         }
@@ -200,6 +215,19 @@ impl Call {
     #[must_use]
     pub const fn tenant(&self) -> &TenantId {
         &self.principal.tenant
+    }
+
+    /// Whether the caller may do now what needs a fresh proof of who they are. Programs may: whoever gave them their key
+    /// proved it, and they have nothing to prove it with.
+    #[must_use]
+    pub fn recently_confirmed(&self) -> bool {
+        match &self.principal.actor {
+            Actor::User(..) => {
+                let confirmed = self.principal.assurance.confirmed_at;
+                confirmed.is_some_and(|at| self.now < at + CONFIRMED_FOR)
+            }
+            Actor::ApiKey(_) | Actor::Client(_) | Actor::System => true,
+        }
     }
 
     /// The same call by ourselves in `tenant`: what the queue does on somebody's behalf.

@@ -5,7 +5,7 @@ use super::sign_in::{spend, visit};
 use crate::wire::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
 use auth::{
     GrantError,
-    service::{self, Asked},
+    service::{self, GrantAsked},
 };
 use axum::{
     Extension,
@@ -45,7 +45,7 @@ pub(super) async fn token(
         return Err(GrantError::Client.into());
     };
     let tenant_named = visitor.tenant_named()?.map(str::to_owned);
-    let asked = Asked { proof, scope: form.take("scope"), tenant_named };
+    let asked = GrantAsked { proof, scope: form.take("scope"), tenant_named };
     let visit = visit(&world, &visitor, &headers);
     let granted = service::grant(&world.db, world.gate.tokens(), &visit, asked).await?;
     let mut response = Shown::as_is("token", GivenOut::from(granted)).confidential().into_response();

@@ -11,7 +11,7 @@ use axum::{
 };
 use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
 use http::{HeaderMap, HeaderValue, header};
-use kernel::{FieldFault, Fields, Secret, Span};
+use kernel::{FieldFault, Fields, Secret, Span, TenantId};
 use std::sync::Arc;
 
 /// Logins a minute from one address.
@@ -45,6 +45,9 @@ pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u
 /// By e-mail address and password. `tenant` is needed only if the address belongs to several tenants. With
 /// `cookie: true` the answer also sets a session cookie, for browsers; changes made with it need the header
 /// `X-CSRF-Token`. Five tries a minute from one address.
+///
+/// Whoever has a second factor gets 401 `OTP_REQUIRED`, once the password is right: `details` names the factors, and the
+/// `mfa_token` that finishes the login at `/api/v1/auth/mfa/verify`. A code may also come along as `otp`.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LoginIn,
     responses((status = 200, body = TokensOut), Faults), security(()))]
 pub(super) async fn login(
@@ -61,10 +64,11 @@ pub(super) async fn login(
         tenant: visitor.tenant_meant(body.tenant.as_deref())?,
         email,
         password: Secret::new(body.password),
+        otp: body.otp.map(Secret::new),
         cookie: body.cookie,
     };
     let visit = visit(&world, &visitor, &headers);
-    let logged_in = service::login(&world.db, world.gate.tokens(), &visit, asked).await?;
+    let logged_in = service::login(&world.db, world.gate.tokens(), &world.vault()?, &visit, asked).await?;
     tokens(logged_in)
 }
 
@@ -87,13 +91,17 @@ pub(super) async fn refresh(
     tokens(logged_in)
 }
 
-fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
-    let cookie = logged_in.cookie.clone();
-    let csrf_token = cookie.as_ref().map(edge::csrf_token);
-    let mut response =
+pub(super) fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
+    let csrf_token = logged_in.cookie.as_ref().map(edge::csrf_token);
+    let response =
         Shown::as_is("session", TokensOut::new(&logged_in, csrf_token)).confidential().into_response();
-    if let Some(cookie) = cookie {
-        let text = edge::session_cookie(Some((&cookie, COOKIE_LIFE.as_seconds_up())));
+    with_session_cookie(&logged_in, response)
+}
+
+/// The answer, with the session's cookie if it has one.
+pub(super) fn with_session_cookie(logged_in: &LoggedIn, mut response: Response) -> Result<Response, Problem> {
+    if let Some(cookie) = &logged_in.cookie {
+        let text = edge::session_cookie(Some((cookie, COOKIE_LIFE.as_seconds_up())));
         let value = HeaderValue::from_str(&text).map_err(|_| Unspecific::Internal)?;
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -145,7 +153,8 @@ pub(super) async fn jwks(Extension(world): Extension<Arc<World>>) -> Response {
 
 /// Set up a tenant
 ///
-/// For the operator: makes a tenant with its roles, its owner and an API key that is shown this once.
+/// For the operator: makes a tenant with its roles, its owner and an API key that is shown this once. The tenant `platform`
+/// is that of those who run the installation; its first administrator comes in by password, and it gets no key.
 #[utoipa::path(post, path = "/internal/setup", tag = "internal", request_body = SetUpIn,
     responses((status = 201, body = SetUpOut), Faults), security(("bearer" = [])))]
 pub(super) async fn setup(
@@ -155,9 +164,15 @@ pub(super) async fn setup(
     headers: HeaderMap,
     Json(body): Json<SetUpIn>,
 ) -> Result<Shown<SetUpOut>, Problem> {
+    let visit = visit(&world, &visitor, &headers);
+    if body.tenant == TenantId::platform().as_str() {
+        let user = service::setup_platform(&world.db, &visit, &body.email, &body.password).await?;
+        let location = format!("/api/v1/admin/organizations/{}", body.tenant);
+        return Ok(Shown::created("setup", SetUpOut::platform(&user), location));
+    }
     let asked = service::SetUp::new(&body.tenant, &body.name, &body.email, &body.password)
         .map_err(Problem::fields)?;
-    let done = service::setup(&world.db, &visit(&world, &visitor, &headers), asked).await?;
+    let done = service::setup(&world.db, &visit, asked).await?;
     let location = format!("/api/v1/admin/organizations/{}", done.tenant);
     Ok(Shown::created("setup", done.into(), location).confidential())
 }

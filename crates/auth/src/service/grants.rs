@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// What a client asks for at the token endpoint.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct GrantAsked {
     /// Who asks.
     pub proof: ClientProof,
     /// The permissions that the token shall be for, with spaces between; all of the client's if `None`.
@@ -43,7 +43,12 @@ pub struct Granted {
 ///
 /// # Errors
 /// [`GrantError`].
-pub async fn grant(db: &Db, tokens: &Tokens, visit: &Visit, asked: Asked) -> Result<Granted, GrantError> {
+pub async fn grant(
+    db: &Db,
+    tokens: &Tokens,
+    visit: &Visit,
+    asked: GrantAsked,
+) -> Result<Granted, GrantError> {
     let call = authenticate(db, tokens, visit, &asked.proof, asked.tenant_named.as_deref()).await?;
     let scope = narrowed(asked.scope.as_deref(), call.principal.permissions)?;
     let client = &asked.proof.client;
@@ -140,6 +145,7 @@ async fn come_in(
         actor: Actor::Client(client.id.clone()),
         permissions: client.permissions,
         grants: Arc::default(),
+        assurance: kernel::Assurance::default(),
         access_revision: knocking.access_revision,
     });
     if let Some(assertion) = assertion {

@@ -96,6 +96,7 @@ async fn end(
         actor: Actor::User(user.clone(), session.clone()),
         permissions: Permissions::NONE,
         grants: Arc::default(),
+        assurance: kernel::Assurance::default(),
         access_revision: 0,
     });
     let entry = Entry { action: "session.revoked", subject: session.as_str(), ..Entry::default() };

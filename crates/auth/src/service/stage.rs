@@ -91,9 +91,10 @@ impl Stage {
             tenant: tenant.map(|slug| slug.parse().unwrap()),
             email: email.parse().unwrap(),
             password: Secret::new(password.to_owned()),
+            otp: None,
             cookie: true,
         };
-        block_on(login(&self.db, self.gate.tokens(), &self.visit(), asked))
+        block_on(login(&self.db, self.gate.tokens(), &self.vault, &self.visit(), asked))
     }
 
     pub(crate) fn check(&self, credential: &Credential) -> Result<Checked, AuthError> {

@@ -34,7 +34,7 @@ impl Scene {
     }
 
     fn ask(&self, client: &Client, shown: Shown, scope: Option<&str>) -> Result<Granted, GrantError> {
-        let asked = Asked {
+        let asked = GrantAsked {
             proof: ClientProof { client: client.id.clone(), shown },
             scope: scope.map(str::to_owned),
             tenant_named: None,
@@ -94,7 +94,7 @@ fn a_wrong_proof_is_refused_whatever_is_wrong() {
     assert_eq!(code(scene.ask(&client, shown, None)), "INVALID_CLIENT");
     let nobody = Client { id: kernel::ClientId::new(START, &*scene.stage.noise), ..other };
     assert_eq!(code(scene.ask(&nobody, Shown::Secret(secret.clone()), None)), "INVALID_CLIENT");
-    let asked = Asked {
+    let asked = GrantAsked {
         proof: ClientProof { client: client.id.clone(), shown: Shown::Secret(secret.clone()) },
         scope: None,
         tenant_named: Some("globex".to_owned()),
