@@ -38,8 +38,6 @@ CREATE TABLE invitations (
     name          TEXT,
     role_ids      TEXT NOT NULL CHECK (json_valid(role_ids)),
     state         TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'revoked')),
-    -- Whether somebody else than the invited has seen a link of it: then it proves nothing about the address.
-    was_shown     INTEGER NOT NULL DEFAULT 0 CHECK (was_shown IN (0, 1)),
     user_id       TEXT,
     invited_by    TEXT NOT NULL,
     created_at    INTEGER NOT NULL,

@@ -55,8 +55,6 @@ pub struct Invitation {
     pub roles: Vec<RoleId>,
     /// Where it is.
     pub state: InvitationState,
-    /// Whether a link of it was shown to somebody else, so that accepting it proves nothing about the address.
-    pub was_shown: bool,
     /// The user that it became, or that it is for.
     pub user: Option<UserId>,
     /// Who invited: the id of a user or of an API key.

@@ -123,7 +123,6 @@ pub async fn verify_email(
         if !store::user::change_email(&mut scope, &user, &ticket.email, visit.now).await? {
             return Err(AuthError::EmailTaken);
         }
-        store::switching::disprove(&mut scope, &user).await?;
         // Links that went to the old address do not open the account any more.
         store::ticket::revoke_of_user(&mut scope, &user, visit.now).await?;
         store::tenant::bump_access(&mut scope).await?;

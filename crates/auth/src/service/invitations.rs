@@ -135,7 +135,6 @@ async fn make(
         name: new.name,
         roles: new.roles,
         state: InvitationState::Pending,
-        was_shown: false,
         user,
         invited_by: call.principal.actor.name().to_owned(),
         created_at: call.now,
@@ -159,9 +158,8 @@ async fn deliver(
     let moment = (call.now, &*call.chance);
     let (id, email) = (&invitation.id, &invitation.email);
     let link = tickets::for_invitation(scope, id, email, post.links_url, moment).await?;
-    store::invitation::prolong(scope, id, link.until, by == By::Link).await?;
+    store::invitation::prolong(scope, id, link.until).await?;
     invitation.expires_at = link.until;
-    invitation.was_shown |= by == By::Link;
     match by {
         By::Link => Ok(Some(link.url)),
         By::Mail => {
@@ -393,10 +391,7 @@ async fn join(
         }
         store::binding::bind(scope, &user, role, &Reach::Everything, now).await?;
     }
-    if !invitation.was_shown {
-        store::user::verify_email(scope, &user, &invitation.email, now).await?;
-        store::switching::prove(scope, &user, &invitation.email, now).await?;
-    }
+    store::user::verify_email(scope, &user, &invitation.email, now).await?;
     store::tenant::bump_access(scope).await?;
     store::user::get(scope, &user).await?.ok_or(AuthError::NotFound("user"))
 }

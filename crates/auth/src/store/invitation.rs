@@ -7,15 +7,14 @@ use kernel::{Instant, InvitationId, PageRequest, RoleId, UserId};
 const INSERT: &str = "INSERT INTO invitations
     (tenant_id, invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at)
     VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?9)";
-const GET: &str = "SELECT invitation_id, email, name, role_ids, state, was_shown, user_id, invited_by, created_at, expires_at, ended_at
+const GET: &str = "SELECT invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at, ended_at
     FROM invitations WHERE tenant_id = ?1 AND invitation_id = ?2";
-const PENDING: &str = "SELECT invitation_id, email, name, role_ids, state, was_shown, user_id, invited_by, created_at, expires_at, ended_at
+const PENDING: &str = "SELECT invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at, ended_at
     FROM invitations WHERE tenant_id = ?1 AND email = ?2 AND state = 'pending'";
-const LIST: &str = "SELECT invitation_id, email, name, role_ids, state, was_shown, user_id, invited_by, created_at, expires_at, ended_at
+const LIST: &str = "SELECT invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at, ended_at
     FROM invitations WHERE tenant_id = ?1 AND invitation_id < ?2 AND (?3 IS NULL OR state = ?3)
     ORDER BY invitation_id DESC LIMIT ?4";
-const PROLONG: &str = "UPDATE invitations SET expires_at = ?3, was_shown = was_shown OR ?4
-    WHERE tenant_id = ?1 AND invitation_id = ?2";
+const PROLONG: &str = "UPDATE invitations SET expires_at = ?3 WHERE tenant_id = ?1 AND invitation_id = ?2";
 const END: &str = "UPDATE invitations SET state = ?3, user_id = COALESCE(?4, user_id), ended_at = ?5
     WHERE tenant_id = ?1 AND invitation_id = ?2 AND state = 'pending'";
 
@@ -31,7 +30,6 @@ impl Decode for Invitation {
             name: row.get("name")?,
             roles: roles.ok_or_else(|| row.surprise("role_ids", "the ids of roles"))?,
             state: row.parse("state")?,
-            was_shown: row.get("was_shown")?,
             user: row.parse_opt("user_id")?,
             invited_by: row.get("invited_by")?,
             created_at: row.get("created_at")?,
@@ -76,13 +74,8 @@ pub(crate) async fn list(
 }
 
 /// Notes until when the newest link works.
-pub(crate) async fn prolong(
-    scope: &mut Scope<'_>,
-    id: &InvitationId,
-    until: Instant,
-    is_shown: bool,
-) -> Result<(), DbError> {
-    scope.run_for_effect(PROLONG, [id.into(), until.into(), is_shown.into()]).await.map(drop)
+pub(crate) async fn prolong(scope: &mut Scope<'_>, id: &InvitationId, until: Instant) -> Result<(), DbError> {
+    scope.run_for_effect(PROLONG, [id.into(), until.into()]).await.map(drop)
 }
 
 /// Ends a pending invitation.
