@@ -50,6 +50,8 @@ CREATE TABLE invitations (
 ) STRICT, WITHOUT ROWID;
 -- One pending invitation for an address.
 CREATE UNIQUE INDEX invitations_pending ON invitations (tenant_id, email) WHERE state = 'pending';
+-- Whether the newest link went out by a letter; one that was handed over proves nothing about the address.
+ALTER TABLE invitations ADD COLUMN mailed INTEGER NOT NULL DEFAULT 0 CHECK (mailed IN (0, 1));
 CREATE INDEX invitations_by_user ON invitations (tenant_id, user_id) WHERE user_id IS NOT NULL;
 
 -- A single-use link: open → used | superseded | revoked. Only the SHA-256 of its secret stands here. At most one of a

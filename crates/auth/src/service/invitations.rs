@@ -158,7 +158,7 @@ async fn deliver(
     let moment = (call.now, &*call.chance);
     let (id, email) = (&invitation.id, &invitation.email);
     let link = tickets::for_invitation(scope, id, email, post.links_url, moment).await?;
-    store::invitation::prolong(scope, id, link.until).await?;
+    store::invitation::prolong(scope, id, link.until, by == By::Mail).await?;
     invitation.expires_at = link.until;
     match by {
         By::Link => Ok(Some(link.url)),
@@ -283,8 +283,8 @@ pub struct Acceptance {
     pub cookie: bool,
 }
 
-/// Accepts an invitation: makes the user with its roles, and begins their session. That the link came to the address proves
-/// that it is theirs.
+/// Accepts an invitation: makes the user with its roles, and begins their session. That a link came to the address by a letter
+/// proves that it is theirs.
 ///
 /// # Errors
 /// [`TicketError::Invalid`]; [`AuthError::Fields`] if the name or the password will not do, and the link goes on;
@@ -391,7 +391,11 @@ async fn join(
         }
         store::binding::bind(scope, &user, role, &Reach::Everything, now).await?;
     }
-    store::user::verify_email(scope, &user, &invitation.email, now).await?;
+    // A link that the inviter handed over says nothing about whose address it is.
+    if store::invitation::is_mailed(scope, &invitation.id).await? {
+        store::user::verify_email(scope, &user, &invitation.email, now).await?;
+        store::switching::prove(scope, &user, &invitation.email, now).await?;
+    }
     store::tenant::bump_access(scope).await?;
     store::user::get(scope, &user).await?.ok_or(AuthError::NotFound("user"))
 }

@@ -14,7 +14,9 @@ const PENDING: &str = "SELECT invitation_id, email, name, role_ids, state, user_
 const LIST: &str = "SELECT invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at, ended_at
     FROM invitations WHERE tenant_id = ?1 AND invitation_id < ?2 AND (?3 IS NULL OR state = ?3)
     ORDER BY invitation_id DESC LIMIT ?4";
-const PROLONG: &str = "UPDATE invitations SET expires_at = ?3 WHERE tenant_id = ?1 AND invitation_id = ?2";
+const PROLONG: &str =
+    "UPDATE invitations SET expires_at = ?3, mailed = ?4 WHERE tenant_id = ?1 AND invitation_id = ?2";
+const IS_MAILED: &str = "SELECT mailed AS n FROM invitations WHERE tenant_id = ?1 AND invitation_id = ?2";
 const END: &str = "UPDATE invitations SET state = ?3, user_id = COALESCE(?4, user_id), ended_at = ?5
     WHERE tenant_id = ?1 AND invitation_id = ?2 AND state = 'pending'";
 
@@ -73,9 +75,19 @@ pub(crate) async fn list(
     scope.all(LIST, [page.after_or("inv_~").into(), state.into(), page.probe().into()]).await
 }
 
-/// Notes until when the newest link works.
-pub(crate) async fn prolong(scope: &mut Scope<'_>, id: &InvitationId, until: Instant) -> Result<(), DbError> {
-    scope.run_for_effect(PROLONG, [id.into(), until.into()]).await.map(drop)
+/// Notes until when the newest link works, and whether it went out by a letter.
+pub(crate) async fn prolong(
+    scope: &mut Scope<'_>,
+    id: &InvitationId,
+    until: Instant,
+    mailed: bool,
+) -> Result<(), DbError> {
+    scope.run_for_effect(PROLONG, [id.into(), until.into(), mailed.into()]).await.map(drop)
+}
+
+/// Whether the newest link went out by a letter.
+pub(crate) async fn is_mailed(scope: &mut Scope<'_>, id: &InvitationId) -> Result<bool, DbError> {
+    Ok(scope.one::<i64>(IS_MAILED, [id.into()]).await? == Some(1))
 }
 
 /// Ends a pending invitation.
