@@ -24,3 +24,4 @@ mod stage;
 mod story;
 mod tenants;
 mod triggers;
+mod two_factor;

@@ -15,8 +15,6 @@ mod passwords;
 pub mod privacy;
 mod roles;
 mod second_factor;
-#[cfg(test)]
-mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
