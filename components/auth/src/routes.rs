@@ -4,17 +4,23 @@
 mod account;
 mod api_keys;
 mod audit;
+mod clients;
 mod connections;
 mod factors;
+mod invitations;
 mod letters;
+mod oauth;
 mod organizations;
+mod pages;
 mod passkeys;
 mod privacy;
+mod recovery;
 mod role_bindings;
 mod roles;
 mod settings;
 mod sign_in;
 mod sign_on;
+mod switching;
 mod users;
 
 use auth::Providers;
@@ -38,10 +44,16 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(account::csrf))
         .routes(routes!(account::change_password))
         .routes(routes!(account::list_sessions, account::revoke_sessions))
-        .routes(routes!(account::revoke_session));
+        .routes(routes!(account::revoke_session))
+        .routes(routes!(switching::list_tenants))
+        .routes(routes!(switching::switch));
     let administration = OpenApiRouter::new()
-        .routes(routes!(organizations::list_organizations))
-        .routes(routes!(organizations::get_organization, organizations::change_organization))
+        .routes(routes!(organizations::list_organizations, organizations::create_organization))
+        .routes(routes!(
+            organizations::get_organization,
+            organizations::change_organization,
+            organizations::delete_organization
+        ))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::change_user, users::delete_user))
         .routes(routes!(roles::list_roles, roles::create_role))
@@ -49,9 +61,20 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(roles::list_permissions))
         .routes(routes!(role_bindings::list_bindings, role_bindings::bind_role, role_bindings::unbind_role))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
-        .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
+    let oauth = OpenApiRouter::new()
+        .routes(routes!(oauth::token))
+        .routes(routes!(oauth::introspect))
+        .routes(routes!(oauth::revoke))
+        .routes(routes!(oauth::metadata))
+        .routes(routes!(oauth::openid_configuration));
+    let programs = OpenApiRouter::new()
+        .routes(routes!(api_keys::rotate_api_key))
+        .routes(routes!(clients::list_clients, clients::create_client))
+        .routes(routes!(clients::get_client, clients::change_client, clients::revoke_client))
+        .routes(routes!(clients::rotate_secret));
     let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
     let administration = administration.merge(settings);
     let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
@@ -95,6 +118,24 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         ))
         .routes(routes!(connections::test_connection));
     let administration = administration.merge(connections);
+    let administration = administration.merge(programs);
+    let open = open.merge(oauth);
+    let open = open
+        .routes(routes!(invitations::accept))
+        .routes(routes!(recovery::forgot))
+        .routes(routes!(recovery::reset))
+        .routes(routes!(recovery::verify_email))
+        .routes(routes!(pages::invitation))
+        .routes(routes!(pages::reset))
+        .routes(routes!(pages::verify));
+    let invitations = OpenApiRouter::new()
+        .routes(routes!(invitations::list_invitations, invitations::create_invitation))
+        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
+        .routes(routes!(invitations::resend_invitation))
+        .routes(routes!(invitations::invite_user))
+        .routes(routes!(recovery::change_email))
+        .routes(routes!(recovery::resend_verification));
+    let administration = administration.merge(invitations);
     let router = edge::fragment(open.merge(once(own.merge(administration))));
     // What is remembered of identity providers lives as long as the instance.
     router.layer(Extension(Arc::new(Providers::default())))

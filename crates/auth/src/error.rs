@@ -1,6 +1,8 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{FactorError, LetterError, OrganizationError, PasskeyError, RoleError};
+use crate::{
+    Busy, FactorError, InvitationError, LetterError, OrganizationError, PasskeyError, RoleError, TicketError,
+};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
@@ -62,12 +64,18 @@ pub enum AuthError {
     /// The resource changed since the caller looked.
     #[error("The resource is at another version than the one that was named; fetch it again.")]
     Stale,
+    /// A key or a client that opens nothing any more, and so cannot be changed.
+    #[error("This {0} is revoked or has expired. Make another one.")]
+    Revoked(&'static str),
     /// There is no such thing in this tenant.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
     /// Something about a role.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// Somebody does not get over into another tenant.
+    #[error(transparent)]
+    Switch(#[from] crate::SwitchError),
     /// Something about a tenant's standing.
     #[error(transparent)]
     Organization(#[from] OrganizationError),
@@ -77,6 +85,15 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// A link.
+    #[error(transparent)]
+    Ticket(#[from] TicketError),
+    /// An invitation.
+    #[error(transparent)]
+    Invitation(#[from] InvitationError),
+    /// Too many passwords are hashed at this moment.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
@@ -139,12 +156,16 @@ impl Fault for AuthError {
             | Self::Beyond
             | Self::OwnAccess
             | Self::SignUpClosed => Kind::Forbidden,
-            Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
+            Self::LastOwner | Self::EmailTaken | Self::TenantExists | Self::Revoked(_) => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
             Self::Organization(error) => error.kind(),
+            Self::Switch(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Ticket(error) => error.kind(),
+            Self::Invitation(error) => error.kind(),
+            Self::Busy(error) => error.kind(),
             Self::Letter(error) => error.kind(),
             Self::Erasure(error) => error.kind(),
             Self::Factor(error) => error.kind(),
@@ -172,11 +193,16 @@ impl Fault for AuthError {
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::SignUpClosed => "SIGN_UP_CLOSED",
             Self::TenantExists => "TENANT_EXISTS",
+            Self::Revoked(_) => "REVOKED",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
             Self::Organization(error) => error.code(),
+            Self::Switch(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Ticket(error) => error.code(),
+            Self::Invitation(error) => error.code(),
+            Self::Busy(error) => error.code(),
             Self::Letter(error) => error.code(),
             Self::Erasure(error) => error.code(),
             Self::Factor(error) => error.code(),
@@ -203,6 +229,8 @@ impl Fault for AuthError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Ticket(error) => error.retry_after(),
+            Self::Busy(error) => error.retry_after(),
             Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.

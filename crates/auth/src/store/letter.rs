@@ -6,9 +6,11 @@ use kernel::{Instant, JobId, LetterId, TenantId, UserId};
 use serde_json::json;
 
 const ORGANIZATION: &str = "SELECT name AS id FROM tenants WHERE tenant_id = ?1";
+// For a user who is not there, it inserts nothing: so that who asks for an unknown address costs what a known one costs.
 const INSERT: &str = "INSERT INTO letters
     (tenant_id, letter_id, purpose, notice, user_id, recipient, state, content, trace, created_at, expires_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10)";
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10 FROM tenants WHERE tenant_id = ?1
+        AND (?5 IS NULL OR EXISTS (SELECT 1 FROM users WHERE tenant_id = ?1 AND user_id = ?5))";
 const ANY_WAITING: &str = "SELECT EXISTS (SELECT 1 FROM letters WHERE state = 'waiting') AS n";
 const WAITING: &str = "SELECT tenant_id, letter_id, purpose, notice, recipient, state, last_error, trace, created_at, expires_at,
     ended_at FROM letters WHERE state = 'waiting' ORDER BY created_at LIMIT ?1";
@@ -144,3 +146,14 @@ pub(crate) async fn list(
     ];
     all.all(LIST, parameters).await
 }
+
+/// Contents, for when the key that seals them is turned.
+pub(crate) const SEALED: vault::Column = vault::Column {
+    table: "letters",
+    pick: "SELECT tenant_id, letter_id AS id, tenant_id || '/letters/' || letter_id AS place, content AS sealed FROM letters
+        WHERE (tenant_id, letter_id) > (?1, ?2) AND content IS NOT NULL AND substr(content, 1, length(?3)) <> ?3
+        ORDER BY tenant_id, letter_id LIMIT ?4",
+    put: "UPDATE letters SET content = ?3 WHERE tenant_id = ?1 AND letter_id = ?2 AND content = ?4
+        RETURNING letter_id AS id",
+    count: "SELECT COUNT(*) AS n FROM letters WHERE content IS NOT NULL AND substr(content, 1, length(?1)) <> ?1",
+};
