@@ -23,8 +23,6 @@ pub mod privacy;
 mod revocation;
 mod roles;
 mod second_factor;
-#[cfg(test)]
-mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
