@@ -242,7 +242,9 @@ fn a_wrong_old_vault_key_is_refused_in_words() {
     fs::write(&file, before.replace(&right, &wrong)).unwrap();
     thread::sleep(Duration::from_secs(5));
     let said = run(state.path(), &["rotate", "--data", "--wait", "6s"], false);
-    assert!(said.contains(&channel) && said.contains("cannot be opened") && said.contains("no key was dropped"));
+    assert!(
+        said.contains(&channel) && said.contains("cannot be opened") && said.contains("no key was dropped")
+    );
     let kept = secret(state.path(), "vault_keys");
     assert!(kept.starts_with("v2:") && kept.contains(&wrong), "the old key stays");
     // With the right one back in its place, the same command goes on.

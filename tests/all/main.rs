@@ -3,6 +3,8 @@
 //! Everything goes over HTTP to the built components in the built host. Tests share one running program where they do not disturb
 //! each other (each works with names of its own), and start one of their own where they kill it or move its clock.
 
+mod access;
+mod audit;
 mod auth;
 mod authenticator;
 mod bad_input;
@@ -19,7 +21,9 @@ mod lists;
 mod oauth;
 mod operation;
 mod operation_list;
+mod organizations;
 mod platform;
+mod privacy;
 mod routes;
 mod rules;
 mod stage;
@@ -27,3 +31,4 @@ mod story;
 mod tenants;
 mod tokens;
 mod triggers;
+mod two_factor;

@@ -63,7 +63,10 @@ fn a_client_gets_a_token_and_does_what_it_asked_for() {
     let given = answer.json().unwrap();
     assert_eq!((&given["token_type"], &given["expires_in"]), (&json!("Bearer"), &json!(900)));
     assert_eq!((&given["scope"], given.get("refresh_token")), (&json!("rules:read"), None));
-    assert_eq!((answer.header("cache-control"), answer.header("pragma")), (Some("no-store"), Some("no-cache")));
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("pragma")),
+        (Some("no-store"), Some("no-cache"))
+    );
     let narrow = anybody.with_bearer(text(&given, "access_token"));
     assert_eq!(narrow.get("/api/v1/automation/rules").unwrap().status, 200);
     assert_eq!(narrow.get("/acme-corp/api/v1/automation/rules").unwrap().status, 200);
@@ -108,7 +111,8 @@ fn every_fault_is_said_as_the_rfcs_say_it() {
     ] {
         refused(&form(&anybody, token_at, authorization, body), status, error);
     }
-    let json = anybody.request("POST", token_at).header("Authorization", &right).json(&json!({"grant_type": "x"}));
+    let json =
+        anybody.request("POST", token_at).header("Authorization", &right).json(&json!({"grant_type": "x"}));
     refused(&json.send().unwrap(), 400, "invalid_request");
     let query = format!("{token_at}?{grant}");
     refused(&form(&anybody, &query, Some(&right), grant), 400, "invalid_request");
@@ -203,11 +207,7 @@ fn introspection_tells_the_live_state_to_its_own_tenant_only() {
     for worthless in [&token(&anybody, &others, ""), "x", "a.b.c"] {
         assert_eq!(ask(worthless), inactive);
     }
-    anybody
-        .with_bearer(text(&session, "access_token"))
-        .request("POST", "/api/v1/logout")
-        .send()
-        .unwrap();
+    anybody.with_bearer(text(&session, "access_token")).request("POST", "/api/v1/logout").send().unwrap();
     assert_eq!(ask(text(&session, "access_token")), inactive, "a revoked session is inactive");
     assert_eq!(ask(text(&session, "refresh_token")), inactive);
 
@@ -262,7 +262,8 @@ fn the_metadata_tell_what_there_is() {
     let plain = get(&anybody, "/.well-known/oauth-authorization-server");
     assert_eq!(plain["issuer"], json!(base));
     for name in ["token_endpoint", "introspection_endpoint", "revocation_endpoint", "jwks_uri"] {
-        let path = text(&plain, name).strip_prefix(base.as_str()).unwrap_or_else(|| panic!("{name}: {plain}"));
+        let path =
+            text(&plain, name).strip_prefix(base.as_str()).unwrap_or_else(|| panic!("{name}: {plain}"));
         assert_ne!(anybody.get(path).unwrap().status, 404, "{name} leads nowhere");
     }
     assert!(plain.get("authorization_endpoint").is_none() && plain.get("userinfo_endpoint").is_none());
@@ -293,7 +294,8 @@ fn a_key_turns_ends_and_stays_at_home() {
     let away = owner.patch(&at_new, &json!({"networks": ["203.0.113.0/24"]})).unwrap();
     assert_eq!(away.status, 200, "{}", away.text());
     expect::problem(&status(&new), 403, "ADDRESS_NOT_ALLOWED");
-    let home = owner.patch(&at_new, &json!({"networks": ["127.0.0.0/8", "::1"], "expires_at": null})).unwrap();
+    let home =
+        owner.patch(&at_new, &json!({"networks": ["127.0.0.0/8", "::1"], "expires_at": null})).unwrap();
     assert_eq!(home.status, 200, "{}", home.text());
     assert_eq!(status(&new).status, 200);
     let faulty = owner.patch(&at_new, &json!({"networks": ["x"], "rate_per_minute": 0})).unwrap();

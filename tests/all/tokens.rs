@@ -111,7 +111,9 @@ fn algorithms_and_keys_are_ours_to_choose() {
     let claims = body.split('.').nth(1).unwrap();
     let kid = scene.header["kid"].clone();
     let head = |value: Value| encode(&value);
-    for (what, alg) in [("none", "none"), ("None", "None"), ("NONE", "nOnE"), ("HMAC", "HS256"), ("RSA", "RS256")] {
+    for (what, alg) in
+        [("none", "none"), ("None", "None"), ("NONE", "nOnE"), ("HMAC", "HS256"), ("RSA", "RS256")]
+    {
         let header = head(json!({"alg": alg, "typ": "at+jwt", "kid": kid}));
         for end in ["", signature, &URL_SAFE_NO_PAD.encode([7; 32])] {
             scene.refused(what, &format!("{header}.{claims}.{end}"), "CREDENTIAL_INVALID");
@@ -130,7 +132,9 @@ fn algorithms_and_keys_are_ours_to_choose() {
     ] {
         scene.refused(what, &sign(&foreign, &header, &scene.claims), "CREDENTIAL_INVALID");
     }
-    for kid in ["", "k1' OR '1'='1", "../../../../dev/null", "k1\u{0}", "K1", " k1", "k1,k1", &"k".repeat(4000)] {
+    for kid in
+        ["", "k1' OR '1'='1", "../../../../dev/null", "k1\u{0}", "K1", " k1", "k1,k1", &"k".repeat(4000)]
+    {
         let odd = scene.with(&[("kid", json!(kid))], &[]);
         scene.refused("a key id that is none of ours", &odd, "CREDENTIAL_INVALID");
     }
@@ -179,7 +183,11 @@ fn another_tenants_name_on_a_sound_token_opens_nothing_of_it() {
     assert_eq!(scene.show(&sound).status, 200);
     let mut claims = part(&sound, 1);
     claims["tenant"] = json!("acme-corp");
-    scene.refused("a client of another tenant", &sign(&scene.pair, &scene.header, &claims), "CREDENTIAL_INVALID");
+    scene.refused(
+        "a client of another tenant",
+        &sign(&scene.pair, &scene.header, &claims),
+        "CREDENTIAL_INVALID",
+    );
     let owner = scene.stage.client();
     let at = format!("/api/v1/admin/clients/{}", theirs.0);
     for answer in [
@@ -260,7 +268,12 @@ fn nobody_gives_a_program_what_they_lack() {
     let at = format!("/api/v1/admin/clients/{}", small.0);
     let wider = bearer.patch(&at, &json!({"permissions": ["access:write", "settings:write"]})).unwrap();
     expect::problem(&wider, 403, "BEYOND_OWN_PERMISSIONS");
-    let strong = id(&post(&owner, "/api/v1/admin/clients", &json!({"name": "S", "permissions": ["settings:write"]}), 201));
+    let strong = id(&post(
+        &owner,
+        "/api/v1/admin/clients",
+        &json!({"name": "S", "permissions": ["settings:write"]}),
+        201,
+    ));
     let stolen = bearer.post(&format!("/api/v1/admin/clients/{strong}/secret/rotate"), &json!({})).unwrap();
     expect::problem(&stolen, 403, "BEYOND_OWN_PERMISSIONS");
 }

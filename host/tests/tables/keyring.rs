@@ -87,7 +87,10 @@ fn the_files_change_and_everything_else_in_them_stays() {
     let seen = turning::look(state, Keys::Signing).unwrap();
     assert_eq!(roles(&seen), [("k2".to_owned(), Role::Present), ("k1".to_owned(), Role::Retired)]);
     let after = secrets::of(state).unwrap();
-    assert_eq!((&after["vault_keys"], &after["internal_token"]), (&before["vault_keys"], &before["internal_token"]));
+    assert_eq!(
+        (&after["vault_keys"], &after["internal_token"]),
+        (&before["vault_keys"], &before["internal_token"])
+    );
     let now = fs::read_to_string(&file).unwrap();
     assert!(now.contains("# mine") && now.starts_with("# Made by"), "{}", now.lines().count());
     auth::TokenKeys::from_variable(&kernel::Secret::new(after["signing_keys"].clone())).unwrap();
