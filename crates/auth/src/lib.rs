@@ -18,6 +18,7 @@ mod oidc;
 mod password;
 mod provider;
 mod role;
+mod saml;
 pub mod service;
 mod session;
 mod settings;
@@ -30,7 +31,9 @@ mod visit;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
 pub use claim::Mapping;
-pub use connection::{CONNECTIONS_MAX, Connection, ConnectionKind, ConnectionPatch, OidcSetup, Setup};
+pub use connection::{
+    CONNECTIONS_MAX, Connection, ConnectionKind, ConnectionPatch, OidcSetup, SamlSetup, Setup,
+};
 pub use email::{Email, EmailError};
 pub use error::AuthError;
 pub use fetch::{FETCH_LIMIT, FETCH_TIMEOUT, Fetch, Unfetched};
@@ -39,6 +42,7 @@ pub use method::{Method, Methods};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use provider::Providers;
 pub use role::{BuiltIn, Role};
+pub use saml::form as saml_form;
 pub use session::{Session, SessionSecret, SessionState};
 pub use settings::{
     LimitSettings, PasswordSettings, RetentionSettings, SessionSettings, SettingsPatch, SignOnSettings,

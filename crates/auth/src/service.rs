@@ -1,9 +1,11 @@
 //! What can be asked of identity? One file for each kind of thing; each use case loads, decides and saves in one
 //! transaction, and hashes passwords outside of it.
 
+mod admission;
 mod api_keys;
 mod connections;
 mod logins;
+mod outside;
 mod passwords;
 mod roles;
 mod sessions;
@@ -20,15 +22,13 @@ pub use connections::{
     Keeper, change_connection, connection, connections, create_connection, delete_connection,
 };
 pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use outside::{Outside, Reply, Tested, callback, saml_metadata, test_connection};
 pub use passwords::change_password;
 pub use roles::{bind_role, roles, unbind_role};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup};
-pub use sign_on::{
-    Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, callback, finish_sign_on,
-    redeem_sign_on, test_connection,
-};
+pub use sign_on::{Begun, Ended, Failed, Returned, Wish, begin_sign_on, finish_sign_on, redeem_sign_on};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
 

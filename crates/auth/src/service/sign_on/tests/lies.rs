@@ -1,7 +1,7 @@
 //! Who is refused? Each attack that a sound provider cannot show, with its refusal.
 
 use super::*;
-use crate::service::stage::START;
+use crate::service::{stage::START, test_connection};
 
 const REFUSED: Option<&str> = Some("SIGN_ON_NOT_PROVEN");
 const STATE: Option<&str> = Some("SIGN_ON_STATE_INVALID");
