@@ -11,6 +11,7 @@ use crate::failure::Outcome;
 use crate::handler::Reuse;
 use crate::log::Format;
 use crate::runtime_config::RuntimeConfig;
+use crate::trail;
 use crate::variables;
 
 /// Runs Signalbox, or any Spin application that uses the same part of Spin.
@@ -31,6 +32,73 @@ pub enum Command {
     Migrate(Place),
     /// Check the installation: each line says what was looked at, and what to do where it fails.
     Doctor(Place),
+    /// Show the letters that wait for a mail service, and read them: asks the Signalbox that runs.
+    Letters(Letters),
+    /// Write the database anew, so that nothing of what was deleted is left in its file.
+    Compact(Place),
+    /// Fetch a tenant's audit, or prove that an exported one holds.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// Options of `signalbox letters`.
+#[derive(Debug, Args)]
+pub struct Letters {
+    /// The state directory of the Signalbox that runs.
+    #[arg(long, value_name = "DIR", default_value = ".signalbox")]
+    pub state: PathBuf,
+    /// All letters, also those that were sent, given up or have expired.
+    #[arg(long)]
+    pub all: bool,
+    /// Print what stands in this letter; its tenant's audit tells of that.
+    #[arg(long, value_name = "ID")]
+    pub read: Option<String>,
+}
+
+/// What to do with an audit.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Find any row of an exported file that was edited, removed, inserted or moved. Exit code 0: it holds; 1: it does
+    /// not, and the line is named; 2: it cannot be read.
+    Verify(Verify),
+    /// Fetch a tenant's audit from a running installation.
+    Export(Export),
+}
+
+/// Options of `signalbox audit verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Lines of JSON, as `signalbox audit export` writes them.
+    pub file: PathBuf,
+    /// The hash of a row that was kept elsewhere: the file must hold that row.
+    #[arg(long, value_name = "HASH", value_parser = trail::hash)]
+    pub head: Option<audit::Hash>,
+    /// The hash of the row before the first: for a file that begins in the middle.
+    #[arg(long, value_name = "HASH", value_parser = trail::hash)]
+    pub after: Option<audit::Hash>,
+}
+
+/// Options of `signalbox audit export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Where the installation answers.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
+    pub url: String,
+    /// A file with an API key that has the permission audit:read; without it, SIGNALBOX_API_KEY says the key.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// jsonl, which can be verified, or csv.
+    #[arg(long, default_value = "jsonl", value_parser = ["jsonl", "csv"])]
+    pub format: String,
+    /// Only rows at or after this instant (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only rows before this instant (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Where to write to; without it, the standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Which installation is meant.

@@ -14,7 +14,7 @@ use host::cli::{Cli, Command, Place, Up};
 use host::failure::{Failure, Outcome};
 use host::manifest::Manifest;
 use host::state::{StateDir, first, secrets};
-use host::{doctor, handler, log, serve};
+use host::{doctor, handler, letters, log, serve, trail};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -26,6 +26,9 @@ fn main() -> ExitCode {
         }
         Command::Migrate(place) => migrate(&place),
         Command::Doctor(place) => return examine(&place),
+        Command::Letters(wanted) => letters::letters(&wanted).map(|said| println!("{said}")),
+        Command::Compact(place) => compact(&place),
+        Command::Audit(command) => return trail::run(&command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,6 +41,12 @@ fn main() -> ExitCode {
 
 fn migrate(place: &Place) -> Outcome<()> {
     let said = doctor::migrate(&doctor::database(&place.state, &place.config()?))?;
+    println!("{said}");
+    Ok(())
+}
+
+fn compact(place: &Place) -> Outcome<()> {
+    let said = host::compact::compact(&doctor::database(&place.state, &place.config()?))?;
     println!("{said}");
     Ok(())
 }

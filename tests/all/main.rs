@@ -4,6 +4,7 @@
 //! each other (each works with names of its own), and start one of their own where they kill it or move its clock.
 
 mod auth;
+mod authenticator;
 mod bad_input;
 mod cloud_events;
 mod conditional;

@@ -5,7 +5,12 @@ mod account;
 mod api_keys;
 mod audit;
 mod connections;
+mod factors;
+mod letters;
 mod organizations;
+mod passkeys;
+mod privacy;
+mod role_bindings;
 mod roles;
 mod settings;
 mod sign_in;
@@ -25,7 +30,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(sign_in::refresh))
         .routes(routes!(sign_in::register))
         .routes(routes!(sign_in::jwks))
-        .routes(routes!(sign_in::setup));
+        .routes(routes!(sign_in::setup))
+        .routes(routes!(letters::list_letters));
     let own = OpenApiRouter::new()
         .routes(routes!(account::logout))
         .routes(routes!(account::me))
@@ -38,9 +44,10 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(organizations::get_organization, organizations::change_organization))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::change_user, users::delete_user))
-        .routes(routes!(roles::list_roles))
+        .routes(routes!(roles::list_roles, roles::create_role))
+        .routes(routes!(roles::get_role, roles::change_role, roles::delete_role))
         .routes(routes!(roles::list_permissions))
-        .routes(routes!(roles::bind_role, roles::unbind_role))
+        .routes(routes!(role_bindings::list_bindings, role_bindings::bind_role, role_bindings::unbind_role))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
@@ -64,6 +71,32 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         ))
         .routes(routes!(connections::test_connection));
     let administration = administration.merge(connections);
+    let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
+    let administration = administration.merge(audit);
+    let privacy = OpenApiRouter::new()
+        .routes(routes!(privacy::export_me))
+        .routes(routes!(privacy::export_user))
+        .routes(routes!(privacy::erase_user))
+        .routes(routes!(privacy::get_erasure));
+    let administration = administration.merge(privacy);
+    let second_factors = OpenApiRouter::new()
+        .routes(routes!(factors::get_factors))
+        .routes(routes!(factors::enrol_totp, factors::remove_totp))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::renew_recovery_codes))
+        .routes(routes!(factors::confirm))
+        .routes(routes!(factors::remove_factors));
+    let passkeys = OpenApiRouter::new()
+        .routes(routes!(passkeys::list_passkeys, passkeys::register_passkey))
+        .routes(routes!(passkeys::registration_options))
+        .routes(routes!(passkeys::rename_passkey, passkeys::remove_passkey))
+        .routes(routes!(passkeys::confirmation_options));
+    let open = open
+        .routes(routes!(factors::verify))
+        .routes(routes!(passkeys::login_options))
+        .routes(routes!(passkeys::login))
+        .routes(routes!(passkeys::second_factor_options));
+    let administration = administration.merge(second_factors).merge(passkeys);
     let router = edge::fragment(open.merge(once(own.merge(administration))));
     // What is remembered of identity providers lives as long as the instance.
     router.layer(Extension(Arc::new(Providers::default())))

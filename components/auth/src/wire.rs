@@ -2,19 +2,36 @@
 
 mod audit;
 mod connections;
+mod factors;
+mod letters;
+mod passkeys;
+mod privacy;
+mod roles;
 mod settings;
 mod sign_on;
 
-pub(crate) use audit::{AuditFilter, AuditOut, VerifiedOut};
+pub(crate) use audit::{
+    AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
+};
 pub(crate) use connections::{ConnectionIn, ConnectionOut, ConnectionPatchIn, TestedOut};
+pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
+pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
+pub(crate) use passkeys::{
+    PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
+};
+pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
+pub(crate) use roles::{
+    BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
+    RolePatch,
+};
 pub(crate) use settings::{SettingsIn, SettingsShown};
 pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
 
 use auth::{
-    ApiKey, KeySecret, Member, Role, Session, Tenant, UserState,
+    ApiKey, KeySecret, Member, Session, Tenant, UserState,
     service::{LoggedIn, SetUpDone},
 };
-use kernel::{Actor, Permissions, TenantId};
+use kernel::{Actor, Permissions, Reach, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -29,6 +46,9 @@ pub(crate) struct LoginIn {
     /// Needed only if the address belongs to several tenants.
     #[schema(example = "acme-corp")]
     pub(crate) tenant: Option<String>,
+    /// A one-time code or a recovery code, if a second factor is asked for.
+    #[schema(example = "287082")]
+    pub(crate) otp: Option<String>,
     /// Whether a session cookie is wanted too, for a browser.
     #[serde(default)]
     pub(crate) cookie: bool,
@@ -75,6 +95,9 @@ pub(crate) struct TokensOut {
     /// Only with a cookie: what changes made with it need as `X-CSRF-Token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
+    /// Only if so: the tenant wants a second factor, and this session can do nothing but enrol one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    must_enrol: bool,
 }
 
 impl TokensOut {
@@ -87,6 +110,7 @@ impl TokensOut {
             session_id: logged_in.session.to_string(),
             user: MeOut::new(&logged_in.member, &logged_in.tenant),
             csrf_token,
+            must_enrol: logged_in.must_enrol,
         }
     }
 }
@@ -102,10 +126,12 @@ pub(crate) struct MeOut {
     tenant_id: String,
     email: String,
     name: String,
-    /// The names of the user's roles.
+    /// The names of the roles that the user has for the whole tenant.
     roles: Vec<String>,
-    /// What the roles allow together.
+    /// What these roles allow together.
     permissions: Vec<&'static str>,
+    /// What further roles allow in parts of the tenant.
+    grants: Vec<GrantOut>,
 }
 
 impl MeOut {
@@ -117,6 +143,7 @@ impl MeOut {
             name: member.user.name.clone(),
             roles: member.roles.iter().map(|(_, name)| name.clone()).collect(),
             permissions: names(member.permissions),
+            grants: member.grants.iter().map(GrantOut::new).collect(),
         }
     }
 }
@@ -309,13 +336,6 @@ impl From<UserPatch> for auth::UserPatch {
     }
 }
 
-/// A role that a user has.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct BoundOut {
-    id: String,
-    name: String,
-}
-
 /// A user.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UserOut {
@@ -333,7 +353,9 @@ pub(crate) struct UserOut {
 
 impl From<Member> for UserOut {
     fn from(member: Member) -> Self {
-        let roles = member.roles.into_iter().map(|(id, name)| BoundOut { id: id.to_string(), name });
+        let whole = member.roles.into_iter().map(|(id, name)| (id, name, Reach::Everything));
+        let roles =
+            whole.chain(member.scoped_roles).map(|(id, name, reach)| BoundOut::new(&id, name, &reach));
         Self {
             id: member.user.id.to_string(),
             email: member.user.email.to_string(),
@@ -347,57 +369,6 @@ impl From<Member> for UserOut {
     }
 }
 
-/// A role.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RoleOut {
-    id: String,
-    name: String,
-    /// Whether it is one of ours and cannot be changed.
-    built_in: bool,
-    permissions: Vec<&'static str>,
-}
-
-impl From<Role> for RoleOut {
-    fn from(role: Role) -> Self {
-        Self {
-            id: role.id.to_string(),
-            name: role.name,
-            built_in: role.built_in.is_some(),
-            permissions: names(role.permissions),
-        }
-    }
-}
-
-/// A permission.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct PermissionOut {
-    /// Its name: `rules:write`.
-    pub(crate) id: &'static str,
-    /// Whether the caller has it.
-    pub(crate) granted: bool,
-}
-
-/// A role for a user.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BindingIn {
-    /// `usr_…`
-    pub(crate) user_id: String,
-    /// `rol_…`
-    pub(crate) role_id: String,
-}
-
-/// Which binding is meant.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BindingQuery {
-    /// `usr_…`
-    pub(crate) user_id: String,
-    /// `rol_…`
-    pub(crate) role_id: String,
-}
-
 /// An API key to be made.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -407,6 +378,9 @@ pub(crate) struct ApiKeyIn {
     /// At least one; `GET /api/v1/admin/permissions` lists them.
     #[schema(example = json!(["events:write"]))]
     pub(crate) permissions: Vec<String>,
+    /// `*` unless given, `module:` and a module's name, or `resource:` and an id.
+    #[schema(example = "module:crm")]
+    pub(crate) scope: Option<String>,
     /// RFC 3339; without it the key does not expire.
     pub(crate) expires_at: Option<String>,
     /// Requests a minute; 60,000 unless given.
@@ -429,6 +403,8 @@ pub(crate) struct ApiKeyOut {
     /// The part of the key that may be shown.
     prefix: String,
     permissions: Vec<&'static str>,
+    /// Where it may do that.
+    scope: String,
     /// `active` or `revoked`.
     state: &'static str,
     rate_per_minute: u32,
@@ -446,6 +422,7 @@ impl From<ApiKey> for ApiKeyOut {
             name: key.name,
             prefix: key.prefix,
             permissions: names(key.permissions),
+            scope: key.reach.to_string(),
             state: key.state.as_str(),
             rate_per_minute: key.rate_per_minute,
             created_by: key.created_by,

@@ -9,17 +9,24 @@ use jobs::Filter;
 use kernel::{Fields, JobId, Span};
 use notifications::Means;
 use pipeline::{Books, Works};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use vault::{Vault, VaultError};
 
 /// How long a tick works unless told otherwise, and at most.
 const TICK_SECONDS: u16 = 20;
 const TICK_SECONDS_MOST: u16 = 300;
+/// How far apart two looks for old rows are.
+const LOOK: Span = Span::seconds(10);
 
 /// What the instance keeps for its work.
 struct App {
     books: Books,
+    /// When old rows are looked for next, in milliseconds: not at every tick.
+    next_look: AtomicI64,
     /// What channels need; or why there is none: then jobs are not run, and the tick says so.
     means: Result<Means, VaultError>,
 }
@@ -28,6 +35,9 @@ struct App {
 pub(crate) fn router(world: &Arc<World>) -> Router {
     let means = Vault::from_keys(world.settings.vault_keys.expose())
         .map(|vault| Means { vault: Arc::new(vault), allow_private: world.settings.allow_private_outbound });
+    if let Err(fault) = &world.settings.mail {
+        edge::log::warning(&format!("letters wait until this is mended: {fault}"));
+    }
     let routes = OpenApiRouter::new()
         .routes(routes!(list_jobs))
         .routes(routes!(list_dead))
@@ -37,7 +47,7 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .routes(routes!(retry))
         .routes(routes!(cancel))
         .routes(routes!(tick))
-        .with_state(Arc::new(App { books: Books::default(), means }));
+        .with_state(Arc::new(App { books: Books::default(), next_look: AtomicI64::new(0), means }));
     edge::idempotent(edge::fragment(routes))
 }
 
@@ -189,6 +199,7 @@ async fn tick(
         db: &world.db,
         books: &app.books,
         means,
+        mail: world.settings.mail.as_ref().ok().and_then(Option::as_ref),
         courier: &guest::SpinCourier,
         clock: &*world.clock,
         chance: Arc::clone(&world.chance),
@@ -196,13 +207,25 @@ async fn tick(
     let now = world.clock.now();
     // About once a minute: the clock ticks every second.
     if now.seconds() % 60 == 0
-        && let Err(error) = world.sweep().await
+        && let Err(error) = sweep(&world, now).await
     {
-        edge::log::warning(&format!(
-            "what the doors remember was not swept, the next minute tries again: {error}"
-        ));
+        edge::log::warning(&format!("what has expired was not swept, the next minute tries again: {error}"));
+    }
+    // The chores of the day, for the tenants whose turn it is.
+    if now.millis() >= app.next_look.load(Ordering::Relaxed) {
+        app.next_look.store((now + LOOK).millis(), Ordering::Relaxed);
+        if let Err(error) = pipeline::lay(&world.db, now, &world.chance).await {
+            edge::log::warning(&format!("old rows were not looked for, the next look tries again: {error}"));
+        }
     }
     let until = now + Span::seconds(seconds.into());
+    pipeline::post_letters(&works).await?;
     let drained = pipeline::drain(&works, until).await?;
     Ok(Shown::as_is("tick", drained.into()))
+}
+
+/// Drops what the doors need not remember any more, and what letters say that are not worth sending.
+async fn sweep(world: &World, now: kernel::Instant) -> Result<(), db::DbError> {
+    world.sweep().await?;
+    pipeline::expire_letters(&world.db, now).await.map(drop)
 }

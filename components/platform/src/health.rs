@@ -10,6 +10,10 @@ use edge::{World, log};
 use kernel::FieldFault;
 use vault::Vault;
 
+/// What people wonder about whose letters do not come.
+const NO_MAIL: &str =
+    "No mail service is set: letters wait. Set mail_service, or read them by `signalbox letters`.";
+
 /// One thing that must hold, and why it does not.
 struct Check {
     name: &'static str,
@@ -36,7 +40,8 @@ pub(crate) async fn ready(world: &World) -> Result<ReadyOut, PlatformError> {
         return Err(PlatformError::NotReady(faults));
     }
     let checks = checks.into_iter().map(|check| CheckOut { name: check.name, ok: true }).collect();
-    Ok(ReadyOut { status: "ready", checks })
+    let notes = if world.settings.mail_service.is_empty() { vec![NO_MAIL] } else { Vec::new() };
+    Ok(ReadyOut { status: "ready", checks, notes })
 }
 
 /// What is wrong with the database, and with its schema.

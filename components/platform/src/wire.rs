@@ -17,6 +17,8 @@ pub(crate) struct ReadyOut {
     pub(crate) status: &'static str,
     /// What was looked at.
     pub(crate) checks: Vec<CheckOut>,
+    /// What does not stand in the way, and should be known.
+    pub(crate) notes: Vec<&'static str>,
 }
 
 /// One thing that must hold.

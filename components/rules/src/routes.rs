@@ -5,9 +5,9 @@ use crate::wire::{
 };
 use axum::{Router, response::NoContent};
 use edge::{
-    Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Shown, Unspecific, World, needs,
+    Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Reaching, Shown, Unspecific, World, needs,
 };
-use kernel::{Call, RuleId};
+use kernel::{Bounded, RuleId};
 use rules::{Rule, service};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -24,9 +24,9 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
     edge::idempotent(edge::fragment(routes))
 }
 
-fn shown(call: &Call, rule: Rule) -> Shown<RuleOut> {
+fn shown(who: &Bounded, rule: Rule) -> Shown<RuleOut> {
     let version = i64::from(rule.version);
-    Shown::as_is("rule", RuleOut::of(call.tenant(), rule)).version(version)
+    Shown::as_is("rule", RuleOut::of(who.tenant(), rule)).version(version)
 }
 
 /// The version named in `If-Match`; one that no rule can have is stale.
@@ -44,12 +44,12 @@ fn expected(IfMatch(version): IfMatch) -> Result<Option<u32>, Problem> {
     security(("bearer" = []))
 )]
 async fn list(
-    Authorized { call, world, .. }: Authorized<needs::RulesRead>,
+    Reaching { who, world, .. }: Reaching<needs::RulesRead>,
     paging: Paging,
     Query(query): Query<RulesQuery>,
 ) -> Result<List<RuleOut>, Problem> {
-    let page = service::list(&world.db, &call, &query.try_into()?, &paging.request).await?;
-    Ok(paging.list(page, |rule| RuleOut::of(call.tenant(), rule)))
+    let page = service::list(&world.db, &who, &query.try_into()?, &paging.request).await?;
+    Ok(paging.list(page, |rule| RuleOut::of(who.tenant(), rule)))
 }
 
 /// Make a rule
@@ -62,12 +62,12 @@ async fn list(
     security(("bearer" = []))
 )]
 async fn create(
-    Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
+    Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
     Json(sent): Json<RuleIn>,
 ) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::create(&world.db, &call, sent.try_into()?).await?;
+    let rule = service::create(&world.db, &who, sent.try_into()?).await?;
     let (location, version) = (format!("/api/v1/automation/rules/{}", rule.id), i64::from(rule.version));
-    Ok(Shown::created("rule", RuleOut::of(call.tenant(), rule), location).version(version))
+    Ok(Shown::created("rule", RuleOut::of(who.tenant(), rule), location).version(version))
 }
 
 /// One rule
@@ -80,11 +80,11 @@ async fn create(
     security(("bearer" = []))
 )]
 async fn get(
-    Authorized { call, world, .. }: Authorized<needs::RulesRead>,
+    Reaching { who, world, .. }: Reaching<needs::RulesRead>,
     Id(id): Id<RuleId>,
 ) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::get(&world.db, &call, &id).await?;
-    Ok(shown(&call, rule))
+    let rule = service::get(&world.db, &who, &id).await?;
+    Ok(shown(&who, rule))
 }
 
 /// Make a rule anew
@@ -101,13 +101,13 @@ async fn get(
     security(("bearer" = []))
 )]
 async fn replace(
-    Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
+    Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
     Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RuleIn>,
 ) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::replace(&world.db, &call, &id, expected(seen)?, sent.try_into()?).await?;
-    Ok(shown(&call, rule))
+    let rule = service::replace(&world.db, &who, &id, expected(seen)?, sent.try_into()?).await?;
+    Ok(shown(&who, rule))
 }
 
 /// Change a rule
@@ -124,13 +124,13 @@ async fn replace(
     security(("bearer" = []))
 )]
 async fn change(
-    Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
+    Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
     Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RulePatchIn>,
 ) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::patch(&world.db, &call, &id, expected(seen)?, sent.into()).await?;
-    Ok(shown(&call, rule))
+    let rule = service::patch(&world.db, &who, &id, expected(seen)?, sent.into()).await?;
+    Ok(shown(&who, rule))
 }
 
 /// Delete a rule
@@ -146,11 +146,11 @@ async fn change(
     security(("bearer" = []))
 )]
 async fn delete(
-    Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
+    Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
     Id(id): Id<RuleId>,
     seen: IfMatch,
 ) -> Result<NoContent, Problem> {
-    service::delete(&world.db, &call, &id, expected(seen)?).await?;
+    service::delete(&world.db, &who, &id, expected(seen)?).await?;
     Ok(NoContent)
 }
 
@@ -168,13 +168,13 @@ async fn delete(
     security(("bearer" = []))
 )]
 async fn toggle(
-    Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
+    Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
     Id(id): Id<RuleId>,
     Query(query): Query<ToggleQuery>,
     seen: IfMatch,
 ) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::toggle(&world.db, &call, &id, expected(seen)?, query.wanted()?).await?;
-    Ok(shown(&call, rule))
+    let rule = service::toggle(&world.db, &who, &id, expected(seen)?, query.wanted()?).await?;
+    Ok(shown(&who, rule))
 }
 
 /// A rule's versions, newest first
@@ -187,12 +187,12 @@ async fn toggle(
     security(("bearer" = []))
 )]
 async fn versions(
-    Authorized { call, world, .. }: Authorized<needs::RulesRead>,
+    Reaching { who, world, .. }: Reaching<needs::RulesRead>,
     Id(id): Id<RuleId>,
     paging: Paging,
     _: Query<PageQuery>,
 ) -> Result<List<VersionOut>, Problem> {
-    let page = service::versions(&world.db, &call, &id, &paging.request).await?;
+    let page = service::versions(&world.db, &who, &id, &paging.request).await?;
     Ok(paging.list(page, VersionOut::from))
 }
 
@@ -210,13 +210,13 @@ async fn versions(
     security(("bearer" = []))
 )]
 async fn rollback(
-    Authorized { call, world, .. }: Authorized<needs::RulesWrite>,
+    Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
     Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RollbackIn>,
 ) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::rollback(&world.db, &call, &id, expected(seen)?, sent.version).await?;
-    Ok(shown(&call, rule))
+    let rule = service::rollback(&world.db, &who, &id, expected(seen)?, sent.version).await?;
+    Ok(shown(&who, rule))
 }
 
 /// Try a rule with data
@@ -230,10 +230,10 @@ async fn rollback(
     security(("bearer" = []))
 )]
 async fn test(
-    Authorized { call, world, .. }: Authorized<needs::RulesRead>,
+    Reaching { who, world, .. }: Reaching<needs::RulesRead>,
     Id(id): Id<RuleId>,
     Json(sent): Json<TestIn>,
 ) -> Result<Shown<TestOut>, Problem> {
-    let decision = service::test(&world.db, &call, &id, &sent.data()?).await?;
+    let decision = service::test(&world.db, &who, &id, &sent.data()?).await?;
     Ok(Shown::as_is("rule_test", decision.into()))
 }

@@ -9,8 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::{
-    Authorized, Faults, Id, List, Paging, Problem, Query, RawJson, Recognised, Shown, Unspecific, World,
-    needs,
+    Faults, Id, List, Paging, Problem, Query, RawJson, Reaching, Recognised, Shown, Unspecific, World, needs,
 };
 use events::{BATCH_LIMIT, BATCH_TYPE, Binary, EventError, NewEvent, Origin, STRUCTURED_TYPE};
 use http::{HeaderMap, header};
@@ -43,7 +42,7 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
 #[utoipa::path(get, path = "/api/v1/automation/triggers", tag = "triggers", params(TriggerFilter),
     responses((status = 200, body = List<TriggerOut>), Faults), security(("bearer" = [])))]
 async fn list_triggers(
-    _: Authorized<needs::TriggersRead>,
+    Reaching { who, .. }: Reaching<needs::TriggersRead>,
     Query(filter): Query<TriggerFilter>,
     paging: Paging,
 ) -> Result<List<TriggerOut>, Problem> {
@@ -54,9 +53,12 @@ async fn list_triggers(
             format!("{module:?} is not a module; there are {}", modules.join(", ")),
         ));
     }
-    let wanted = |module: &str| filter.module_type.as_deref().is_none_or(|wanted| wanted == module);
+    let wanted = |one: &rules::trigger::Trigger| {
+        filter.module_type.as_deref().is_none_or(|wanted| wanted == one.module_type)
+            && who.at(one.module_type, one.trigger_id).is_ok()
+    };
     let after = paging.request.after_or("").to_owned();
-    let mut all: Vec<_> = rules::trigger::TRIGGERS.iter().filter(|one| wanted(one.module_type)).collect();
+    let mut all: Vec<_> = rules::trigger::TRIGGERS.iter().filter(|one| wanted(one)).collect();
     all.sort_by_key(|one| (one.module_type, one.trigger_id));
     let key = |one: &&rules::trigger::Trigger| format!("{}.{}", one.module_type, one.trigger_id);
     let probe = usize::from(paging.request.limit()) + 1;
@@ -152,10 +154,12 @@ async fn store(
 ) -> Result<Vec<Result<Receipt, PublishError>>, Problem> {
     let kept: Vec<Option<NewEvent>> = events.iter().map(|event| event.as_ref().ok().cloned()).collect();
     let mut outcomes = app.door.publish_many(&caller.call, events, Origin::default()).await;
-    if outcomes.iter().any(|outcome| matches!(outcome, Err(PublishError::AccessMoved))) {
+    // Of a suspended tenant the gate also says why.
+    let moved = |outcome: &Result<Receipt, PublishError>| {
+        matches!(outcome, Err(PublishError::AccessMoved | PublishError::Suspended))
+    };
+    if outcomes.iter().any(moved) {
         let call: Call = caller.again().await?;
-        let moved =
-            |outcome: &Result<Receipt, PublishError>| matches!(outcome, Err(PublishError::AccessMoved));
         let left = outcomes
             .iter()
             .zip(kept)
@@ -178,7 +182,7 @@ async fn store(
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventFilter),
     responses((status = 200, body = List<EventOut>), Faults), security(("bearer" = [])))]
 async fn list_events(
-    caller: Authorized<needs::EventsRead>,
+    Reaching { who, world, .. }: Reaching<needs::EventsRead>,
     Query(wanted): Query<EventFilter>,
     paging: Paging,
 ) -> Result<List<EventOut>, Problem> {
@@ -189,7 +193,7 @@ async fn list_events(
     let rule = wanted.rule_id.and_then(|text| fields.take("rule_id", text.parse()));
     fields.done().map_err(Problem::fields)?;
     let filter = events::Filter { trigger: wanted.trigger_id, rule, since, until };
-    let page = events::list(&caller.world.db, &caller.call, &filter, &paging.request).await?;
+    let page = events::list(&world.db, &who, &filter, &paging.request).await?;
     Ok(paging.list(page, EventOut::from))
 }
 
@@ -199,11 +203,10 @@ async fn list_events(
 #[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", params(("id" = String, Path, description = "evt_…")),
     responses((status = 200, body = EventOut), Faults), security(("bearer" = [])))]
 async fn get_event(
-    caller: Authorized<needs::EventsRead>,
+    Reaching { who, world, .. }: Reaching<needs::EventsRead>,
     Id(id): Id<EventId>,
 ) -> Result<Shown<EventOut>, Problem> {
-    let mut lease = caller.world.db.read().await?;
-    let event = events::get(&mut lease.scope(caller.call.tenant())?, &id).await?;
+    let (event, _) = events::seen(&world.db, &who, &id).await?;
     Ok(Shown::as_is("event", event.into()))
 }
 
@@ -215,9 +218,10 @@ async fn get_event(
     params(("id" = String, Path, description = "evt_…")),
     responses((status = 200, body = TraceOut), Faults), security(("bearer" = [])))]
 async fn trace_event(
-    caller: Authorized<needs::EventsRead>,
+    Reaching { who, world, .. }: Reaching<needs::EventsRead>,
     Id(id): Id<EventId>,
 ) -> Result<Shown<TraceOut>, Problem> {
-    let trail = pipeline::trace(&caller.world.db, &caller.call, &id).await?;
+    let (_, call) = events::seen(&world.db, &who, &id).await?;
+    let trail = pipeline::trace(&world.db, call, &id).await?;
     Ok(Shown::as_is("trace", trail.into()))
 }

@@ -1,8 +1,8 @@
 //! How is a row tied to the one before it, and how is that checked without us?
 //!
-//! A row's hash is SHA-256 over these fields, one after the other:
+//! A row's hash of **format 2** is SHA-256 over these fields, one after the other:
 //!
-//! 1. the text `signalbox-audit-1`
+//! 1. the text `signalbox-audit-2`
 //! 2. the hash of the tenant's row before this one, 32 bytes; 32 zero bytes for the first row
 //! 3. `tenant_id`
 //! 4. `sequence`, as decimal text
@@ -12,24 +12,34 @@
 //! 8. `action`
 //! 9. `subject`
 //! 10. `request_id`
-//! 11. `address`
-//! 12. `before`, the JSON text exactly as stored
-//! 13. `after`, the JSON text exactly as stored
+//! 11. the commitment to `address`, 32 bytes
+//! 12. the commitment to `before`, 32 bytes
+//! 13. the commitment to `after`, 32 bytes
+//!
+//! The commitment to a part that is null is null. To another it is SHA-256 over four fields: the text
+//! `signalbox-audit-part`, the name of the part (`address`, `before`, `after`), its salt (16 bytes of chance, or the empty
+//! text if it has none), and its text exactly as stored. When a part is erased, its text and its salt go and the
+//! commitment stays, so the row's hash still holds. Each erasure is itself a row (see [`crate::Cover`]); what is erased
+//! without such a row was meddled with.
+//!
+//! A row's hash of **format 1**, which was written before there was a second, is made in the same way from the text
+//! `signalbox-audit-1`, fields 2 to 10, and then `address`, `before` and `after` themselves. Once a part of such a row is
+//! erased, its hash cannot be made anew; then the row that says so names the hash that the row would have in format 2,
+//! and that is what holds it.
 //!
 //! Each field is written as its length in bytes, a 64-bit big-endian number, and then its bytes (text is UTF-8). A field
-//! that is null is written as the length 2^64 − 1 and no bytes, so null and the empty text differ. A dozen lines of
-//! Python check a whole export: rows in order of `sequence`, which counts 1, 2, 3 … without gaps.
+//! that is null is written as the length 2^64 − 1 and no bytes, so null and the empty text differ. Rows stand in order of
+//! `sequence`, which counts without gaps from 1, or from the place after the last cut of retention.
 //!
 //! A chain proves that nothing was changed *before* a hash that somebody kept elsewhere. Who may write the whole
-//! database can compute a new chain; so export the head now and then.
+//! database can compute a new chain; so keep the head elsewhere now and then.
 
-use crate::Recorded;
-use kernel::AuditId;
+use crate::{Format, Part, Recorded, Salt};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// A row's hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A row's hash, or a commitment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash(pub [u8; 32]);
 
 /// What stands before the first row.
@@ -48,6 +58,26 @@ impl fmt::Debug for Hash {
     }
 }
 
+impl std::str::FromStr for Hash {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        bytes(text).map(Self).ok_or("is not a hash of 64 hexadecimal digits")
+    }
+}
+
+/// The bytes that so many hexadecimal digits say.
+pub(crate) fn bytes<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    if text.len() != LENGTH.saturating_mul(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0_u8; LENGTH];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        let start = place.saturating_mul(2);
+        *byte = u8::from_str_radix(text.get(start..start.saturating_add(2))?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 fn field(digest: &mut Sha256, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => {
@@ -59,14 +89,54 @@ fn field(digest: &mut Sha256, bytes: Option<&[u8]>) {
     }
 }
 
-/// The hash that `row` should have after a row with the hash `before`; the hash it carries is not looked at.
-#[must_use]
-pub fn hash(before: Hash, row: &Recorded) -> Hash {
+fn digest(fields: &[Option<&[u8]>]) -> Hash {
     let mut digest = Sha256::new();
+    for bytes in fields {
+        field(&mut digest, *bytes);
+    }
+    Hash(digest.finalize().into())
+}
+
+/// The commitment to the text of a part.
+#[must_use]
+pub fn commitment(part: Part, salt: Option<&Salt>, text: &str) -> Hash {
+    digest(&[
+        Some(b"signalbox-audit-part"),
+        Some(part.as_str().as_bytes()),
+        Some(salt.map_or(&[], |salt| salt.0.as_slice())),
+        Some(text.as_bytes()),
+    ])
+}
+
+/// The hash that `row` should have after a row with the hash `before`; the hash it carries is not looked at. `None` for a
+/// row of format 1 of which something was erased.
+#[must_use]
+pub fn hash(before: Hash, row: &Recorded) -> Option<Hash> {
+    match row.format {
+        Format::One if row.erased().next().is_some() => None,
+        Format::One => {
+            let texts = Part::ALL.map(|part| row.part(part).text().map(str::as_bytes));
+            Some(with_parts(b"signalbox-audit-1", before, row, texts))
+        }
+        Format::Two => Some(committed(before, row)),
+    }
+}
+
+/// The hash of format 2 of a row, whatever its format is.
+#[must_use]
+pub fn committed(before: Hash, row: &Recorded) -> Hash {
+    let commitments = Part::ALL.map(|part| row.part(part).commitment(part));
+    let [address, earlier, after] = &commitments;
+    let parts = [address, earlier, after].map(|hash| hash.as_ref().map(|hash| hash.0.as_slice()));
+    with_parts(b"signalbox-audit-2", before, row, parts)
+}
+
+fn with_parts(name: &[u8], before: Hash, row: &Recorded, parts: [Option<&[u8]>; 3]) -> Hash {
     let sequence = row.sequence.to_string();
     let at = row.at.millis().to_string();
-    for bytes in [
-        Some(b"signalbox-audit-1".as_slice()),
+    let [address, earlier, after] = parts;
+    digest(&[
+        Some(name),
         Some(before.0.as_slice()),
         Some(row.tenant.as_str().as_bytes()),
         Some(sequence.as_bytes()),
@@ -76,144 +146,48 @@ pub fn hash(before: Hash, row: &Recorded) -> Hash {
         Some(row.action.as_bytes()),
         Some(row.subject.as_bytes()),
         Some(row.request.as_bytes()),
-        row.address.as_deref().map(str::as_bytes),
-        row.before.as_deref().map(str::as_bytes),
-        row.after.as_deref().map(str::as_bytes),
-    ] {
-        field(&mut digest, bytes);
-    }
-    Hash(digest.finalize().into())
-}
-
-/// Why a chain does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The row with this number is not there.
-    Missing,
-    /// The row, or the one before it, is not what was written.
-    Changed,
-    /// More rows than the tenant's length says.
-    Surplus,
-}
-
-/// The first place where a chain does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// The place.
-    pub sequence: i64,
-    /// The row that stands there, if one does.
-    pub id: Option<AuditId>,
-    /// What is wrong.
-    pub reason: Reason,
-}
-
-/// What a walk along a chain found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// Rows that hold.
-    pub rows: i64,
-    /// The hash of the last row that holds.
-    pub head: Hash,
-    /// Where it does not hold any more.
-    pub broken: Option<Broken>,
-}
-
-/// Walks along a chain, row by row, in order of their numbers.
-#[derive(Debug)]
-pub struct Verifier {
-    rows: i64,
-    head: Hash,
-    broken: Option<Broken>,
-}
-
-impl Default for Verifier {
-    fn default() -> Self {
-        Self { rows: 0, head: GENESIS, broken: None }
-    }
-}
-
-impl Verifier {
-    /// Looks at the next row; false once the chain is broken.
-    pub fn row(&mut self, row: &Recorded) -> bool {
-        if self.broken.is_some() {
-            return false;
-        }
-        let next = self.rows.saturating_add(1);
-        let fault = if row.sequence > next {
-            Some((next, None, Reason::Missing))
-        } else if row.sequence < next || hash(self.head, row) != row.hash {
-            Some((row.sequence, Some(row.id.clone()), Reason::Changed))
-        } else {
-            None
-        };
-        match fault {
-            Some((sequence, id, reason)) => {
-                self.broken = Some(Broken { sequence, id, reason });
-                false
-            }
-            None => {
-                self.rows = next;
-                self.head = row.hash;
-                true
-            }
-        }
-    }
-
-    /// The outcome, once all rows were shown; `length` is how many there should have been.
-    #[must_use]
-    pub fn done(mut self, length: i64) -> Verified {
-        if self.broken.is_none() && self.rows != length {
-            let (sequence, reason) = if self.rows < length {
-                (self.rows.saturating_add(1), Reason::Missing)
-            } else {
-                (length.saturating_add(1), Reason::Surplus)
-            };
-            self.broken = Some(Broken { sequence, id: None, reason });
-        }
-        Verified { rows: self.rows, head: self.head, broken: self.broken }
-    }
+        address,
+        earlier,
+        after,
+    ])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Instant;
-
-    fn row(sequence: i64, before: Hash) -> Recorded {
-        let mut row = Recorded {
-            tenant: "acme-corp".parse().unwrap(),
-            sequence,
-            id: "aud_01hf7yat00zzzzzzzzzzzzzzzz".parse().unwrap(),
-            at: Instant::from_millis(1_700_000_000_000),
-            actor: "system".to_owned(),
-            action: "tenant.created".to_owned(),
-            subject: "acme-corp".to_owned(),
-            request: "req_1".to_owned(),
-            address: None,
-            before: None,
-            after: Some(r#"{"name":"Acme"}"#.to_owned()),
-            hash: GENESIS,
-        };
-        row.hash = hash(before, &row);
-        row
-    }
+    use crate::{Content, verifier::stage::row};
 
     #[test]
-    fn the_encoding_is_the_published_one() {
+    fn the_encodings_are_the_published_ones() {
         // Computed apart from this program:
         //   f = lambda b: b'\xff'*8 if b is None else len(b).to_bytes(8, 'big') + b
-        //   sha256(b''.join(map(f, [b'signalbox-audit-1', bytes(32), b'acme-corp', b'1', b'aud_01hf…', b'1700000000000',
-        //     b'system', b'tenant.created', b'acme-corp', b'req_1', None, None, b'{"name":"Acme"}'])))
+        //   h = lambda *fields: sha256(b''.join(map(f, fields)))
+        //   h(b'signalbox-audit-1', bytes(32), b'acme-corp', b'1', b'aud_01hf…', b'1700000000000', b'system',
+        //     b'tenant.created', b'acme-corp', b'req_1', None, None, b'{"name":"Acme"}')
+        let mut one = row(1, GENESIS);
+        one.format = Format::One;
         assert_eq!(
-            row(1, GENESIS).hash.to_string(),
+            hash(GENESIS, &one).unwrap().to_string(),
             "269b05335ad63d3f311acb98ebfd00853944480eed2a8e4a29935f8c721c97ac"
+        );
+        //   c = h(b'signalbox-audit-part', b'after', bytes([7])*16, b'{"name":"Acme"}')
+        //   h(b'signalbox-audit-2', …, b'req_1', None, None, c)
+        let two = row(1, GENESIS);
+        assert_eq!(
+            two.after.commitment(Part::After).unwrap().to_string(),
+            "2f5aa14781500a87f57984b8fe5ea522bd7a0213e314cfcdd96dda98f18cc294"
+        );
+        assert_eq!(
+            hash(GENESIS, &two).unwrap().to_string(),
+            "b2068550ffce18f48e7837fe08780a53513a1c4ddd5fb130a819eafafe941966"
         );
     }
 
     #[test]
     fn null_and_empty_differ() {
         let one = row(1, GENESIS);
-        let other = Recorded { address: Some(String::new()), ..one.clone() };
+        let empty = Content::Kept { text: String::new(), salt: Some(Salt([7; 16])) };
+        let other = Recorded { address: empty, ..one.clone() };
         assert_ne!(hash(GENESIS, &one), hash(GENESIS, &other));
     }
 
@@ -225,33 +199,12 @@ mod tests {
         assert_ne!(hash(GENESIS, &one), hash(GENESIS, &other));
     }
 
-    fn check(rows: &[Recorded], length: i64, wanted: Option<(i64, Reason)>) {
-        let mut verifier = Verifier::default();
-        for row in rows {
-            verifier.row(row);
-        }
-        let found = verifier.done(length).broken.map(|broken| (broken.sequence, broken.reason));
-        assert_eq!(found, wanted);
-    }
-
     #[test]
-    fn every_meddling_is_found() {
-        let first = row(1, GENESIS);
-        let second = row(2, first.hash);
-        let third = row(3, second.hash);
-        let edited = Recorded { actor: "usr_somebody".to_owned(), ..second.clone() };
-        let mut rehashed = edited.clone();
-        rehashed.hash = hash(first.hash, &rehashed);
-        let mut swapped = third.clone();
-        swapped.sequence = 2;
-        check(&[], 0, None);
-        check(&[first.clone(), second.clone(), third.clone()], 3, None);
-        check(&[first.clone(), edited, third.clone()], 3, Some((2, Reason::Changed)));
-        check(&[first.clone(), rehashed, third.clone()], 3, Some((3, Reason::Changed)));
-        check(&[first.clone(), third.clone()], 3, Some((2, Reason::Missing)));
-        check(&[first.clone(), swapped], 2, Some((2, Reason::Changed)));
-        check(&[second.clone(), third.clone()], 3, Some((1, Reason::Missing)));
-        check(&[first.clone(), second.clone()], 3, Some((3, Reason::Missing)));
-        check(&[first, second, third], 2, Some((3, Reason::Surplus)));
+    fn hashes_read_back() {
+        let hash = row(1, GENESIS).hash;
+        assert_eq!(hash.to_string().parse::<Hash>(), Ok(hash));
+        for text in ["", "00", "g0", &"é".repeat(32), &"0".repeat(65)] {
+            assert!(text.parse::<Hash>().is_err(), "{text}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! Only the SHA-256 of the whole is kept.
 
 use crate::{digest, tenant::sound_name};
-use kernel::{ApiKeyId, Chance, FieldFault, Fields, Instant, Permission, Permissions, Secret};
+use kernel::{ApiKeyId, Chance, FieldFault, Fields, Instant, Permission, Permissions, Reach, Secret};
 use std::str::FromStr;
 
 /// Requests a minute, unless another number is asked for.
@@ -50,6 +50,8 @@ pub struct ApiKey {
     pub name: String,
     /// What it may do.
     pub permissions: Permissions,
+    /// Where it may do it.
+    pub reach: Reach,
     /// Whether it opens anything.
     pub state: ApiKeyState,
     /// Requests a minute.
@@ -77,6 +79,7 @@ impl ApiKey {
 pub struct NewApiKey {
     pub(crate) name: String,
     pub(crate) permissions: Permissions,
+    pub(crate) reach: Reach,
     pub(crate) expires_at: Option<Instant>,
     pub(crate) rate_per_minute: u32,
 }
@@ -113,7 +116,13 @@ impl NewApiKey {
             fields.fault("rate_per_minute", format!("must be from 1 to {MAX_RATE}"));
         }
         let name = fields.give(name)?;
-        Ok(Self { name, permissions, expires_at, rate_per_minute })
+        Ok(Self { name, permissions, reach: Reach::Everything, expires_at, rate_per_minute })
+    }
+
+    /// The same for a part of the tenant only.
+    #[must_use]
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// The key that the set-up makes for the owner's first programs: everything, without end.
@@ -121,6 +130,7 @@ impl NewApiKey {
         Self {
             name: "Set-up".to_owned(),
             permissions: Permissions::all(),
+            reach: Reach::Everything,
             expires_at: None,
             rate_per_minute: RATE,
         }

@@ -5,7 +5,7 @@
 //! what was *named*, whether it exists or not.
 
 use crate::{Email, digest};
-use kernel::{Instant, Span, TenantId};
+use kernel::{Instant, Span, TenantId, UserId};
 
 /// After this long without a try, the count begins anew.
 pub(crate) const MEMORY: Span = Span::hours(24);
@@ -29,6 +29,24 @@ pub(crate) fn subjects(tenant: Option<&TenantId>, email: &Email, address: Option
             longest: Span::minutes(15),
         },
         Subject { hash: hash(&["far", tenant, email.as_str()]), free: 50, longest: Span::minutes(1) },
+    ]
+}
+
+/// The codes of a user's second factor, tried from one address and from everywhere. Stricter than passwords, for a code
+/// has six digits: who tries them knew the password, or stole a session, so nobody can slow somebody down at will.
+pub(crate) fn code_subjects(tenant: &TenantId, user: &UserId, address: Option<&str>) -> [Subject; 2] {
+    let hash = |texts: &[&str]| *digest::of(texts).expose();
+    [
+        Subject {
+            hash: hash(&["code near", tenant.as_str(), user.as_str(), address.unwrap_or_default()]),
+            free: 5,
+            longest: Span::hours(1),
+        },
+        Subject {
+            hash: hash(&["code far", tenant.as_str(), user.as_str()]),
+            free: 20,
+            longest: Span::minutes(15),
+        },
     ]
 }
 
@@ -83,6 +101,22 @@ mod tests {
             tries = Some(next);
         }
         assert_eq!(waits, [0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900]);
+    }
+
+    #[test]
+    fn a_day_of_guessing_codes_gets_few_tries() {
+        let start = Instant::from_millis(0);
+        let (tenant, user) =
+            ("acme-corp".parse().unwrap(), UserId::new(start, &crate::service::stage::Noise::new(1)));
+        // From one address, and from a new one each time.
+        for (subject, most) in code_subjects(&tenant, &user, None).into_iter().zip([40, 130]) {
+            let (mut now, mut tries, mut count) = (start, None, 0);
+            while now < start + Span::days(1) {
+                let next = subject.try_again(tries, now).unwrap();
+                (now, tries, count) = (next.blocked_until, Some(next), count + 1);
+            }
+            assert!(count < most, "{count}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
+use crate::{FactorError, LetterError, OrganizationError, PasskeyError, RoleError};
 use db::DbError;
-use kernel::{Fault, FieldFault, Kind, Span};
+use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
 /// A fault of identity.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +32,9 @@ pub enum AuthError {
         "The refresh token was used before, so somebody may have copied it. The session was ended; log in again."
     )]
     RefreshReused,
-    /// The tenant is suspended.
-    #[error("This tenant is suspended. Ask the operators of this installation.")]
-    TenantSuspended,
+    /// The tenant is suspended, for this reason.
+    #[error("This tenant is suspended: {0}. Ask the operators of this installation.")]
+    TenantSuspended(String),
     /// The user is disabled.
     #[error("This user is disabled. Ask somebody who manages the tenant's users.")]
     UserDisabled,
@@ -43,6 +44,9 @@ pub enum AuthError {
     /// Somebody would give away, or touch, more than they may do themselves.
     #[error("This would reach beyond your own permissions. Ask somebody who has them.")]
     Beyond,
+    /// Somebody would change what they may do themselves.
+    #[error("Nobody gives themselves a role. Ask somebody else who manages access.")]
+    OwnAccess,
     /// The tenant would be left without an owner.
     #[error("This is the tenant's last active owner. Make somebody else an owner first.")]
     LastOwner,
@@ -61,6 +65,12 @@ pub enum AuthError {
     /// There is no such thing in this tenant.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
+    /// Something about a role.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// Something about a tenant's standing.
+    #[error(transparent)]
+    Organization(#[from] OrganizationError),
     /// Argon2 failed.
     #[error("a password could not be hashed or compared: {0}")]
     Password(String),
@@ -70,17 +80,46 @@ pub enum AuthError {
     /// Single sign-on did not let somebody in.
     #[error(transparent)]
     SignOn(#[from] crate::SignOnError),
-    /// The vault failed.
+    /// A letter could not be written.
     #[error(transparent)]
-    Vault(#[from] vault::VaultError),
+    Letter(#[from] LetterError),
+    /// The erasure of a person cannot begin.
+    #[error(transparent)]
+    Erasure(#[from] crate::ErasureError),
+    /// Something about second factors.
+    #[error(transparent)]
+    Factor(#[from] FactorError),
+    /// Something about passkeys.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
+impl AuthError {
+    /// The tenant is suspended; not every suspension says why.
+    #[must_use]
+    pub fn suspended(reason: Option<String>) -> Self {
+        Self::TenantSuspended(reason.unwrap_or_else(|| "no reason was given".to_owned()))
+    }
+}
+
 impl From<Vec<FieldFault>> for AuthError {
     fn from(faults: Vec<FieldFault>) -> Self {
         Self::Fields(faults)
+    }
+}
+
+impl AuthError {
+    /// Whether what was written on the way to this fault stays: it is an answer, not a failure.
+    pub(crate) const fn is_answer(&self) -> bool {
+        match self {
+            Self::Factor(error) => error.is_answer(),
+            Self::Passkey(error) => error.is_answer(),
+            // The rest is a failure.
+            _ => false,
+        }
     }
 }
 
@@ -94,17 +133,23 @@ impl Fault for AuthError {
             | Self::RefreshInvalid
             | Self::RefreshReused => Kind::Unauthenticated,
             Self::LoginBlocked(_) => Kind::TooMany,
-            Self::TenantSuspended
+            Self::TenantSuspended(_)
             | Self::UserDisabled
             | Self::NeedsSession
             | Self::Beyond
+            | Self::OwnAccess
             | Self::SignUpClosed => Kind::Forbidden,
             Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
+            Self::Role(error) => error.kind(),
+            Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::SignOn(error) => error.kind(),
-            Self::Vault(error) => error.kind(),
+            Self::Letter(error) => error.kind(),
+            Self::Erasure(error) => error.kind(),
+            Self::Factor(error) => error.kind(),
+            Self::Passkey(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -118,30 +163,47 @@ impl Fault for AuthError {
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::RefreshInvalid => "REFRESH_TOKEN_INVALID",
             Self::RefreshReused => "REFRESH_TOKEN_REUSED",
-            Self::TenantSuspended => "TENANT_SUSPENDED",
+            Self::TenantSuspended(_) => "TENANT_SUSPENDED",
             Self::UserDisabled => "USER_DISABLED",
             Self::NeedsSession => "SESSION_REQUIRED",
             Self::Beyond => "BEYOND_OWN_PERMISSIONS",
+            Self::OwnAccess => "OWN_ACCESS",
             Self::LastOwner => "LAST_OWNER",
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::SignUpClosed => "SIGN_UP_CLOSED",
             Self::TenantExists => "TENANT_EXISTS",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
+            Self::Role(error) => error.code(),
+            Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::SignOn(error) => error.code(),
-            Self::Vault(error) => error.code(),
+            Self::Letter(error) => error.code(),
+            Self::Erasure(error) => error.code(),
+            Self::Factor(error) => error.code(),
+            Self::Passkey(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
 
     fn fields(&self) -> &[FieldFault] {
-        if let Self::Fields(faults) = self { faults } else { &[] }
+        match self {
+            Self::Fields(faults) => faults,
+            Self::Factor(error) => error.fields(),
+            Self::Passkey(error) => error.fields(),
+            // The rest is about no field.
+            _ => &[],
+        }
+    }
+
+    fn handed(&self) -> Option<(&'static str, &Secret<String>)> {
+        if let Self::Factor(error) = self { error.handed() } else { None }
     }
 
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.
             _ => None,

@@ -12,7 +12,10 @@ use crate::{
     store,
 };
 use db::{Db, DbError};
-use kernel::{Actor, Instant, Principal, Secret, SessionId, TenantId, UserId};
+use kernel::{
+    Actor, Assurance, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId, UserId,
+};
+use std::sync::Arc;
 
 /// What somebody shows.
 #[derive(Debug, Clone)]
@@ -115,7 +118,9 @@ impl Gate {
         let revision = store::tenant::revision(&mut lease.scope(&principal.tenant)?).await?;
         match revision {
             None => Err(AuthError::CredentialInvalid),
-            Some(revision) if revision.state == TenantState::Suspended => Err(AuthError::TenantSuspended),
+            Some(revision) if revision.state == TenantState::Suspended => {
+                Err(AuthError::suspended(revision.suspended_reason))
+            }
             Some(revision) => Ok(revision.number == principal.access_revision),
         }
     }
@@ -151,8 +156,13 @@ impl Gate {
             .filter(|found| found.hash == secret.hash() && found.key.opens(now))
             .ok_or(AuthError::CredentialInvalid)?;
         if found.tenant_state == TenantState::Suspended {
-            return Err(AuthError::TenantSuspended);
+            return Err(AuthError::suspended(found.suspended_reason));
         }
+        let held = found.key.permissions.and(Permissions::of(&found.tenant));
+        let (permissions, grants) = match found.key.reach {
+            Reach::Everything => (held, Arc::default()),
+            reach => (Permissions::NONE, Arc::from([Grant { reach, permissions: held }])),
+        };
         Ok(Known {
             valid_until: found.key.expires_at.unwrap_or(Instant::from_millis(i64::MAX)),
             touched_at: found.key.last_used_at.unwrap_or(Instant::from_millis(0)),
@@ -160,7 +170,9 @@ impl Gate {
                 principal: Principal {
                     tenant: found.tenant,
                     actor: Actor::ApiKey(found.key.id),
-                    permissions: found.key.permissions,
+                    assurance: Assurance::default(),
+                    permissions,
+                    grants,
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.key.rate_per_minute,
@@ -188,8 +200,15 @@ impl Gate {
             return Err(AuthError::CredentialInvalid);
         }
         if found.tenant_state == TenantState::Suspended {
-            return Err(AuthError::TenantSuspended);
+            return Err(AuthError::suspended(found.suspended_reason));
         }
+        let lacks_factor = found.settings.two_factor.restricts(found.session.methods);
+        // Whoever must enrol a second factor may do nothing else before.
+        let (permissions, grants) = if lacks_factor {
+            (Permissions::NONE, Arc::default())
+        } else {
+            (found.granted.permissions, found.granted.scoped.into())
+        };
         Ok(Known {
             valid_until: found.session.ends(),
             touched_at: found.session.last_used_at,
@@ -197,7 +216,9 @@ impl Gate {
                 principal: Principal {
                     tenant: tenant.clone(),
                     actor: Actor::User(found.session.user, found.session.id),
-                    permissions: found.permissions,
+                    assurance: Assurance { confirmed_at: Some(found.session.confirmed_at), lacks_factor },
+                    permissions,
+                    grants,
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.settings.user_rate_per_minute,
@@ -236,7 +257,7 @@ mod tests {
         service::stage::{PASSWORD, START, Stage},
     };
     use futures::executor::block_on;
-    use kernel::{Permission, Permissions, Span};
+    use kernel::{Permission, Span};
 
     struct Scene {
         stage: Stage,

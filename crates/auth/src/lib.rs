@@ -5,18 +5,26 @@
 
 mod api_key;
 mod attempt;
+mod binding;
 mod claim;
 mod connection;
 mod digest;
 mod email;
+mod erasure;
 mod error;
+mod factor;
 mod fetch;
 mod gate;
+mod letter;
+mod mail;
 mod memory;
 mod method;
 mod oidc;
+mod organization;
+mod passkey;
 mod password;
 mod provider;
+mod recovery;
 mod role;
 mod saml;
 pub mod service;
@@ -26,22 +34,36 @@ mod sign_on;
 mod store;
 mod tenant;
 mod token;
+mod totp;
 mod user;
 mod visit;
+mod waiting;
 
 pub use api_key::{ApiKey, ApiKeyState, KeySecret, NewApiKey};
+pub use binding::Binding;
 pub use claim::Mapping;
 pub use connection::{
     CONNECTIONS_MAX, Connection, ConnectionKind, ConnectionPatch, OidcSetup, SamlSetup, Setup,
 };
 pub use email::{Email, EmailError};
+pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
+pub use factor::{Factor, FactorError, Factors, Waiting};
 pub use fetch::{FETCH_LIMIT, FETCH_TIMEOUT, Fetch, Unfetched};
 pub use gate::{Checked, Credential, Gate};
+pub use letter::{
+    Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
+};
+pub use mail::{Mail, MailFault, Outgoing};
 pub use method::{Method, Methods};
+pub use organization::{
+    NewOrganization, OrganizationError, OrganizationFilter, OrganizationPatch, Standing, Turn,
+    UnknownStanding,
+};
+pub use passkey::{Passkey, PasskeyError, RelyingParty};
 pub use password::{NewPassword, Verdict, hash_password, verify_password};
 pub use provider::Providers;
-pub use role::{BuiltIn, Role};
+pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use saml::form as saml_form;
 pub use session::{Session, SessionSecret, SessionState};
 pub use settings::{
@@ -51,5 +73,6 @@ pub use settings::{
 pub use sign_on::{ATTEMPT_LIFE, Answer, BrowserSecret, ReturnTo, SignOnError};
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use token::{ACCESS_TOKEN_LIFE, AccessClaims, KeysError, TokenFault, TokenKeys, Tokens};
+pub use totp::Enrolment;
 pub use user::{Member, NewUser, User, UserPatch, UserState};
 pub use visit::Visit;

@@ -72,6 +72,12 @@ impl Methods {
         Self(self.0 | method.bit())
     }
 
+    /// Without one.
+    #[must_use]
+    pub const fn without(self, method: Method) -> Self {
+        Self(self.0 & !method.bit())
+    }
+
     /// Whether `method` is among them.
     #[must_use]
     pub const fn has(self, method: Method) -> bool {

@@ -3,11 +3,22 @@
 
 mod admission;
 mod api_keys;
+mod bindings;
+mod codes;
+mod confirm;
 mod connections;
+mod factors;
+pub mod letters;
 mod logins;
+mod organizations;
 mod outside;
+mod passkeys;
 mod passwords;
+pub mod privacy;
 mod roles;
+mod second_factor;
+#[cfg(test)]
+mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
@@ -18,16 +29,27 @@ mod tenants;
 mod users;
 
 pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
+pub use confirm::{Proof, confirm, must_be_confirmed};
 pub use connections::{
     Keeper, change_connection, connection, connections, create_connection, delete_connection,
 };
+pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
+pub use organizations::{
+    change_organization, create_organization, give_up_organization, organization, organizations,
+};
 pub use outside::{Outside, Reply, Tested, callback, saml_metadata, test_connection};
+pub use passkeys::{
+    Answer, Asked, ask_passkey, ask_registration, login_by_passkey, passkeys, register_passkey,
+    remove_passkey, rename_passkey,
+};
 pub use passwords::change_password;
-pub use roles::{bind_role, roles, unbind_role};
+pub use roles::{change_role, create_role, delete_role, role, roles};
+pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
-pub use setup::{SetUp, SetUpDone, register, setup};
+pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
 pub use sign_on::{Begun, Ended, Failed, Returned, Wish, begin_sign_on, finish_sign_on, redeem_sign_on};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
@@ -43,6 +65,11 @@ async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError
         Ok(value) => {
             tx.commit().await?;
             Ok(value)
+        }
+        // A login that waits for a second factor, a code that was refused: the tries and the waiting are to stay.
+        Err(error) if error.is_answer() => {
+            tx.commit().await?;
+            Err(error)
         }
         Err(error) => {
             // The first error is the one to tell; nothing stays in any case.

@@ -182,6 +182,7 @@ pub(crate) struct Presented {
     pub(crate) session: Session,
     pub(crate) user_state: UserState,
     pub(crate) tenant_state: TenantState,
+    pub(crate) suspended_reason: Option<String>,
 }
 
 impl Presented {
@@ -249,6 +250,7 @@ mod tests {
             session: session(now),
             user_state: UserState::Active,
             tenant_state: TenantState::Active,
+            suspended_reason: None,
         };
         let check = |change: &dyn Fn(&mut Presented), wanted: Refresh| {
             let mut presented = good.clone();

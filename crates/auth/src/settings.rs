@@ -55,6 +55,8 @@ pub struct SessionSettings {
 pub struct TwoFactorSettings {
     /// Whether everybody must have one: false unless set.
     pub required: bool,
+    /// Whether single sign-on counts as two factors, for the provider asks for its own: true unless set.
+    pub sign_on_counts: bool,
 }
 
 /// By what means people come in.
@@ -86,7 +88,7 @@ impl Default for TenantSettings {
             limits: LimitSettings { search_per_minute: 30, bulk_per_hour: 10 },
             password: PasswordSettings { min_length: 12, history: 5 },
             session: SessionSettings { idle_minutes: 30 * 24 * 60, absolute_hours: 90 * 24 },
-            two_factor: TwoFactorSettings { required: false },
+            two_factor: TwoFactorSettings { required: false, sign_on_counts: true },
             sign_on: SignOnSettings { password_allowed: true },
             retention: RetentionSettings {
                 audit_days: 730,
@@ -125,6 +127,7 @@ pub struct SettingsPatch {
     pub session_idle_minutes: Option<u32>,
     pub session_absolute_hours: Option<u32>,
     pub two_factor_required: Option<bool>,
+    pub two_factor_sign_on_counts: Option<bool>,
     pub sign_on_password_allowed: Option<bool>,
     pub audit_days: Option<u32>,
     pub events_days: Option<u32>,
@@ -197,6 +200,7 @@ impl TenantSettings {
             },
             two_factor: TwoFactorSettings {
                 required: patch.two_factor_required.unwrap_or(before.two_factor.required),
+                sign_on_counts: patch.two_factor_sign_on_counts.unwrap_or(before.two_factor.sign_on_counts),
             },
             sign_on: SignOnSettings {
                 password_allowed: patch.sign_on_password_allowed.unwrap_or(before.sign_on.password_allowed),

@@ -1,15 +1,24 @@
-//! Where do tenants, users, roles, sessions, keys and tries stand? One file for each, its statements at the top.
+//! Where do tenants, users, roles, sessions, keys, factors and tries stand? One file for each, its statements at the top.
 
 pub(crate) mod api_key;
 pub(crate) mod attempt;
+pub(crate) mod binding;
 pub(crate) mod connection;
+pub(crate) mod factor;
+pub(crate) mod letter;
+pub(crate) mod organization;
+pub(crate) mod passkey;
 pub(crate) mod principal;
+pub(crate) mod privacy;
+pub(crate) mod recovery;
 pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod sign_on;
 pub(crate) mod tenant;
+pub(crate) mod totp;
 pub(crate) mod user;
+pub(crate) mod waiting;
 
 use crate::digest::Digest;
 use db::{DbError, Row, Value};
@@ -36,5 +45,6 @@ fn encode_permissions(permissions: Permissions) -> String {
 /// The set that a JSON array names.
 fn decode_permissions(text: &str) -> Option<Permissions> {
     let names: Vec<String> = serde_json::from_str(text).ok()?;
-    names.iter().map(|name| name.parse().ok()).collect()
+    let known = Permissions::all().or(Permissions::platform());
+    names.iter().map(|name| kernel::Permission::read(name, known).ok()).collect()
 }

@@ -40,6 +40,10 @@ pub struct Tenant {
     pub name: String,
     /// Whether it may come in.
     pub state: TenantState,
+    /// Why it may not.
+    pub suspended_reason: Option<String>,
+    /// Since when it is being deleted: a suspended tenant that does not come back.
+    pub deleting_at: Option<Instant>,
     /// What it decided for itself.
     pub settings: TenantSettings,
     /// When it was made.
@@ -105,6 +109,8 @@ mod tests {
             id: "acme-corp".parse().unwrap(),
             name: "Acme".to_owned(),
             state: TenantState::Active,
+            suspended_reason: None,
+            deleting_at: None,
             settings: TenantSettings::default(),
             created_at: Instant::from_millis(5),
             updated_at: Instant::from_millis(5),

@@ -1,7 +1,7 @@
 //! What is a user, and who may change one?
 
 use crate::{AuthError, Email, NewPassword, tenant::sound_name};
-use kernel::{FieldFault, Fields, Instant, Permissions, RoleId, UserId};
+use kernel::{FieldFault, Fields, Grant, Instant, Permissions, Principal, Reach, RoleId, UserId};
 use std::str::FromStr;
 
 /// Whether a user may come in.
@@ -59,8 +59,12 @@ pub struct Member {
     pub user: User,
     /// The ids and names of their roles.
     pub roles: Vec<(RoleId, String)>,
+    /// Further roles, each for a part of the tenant.
+    pub scoped_roles: Vec<(RoleId, String, Reach)>,
     /// What their roles allow together.
     pub permissions: Permissions,
+    /// What their further roles allow, part by part.
+    pub grants: Vec<Grant>,
     /// Whether one of the roles is the owner's.
     pub is_owner: bool,
 }
@@ -118,12 +122,14 @@ impl User {
 }
 
 impl Member {
-    /// Whether somebody with `theirs` may change this user: only who may do as much as the user may.
+    /// Whether `who` may change this user: only who may do as much as the user may, everywhere where the user may.
     ///
     /// # Errors
     /// [`AuthError::Beyond`].
-    pub fn changeable_by(&self, theirs: Permissions) -> Result<(), AuthError> {
-        if self.permissions.within(theirs) { Ok(()) } else { Err(AuthError::Beyond) }
+    pub fn changeable_by(&self, who: &Principal) -> Result<(), AuthError> {
+        let covered = who.covers(self.permissions, &Reach::Everything)
+            && self.grants.iter().all(|grant| who.covers(grant.permissions, &grant.reach));
+        if covered { Ok(()) } else { Err(AuthError::Beyond) }
     }
 
     /// Whether the tenant can do without this user as an owner; `others` is the number of its other active owners.
@@ -157,18 +163,51 @@ mod tests {
                 updated_at: Instant::from_millis(0),
             },
             roles: Vec::new(),
+            scoped_roles: Vec::new(),
             permissions: role.permissions(),
+            grants: Vec::new(),
             is_owner: role == BuiltIn::Owner,
+        }
+    }
+
+    /// Somebody with these permissions, and with an editor's in one module.
+    fn somebody(permissions: Permissions, module: Option<&str>) -> Principal {
+        let grant = |name: &str| Grant {
+            reach: Reach::Module(name.into()),
+            permissions: BuiltIn::Editor.permissions(),
+        };
+        let tenant = "acme-corp".parse().unwrap();
+        Principal {
+            permissions,
+            grants: module.map(grant).into_iter().collect(),
+            ..Principal::system(tenant)
         }
     }
 
     #[test]
     fn nobody_changes_somebody_mightier() {
+        let admin_call = somebody(BuiltIn::Admin.permissions(), None);
         let owner = member(BuiltIn::Owner, UserState::Active);
-        assert!(matches!(owner.changeable_by(BuiltIn::Admin.permissions()), Err(AuthError::Beyond)));
-        assert!(owner.changeable_by(BuiltIn::Owner.permissions()).is_ok());
+        assert!(matches!(owner.changeable_by(&admin_call), Err(AuthError::Beyond)));
+        assert!(owner.changeable_by(&somebody(BuiltIn::Owner.permissions(), None)).is_ok());
         let admin = member(BuiltIn::Admin, UserState::Active);
-        assert!(admin.changeable_by(BuiltIn::Admin.permissions()).is_ok());
+        assert!(admin.changeable_by(&admin_call).is_ok());
+    }
+
+    #[test]
+    fn what_somebody_may_in_a_module_counts_too() {
+        let viewer = BuiltIn::Viewer.permissions();
+        let mut crm = member(BuiltIn::Viewer, UserState::Active);
+        crm.grants =
+            vec![Grant { reach: Reach::Module("crm".into()), permissions: BuiltIn::Editor.permissions() }];
+        for (who, may) in [
+            (somebody(viewer, None), false),
+            (somebody(viewer, Some("sales")), false),
+            (somebody(viewer, Some("crm")), true),
+            (somebody(BuiltIn::Editor.permissions(), None), true),
+        ] {
+            assert_eq!(crm.changeable_by(&who).is_ok(), may, "{who:?}");
+        }
     }
 
     #[test]

@@ -40,9 +40,11 @@ fn a_permission_check_adds_at_most_two_statements_to_a_request() {
         tenant: None,
         email: "owner@acme-corp.test".parse().unwrap(),
         password: Secret::new(PASSWORD.to_owned()),
+        otp: None,
         cookie: true,
     };
-    let session = block_on(service::login(&db, gate.tokens(), &visit, login)).unwrap();
+    let vault = vault::Vault::from_keys(&format!("v1:{}=", "A".repeat(43))).unwrap();
+    let session = block_on(service::login(&db, gate.tokens(), &vault, &visit, login)).unwrap();
     let shown = [
         Credential::Bearer(made.api_key),
         Credential::Bearer(session.access_token),

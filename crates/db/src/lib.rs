@@ -12,6 +12,7 @@ mod migrate;
 #[cfg(feature = "rusqlite")]
 pub mod native;
 mod port;
+mod redaction;
 mod scope;
 mod value;
 
@@ -19,5 +20,6 @@ pub use decode::{Decode, FromValue, Row, Rows};
 pub use error::DbError;
 pub use migrate::{MIGRATIONS, Migration, SCHEMA_VERSION, VERSION, applied, migrate, statements, verify};
 pub use port::{BEGIN, Connection, Db, Lease, Pool, Tx};
+pub use redaction::{Found, Redaction};
 pub use scope::{AllTenants, Scope};
 pub use value::Value;

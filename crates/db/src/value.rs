@@ -1,8 +1,8 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, ConnectionId, DeliveryId, EventId, Instant, JobId, MessageId, RoleId,
-    RuleId, SessionId, TenantId, UserId,
+    ApiKeyId, AuditId, ChannelId, ConnectionId, DeliveryId, EventId, Instant, InvitationId, JobId, LetterId,
+    MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -115,11 +115,15 @@ texts!(
     ConnectionId,
     DeliveryId,
     EventId,
+    InvitationId,
     JobId,
+    LetterId,
     MessageId,
+    PasskeyId,
     RoleId,
     RuleId,
     SessionId,
     TenantId,
+    TicketId,
     UserId,
 );

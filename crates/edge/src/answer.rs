@@ -21,7 +21,7 @@ pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body:
     let asked = parts.headers.clone();
     let method = parts.method.clone();
     let named = paths::named(sent.path());
-    let visitor = Arc::new(Visitor::of(world, &method, &asked, named.tenant));
+    let visitor = Arc::new(Visitor::of(world, &method, &sent, &asked, named.tenant));
 
     let mut response = if let Some(response) = cors::preflight(&world.settings, &method, &asked) {
         response

@@ -1,15 +1,18 @@
 //! May this caller do this? Handlers ask by type: `Authorized<needs::RulesWrite>` is a call that may.
 
 use crate::{Problem, Unspecific, World, visitor};
+use auth::FactorError;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use kernel::{Call, Permission};
+use kernel::{Bounded, Call, Permission};
 use std::{marker::PhantomData, sync::Arc};
 
 /// What a route asks of its callers.
 pub trait Need: Send + Sync + 'static {
     /// The permission, or `None` where any sound credential will do.
     const PERMISSION: Option<Permission>;
+    /// Whether somebody may come whose tenant wants a second factor that their session lacks: to enrol or show one.
+    const LACKING: bool = false;
 }
 
 /// What routes ask for, as types.
@@ -47,7 +50,18 @@ pub mod needs {
         WebhooksWrite,
         RecordsRead,
         RecordsWrite,
+        TenantsRead,
+        TenantsWrite,
     );
+
+    /// Any sound credential, also of somebody who must enrol or show a second factor first: what people do with their own
+    /// account.
+    #[derive(Debug, Clone, Copy)]
+    pub enum OwnAccount {}
+    impl Need for OwnAccount {
+        const PERMISSION: Option<Permission> = None;
+        const LACKING: bool = true;
+    }
 
     /// Any sound credential.
     #[derive(Debug, Clone, Copy)]
@@ -79,12 +93,59 @@ pub struct Recognised<N> {
     need: PhantomData<N>,
 }
 
+/// A caller as [`Authorized`], who also proved within the last 15 minutes who they are. For what a stolen session must not
+/// do. Programs pass: see docs/identity/two-factor.md.
+pub struct Confirmed<N> {
+    /// The call that a use case sees.
+    pub call: Call,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    /// The e-mail address of the caller, if it is a person.
+    pub email: Option<String>,
+    need: PhantomData<N>,
+}
+
+/// Refuses whoever must enrol or show a second factor before anything else.
+fn suffice<N: Need>(call: &Call) -> Result<(), Problem> {
+    if call.principal.assurance.lacks_factor && !N::LACKING {
+        return Err(FactorError::Lacking.into());
+    }
+    Ok(())
+}
+
 fn permit<N: Need>(call: &Call) -> Result<(), Problem> {
+    suffice::<N>(call)?;
     match N::PERMISSION {
-        Some(permission) if !call.principal.may(permission) => {
-            Err(Unspecific::Permission(permission.as_str()).into())
-        }
+        Some(permission) if !call.principal.may(permission) => Err(Unspecific::Permission(permission).into()),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// A caller who has the permission somewhere, in the whole tenant or in a part of it. Use cases that know modules and
+/// resources take `who`, and get the call out of it by naming what it is for; no other route lets such a caller in.
+pub struct Reaching<N> {
+    /// The call, as far as the permission reaches.
+    pub who: Bounded,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    need: PhantomData<N>,
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Reaching<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // A route that any sound credential opens has nothing to be bounded by.
+        let permission = N::PERMISSION.ok_or(Unspecific::Internal)?;
+        let (world, visitor) = visitor::surroundings(parts)?;
+        let checked = visitor.check(&world).await?;
+        let call = visitor.call(&world, checked);
+        suffice::<N>(&call)?;
+        let who = Bounded::new(call, permission);
+        if who.bounds().is_nowhere() {
+            return Err(Unspecific::Permission(permission).into());
+        }
+        Ok(Self { who, world, need: PhantomData })
     }
 }
 
@@ -98,6 +159,16 @@ impl<N: Need, S: Send + Sync> FromRequestParts<S> for Authorized<N> {
         let call = visitor.call(&world, checked);
         permit::<N>(&call)?;
         Ok(Self { call, world, email, need: PhantomData })
+    }
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Confirmed<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Authorized::<N>::from_request_parts(parts, state).await?;
+        auth::service::must_be_confirmed(&caller.call)?;
+        Ok(Self { call: caller.call, world: caller.world, email: caller.email, need: PhantomData })
     }
 }
 

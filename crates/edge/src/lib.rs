@@ -22,11 +22,12 @@ mod paths;
 mod problem;
 mod shown;
 mod store;
+mod tenancy;
 mod visitor;
 mod world;
 
 pub use answer::{BODY_LIMIT, answer, not_configured};
-pub use authorized::{Authorized, Need, Recognised, needs};
+pub use authorized::{Authorized, Confirmed, Need, Reaching, Recognised, needs};
 pub use credentials::{csrf_token, session_cookie, sign_on_cookie, sign_on_secret};
 pub use etag::IfMatch;
 pub use id::Id;

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use kernel::{Fault, FieldFault, Kind, RequestId, Span};
+use kernel::{Fault, FieldFault, Kind, Permission, RequestId, Secret, Span};
 use serde_json::json;
 
 /// A fault on its way to the client.
@@ -17,6 +17,9 @@ pub struct Problem {
     message: String,
     fields: Vec<FieldFault>,
     retry_after: Option<Span>,
+    /// A secret that the caller gets as one more of the details.
+    handed: Option<Box<(&'static str, Secret<String>)>>,
+    lacks: Option<Permission>,
     /// What the log says beside the message; for faults of ours.
     cause: Option<String>,
 }
@@ -54,11 +57,13 @@ pub enum Unspecific {
     )]
     NoCredential,
     /// The tenant that was named is not the credential's.
-    #[error("The tenant named in the path or in X-Tenant-ID is not the tenant of this credential.")]
+    #[error(
+        "The tenant named in the path, in X-Tenant-ID or by the host name is not the tenant of this credential."
+    )]
     TenantMismatch,
     /// The credential lacks a permission.
     #[error("This credential lacks the permission {0}.")]
-    Permission(&'static str),
+    Permission(Permission),
     /// A cookie came without its CSRF token.
     #[error("A change made with a session cookie needs the header X-CSRF-Token from /api/v1/auth/csrf.")]
     Csrf,
@@ -142,6 +147,10 @@ impl Fault for Unspecific {
             _ => None,
         }
     }
+
+    fn lacks(&self) -> Option<Permission> {
+        if let Self::Permission(permission) = self { Some(*permission) } else { None }
+    }
 }
 
 impl<F: Fault> From<F> for Problem {
@@ -154,6 +163,8 @@ impl<F: Fault> From<F> for Problem {
             message: if ours { Unspecific::Internal.to_string() } else { fault.to_string() },
             fields: fault.fields().to_vec(),
             retry_after: fault.retry_after(),
+            handed: fault.handed().map(|(name, secret)| Box::new((name, secret.clone()))),
+            lacks: fault.lacks(),
             cause: ours.then(|| fault.to_string()),
         }
     }
@@ -178,11 +189,22 @@ impl Problem {
         self.code
     }
 
+    /// The permission that was missing, where it was one.
+    #[must_use]
+    pub const fn lacks(&self) -> Option<Permission> {
+        self.lacks
+    }
+
     /// The whole envelope, as one member of a batch has it too.
     #[must_use]
     pub fn body(&self, request: Option<&RequestId>) -> serde_json::Value {
-        let details: Vec<_> =
-            self.fields.iter().map(|fault| json!({"field": fault.field, "message": fault.message})).collect();
+        let handed =
+            self.handed.iter().map(|handed| json!({"field": handed.0, "message": handed.1.expose()}));
+        let fields = self.fields.iter();
+        let details: Vec<_> = fields
+            .map(|fault| json!({"field": fault.field, "message": fault.message}))
+            .chain(handed)
+            .collect();
         let mut error = json!({"code": self.code, "message": self.message, "details": details});
         if let (Some(request), Some(object)) = (request, error.as_object_mut()) {
             object.insert("request_id".to_owned(), request.as_str().into());

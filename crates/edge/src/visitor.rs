@@ -1,10 +1,10 @@
 //! Who stands at the door? What is known of a request before its handler runs, and the check of its credential.
 
-use crate::{Problem, Quota, Taken, Unspecific, World, credentials};
+use crate::{Problem, Quota, Taken, Unspecific, World, credentials, tenancy};
 use auth::{Checked, Credential};
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, Method, Uri, request::Parts};
-use kernel::{Call, RequestId, Span, Trace};
+use kernel::{Call, RequestId, Span, TenantId, Trace};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The path and query as the client sent them, before aliases were resolved.
@@ -20,7 +20,7 @@ pub struct Visitor {
     pub trace: Trace,
     /// The client's address, if the host told it.
     pub address: Option<String>,
-    tenants_named: Vec<String>,
+    names: tenancy::Names,
     credential: Option<Credential>,
     csrf_holds: bool,
     checked: Mutex<Option<Checked>>,
@@ -28,20 +28,24 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    pub(crate) fn of(world: &World, method: &Method, headers: &HeaderMap, slug: Option<String>) -> Self {
+    pub(crate) fn of(
+        world: &World,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        slug: Option<String>,
+    ) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let credential = credentials::shown(headers);
         let csrf_holds =
             credential.as_ref().is_none_or(|shown| credentials::csrf_holds(method, headers, shown));
-        // An X-Tenant-ID that is not even text names nobody's tenant.
-        let header = headers.get("x-tenant-id").map(|value| value.to_str().unwrap_or("\u{0}").to_owned());
         Self {
             request: text("x-request-id")
                 .and_then(RequestId::given)
                 .unwrap_or_else(|| RequestId::new(&*world.chance)),
             trace: text("traceparent").and_then(Trace::given).unwrap_or_else(|| Trace::new(&*world.chance)),
             address: address(headers),
-            tenants_named: slug.into_iter().chain(header).collect(),
+            names: tenancy::Names::of(slug, headers, uri, &world.settings.tenant_domain),
             credential,
             csrf_holds,
             checked: Mutex::default(),
@@ -55,17 +59,28 @@ impl Visitor {
         self.credential.as_ref()
     }
 
-    /// The tenant that the path or the header names, if they name one and the same.
+    /// The tenant that the path, the header or the host names, if they name one and the same.
     ///
     /// # Errors
     /// `TENANT_MISMATCH` if they name two.
     pub fn tenant_named(&self) -> Result<Option<&str>, Problem> {
-        let mut names = self.tenants_named.iter();
-        let first = names.next();
-        if names.any(|name| Some(name) != first) {
-            return Err(Unspecific::TenantMismatch.into());
-        }
-        Ok(first.map(String::as_str))
+        Ok(tenancy::resolve(&self.names, None, None)?)
+    }
+
+    /// The tenant that a request without a credential means: the one that its body names, or what it was sent to.
+    ///
+    /// # Errors
+    /// `TENANT_MISMATCH` if they name two; a fault of the field `tenant` if the name is no slug.
+    pub fn tenant_meant(&self, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
+        tenancy::meant(&self.names, body)
+    }
+
+    /// Whether nothing in the request names another tenant than this, which a credential in its body belongs to.
+    ///
+    /// # Errors
+    /// `TENANT_MISMATCH`.
+    pub fn agrees_on(&self, tenant: &TenantId) -> Result<(), Problem> {
+        Ok(tenancy::resolve(&self.names, None, Some(tenant)).map(drop)?)
     }
 
     /// Checks the credential against the database, once per request, and takes one from its quota.
@@ -97,9 +112,7 @@ impl Visitor {
     }
 
     async fn admit(&self, world: &World, checked: Checked) -> Result<Checked, Problem> {
-        if self.tenants_named.iter().any(|name| name != checked.principal.tenant.as_str()) {
-            return Err(Unspecific::TenantMismatch.into());
-        }
+        self.agrees_on(&checked.principal.tenant)?;
         if !self.csrf_holds {
             return Err(Unspecific::Csrf.into());
         }

@@ -1,7 +1,7 @@
 //! What does a component stand in? The database, the gate, the clock, chance, limits and the operator's settings.
 
 use crate::Limits;
-use auth::Gate;
+use auth::{Gate, Mail, MailFault, PasskeyError, RelyingParty};
 use db::Db;
 use kernel::{Chance, Clock, Secret};
 use std::{fmt, sync::Arc};
@@ -34,6 +34,18 @@ pub struct Settings {
     pub internal_token: Secret<String>,
     /// Keys that seal secrets at rest, as `kid:base64`.
     pub vault_keys: Secret<String>,
+    /// The domain whose first label below it names a tenant (`acme-corp.example.com`); empty where host names say nothing.
+    pub tenant_domain: String,
+    /// Where letters go: nowhere if no mail service is set, or what is wrong with how it is set.
+    pub mail: Result<Option<Mail>, MailFault>,
+    /// The name of the mail service; empty if none is set.
+    pub mail_service: String,
+    /// Where the links in letters lead, without a trailing slash.
+    pub links_url: String,
+    /// The domain that passkeys belong to; empty for the host of `public_url`.
+    pub passkey_domain: String,
+    /// The origins of the pages that may ask for passkeys; none for that of `public_url`.
+    pub passkey_origins: Vec<String>,
     /// Whether anybody may make a tenant for themselves.
     pub open_sign_up: bool,
     /// Whether tenants' URLs may lead to private and loopback addresses: for development only.
@@ -69,17 +81,29 @@ impl Settings {
             "false" | "" => Ok(false),
             _ => Err(fault(name, "is neither true nor false")),
         };
-        let origins = value("cors_origins");
+        let origins = |name| {
+            let text = value(name);
+            let parts = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+            parts.map(str::to_owned).collect::<Vec<String>>()
+        };
+        let public_url = value("public_url").trim_end_matches('/').to_owned();
+        let links_url = value("links_url").trim_end_matches('/').to_owned();
         Ok(Self {
-            public_url: value("public_url").trim_end_matches('/').to_owned(),
-            cors_origins: origins
-                .split(',')
-                .map(str::trim)
-                .filter(|one| !one.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            links_url: if links_url.is_empty() { public_url.clone() } else { links_url },
+            public_url,
+            mail_service: value("mail_service"),
+            mail: Mail::read(
+                &value("mail_service"),
+                &value("mail_url"),
+                &value("mail_key"),
+                &value("mail_from"),
+            ),
+            cors_origins: origins("cors_origins"),
+            passkey_domain: value("passkey_domain"),
+            passkey_origins: origins("passkey_origins"),
             internal_token: Secret::new(internal_token),
             vault_keys: Secret::new(value("vault_keys")),
+            tenant_domain: value("tenant_domain").trim_matches('.').to_owned(),
             open_sign_up: truth("open_sign_up")?,
             allow_private_outbound: truth("allow_private_outbound")?,
         })
@@ -93,6 +117,15 @@ impl World {
     /// [`VaultError::Keys`] if the variable does not read; the component lacks it then.
     pub fn vault(&self) -> Result<Vault, VaultError> {
         Vault::from_keys(self.settings.vault_keys.expose())
+    }
+
+    /// The site that passkeys belong to.
+    ///
+    /// # Errors
+    /// [`PasskeyError::Unavailable`] if the operator set no domain.
+    pub fn relying_party(&self) -> Result<RelyingParty, PasskeyError> {
+        let Settings { public_url, passkey_domain, passkey_origins, .. } = &self.settings;
+        RelyingParty::new(public_url, passkey_domain, passkey_origins)
     }
 
     /// Drops what the doors need not remember any more: idempotency keys and counters of a day ago. A small step.

@@ -2,7 +2,7 @@
 
 use crate::MAX_DEPTH;
 use db::DbError;
-use kernel::{Fault, FieldFault, Kind, Span};
+use kernel::{Fault, FieldFault, Kind, OutOfReach, Span};
 
 /// A fault of an event or of the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,13 @@ pub enum EventError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+/// What the caller's permission does not reach is not there for them: who may see an event's module may see the event.
+impl From<OutOfReach> for EventError {
+    fn from(_: OutOfReach) -> Self {
+        Self::Unknown
+    }
 }
 
 impl EventError {

@@ -4,6 +4,7 @@ mod cloudevents;
 mod error;
 mod event;
 mod ledger;
+mod privacy;
 mod service;
 mod store;
 
@@ -11,4 +12,5 @@ pub use cloudevents::{BATCH_LIMIT, BATCH_TYPE, Binary, STRUCTURED_TYPE, binary, 
 pub use error::EventError;
 pub use event::{Dedupe, Event, MAX_DEPTH, NewEvent, Origin, fingerprint};
 pub use ledger::{Accepted, Entry, accept};
-pub use service::{Filter, children, get, list, stored};
+pub use privacy::{REDACTIONS, forget};
+pub use service::{Filter, children, get, list, seen, stored};

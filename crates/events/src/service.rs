@@ -2,7 +2,7 @@
 
 use crate::{Event, EventError, store};
 use db::{AllTenants, Db, DbError, Scope};
-use kernel::{Call, EventId, Instant, Page, PageRequest, RuleId};
+use kernel::{Bounded, Call, EventId, Instant, Page, PageRequest, RuleId};
 
 /// Which events are wanted.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +25,17 @@ pub async fn get(scope: &mut Scope<'_>, id: &EventId) -> Result<Event, EventErro
     store::get(scope, id).await?.ok_or(EventError::Unknown)
 }
 
+/// One event and the call for it, as far as the caller's permission reaches.
+///
+/// # Errors
+/// [`EventError::Unknown`], also if it does not reach there.
+pub async fn seen<'a>(db: &Db, who: &'a Bounded, id: &EventId) -> Result<(Event, &'a Call), EventError> {
+    let mut lease = db.read().await?;
+    let event = get(&mut lease.scope(who.tenant())?, id).await?;
+    let call = who.at(&event.module, event.id.as_str())?;
+    Ok((event, call))
+}
+
 /// The events that rules raised because of this one, oldest first, 1,000 at most.
 ///
 /// # Errors
@@ -35,18 +46,18 @@ pub async fn children(scope: &mut Scope<'_>, id: &EventId) -> Result<Vec<EventId
     ids.iter().map(|id| id.parse().map_err(surprise).map_err(EventError::Db)).collect()
 }
 
-/// A tenant's events, newest first.
+/// A tenant's events, as far as the caller's permission reaches, newest first.
 ///
 /// # Errors
 /// [`EventError::Db`].
 pub async fn list(
     db: &Db,
-    call: &Call,
+    who: &Bounded,
     filter: &Filter,
     page: &PageRequest,
 ) -> Result<Page<Event>, EventError> {
     let mut lease = db.read().await?;
-    let rows = store::list(&mut lease.scope(call.tenant())?, filter, page).await?;
+    let rows = store::list(&mut lease.scope(who.tenant())?, who.bounds(), filter, page).await?;
     Ok(Page::cut(rows, page, |event| event.id.to_string()))
 }
 

@@ -1,8 +1,10 @@
 //! Where do events stand? In `events`, and their matches in `event_matches`.
 
+pub(crate) mod privacy;
+
 use crate::{Entry, Event, Filter, Origin};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
-use kernel::{EventId, PageRequest, TenantId};
+use kernel::{Bounds, EventId, PageRequest, TenantId};
 use serde_json::json;
 use std::collections::HashSet;
 
@@ -29,12 +31,15 @@ const LIST: &str =
     received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts
     FROM events WHERE tenant_id = ?1 AND event_id < ?2 AND (?3 IS NULL OR trigger_id = ?3)
         AND (?4 IS NULL OR received_at >= ?4) AND (?5 IS NULL OR received_at < ?5)
+        AND (?7 IS NULL OR module_type IN (SELECT value FROM json_each(?7)) OR event_id IN (SELECT value FROM json_each(?8)))
     ORDER BY event_id DESC LIMIT ?6";
 const LIST_OF_RULE: &str = "SELECT event.tenant_id, event.event_id, trigger_id, module_type, source, external_id, subject,
     occurred_at, received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts
     FROM event_matches AS hit JOIN events AS event ON event.tenant_id = hit.tenant_id AND event.event_id = hit.event_id
-    WHERE hit.tenant_id = ?1 AND hit.rule_id = ?7 AND hit.event_id < ?2 AND (?3 IS NULL OR trigger_id = ?3)
+    WHERE hit.tenant_id = ?1 AND hit.rule_id = ?9 AND hit.event_id < ?2 AND (?3 IS NULL OR trigger_id = ?3)
         AND (?4 IS NULL OR received_at >= ?4) AND (?5 IS NULL OR received_at < ?5)
+        AND (?7 IS NULL OR module_type IN (SELECT value FROM json_each(?7))
+            OR event.event_id IN (SELECT value FROM json_each(?8)))
     ORDER BY hit.event_id DESC LIMIT ?6";
 // The rows are numbered as they come, so that the last number counts them without looking at them.
 const STORED: &str = "SELECT COALESCE(MAX(rowid), 0) AS n FROM events";
@@ -169,15 +174,19 @@ pub(crate) async fn children(scope: &mut Scope<'_>, id: &EventId) -> Result<Vec<
 
 pub(crate) async fn list(
     scope: &mut Scope<'_>,
+    bounds: &Bounds,
     filter: &Filter,
     page: &PageRequest,
 ) -> Result<Vec<Event>, DbError> {
+    let parts = bounds.parts();
     let mut parameters: Vec<Value> = vec![
         page.after_or("evt_~").into(),
         filter.trigger.as_deref().into(),
         filter.since.into(),
         filter.until.into(),
         page.probe().into(),
+        parts.map(|parts| json!(parts.modules).to_string()).into(),
+        parts.map(|parts| json!(parts.resources).to_string()).into(),
     ];
     match &filter.rule {
         None => scope.all(LIST, parameters).await,

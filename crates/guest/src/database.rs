@@ -93,6 +93,13 @@ impl SpinPool {
                 Err(error) => return Err(error),
             }
         }
+        if self.migrated {
+            // What is deleted is overwritten, so that an erased person is not found in the file's gaps.
+            match patiently(&mut handle, "PRAGMA secure_delete = ON").await {
+                Ok(_) | Err(DbError::Engine(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
         if self.migrated && !self.known.load(Ordering::Relaxed) {
             self.prepare(&mut handle).await?;
             self.known.store(true, Ordering::Relaxed);

@@ -13,7 +13,7 @@ use std::{
 
 /// The variables that components read, by name. Each component is given those that it needs in spin.toml; the others
 /// are empty there.
-const NAMES: [&str; 9] = [
+const NAMES: &[&str] = &[
     "public_url",
     "cors_origins",
     "internal_token",
@@ -22,7 +22,15 @@ const NAMES: [&str; 9] = [
     "open_sign_up",
     "allow_private_outbound",
     "durability",
+    "passkey_domain",
+    "passkey_origins",
     "token_issuer",
+    "tenant_domain",
+    "links_url",
+    "mail_service",
+    "mail_url",
+    "mail_key",
+    "mail_from",
 ];
 
 /// An instance that is ready to answer.
@@ -62,7 +70,7 @@ impl Standing {
 
 async fn world() -> Result<World, NotReady> {
     let mut values = BTreeMap::new();
-    for name in NAMES {
+    for &name in NAMES {
         values.insert(name, variables::get(name).await.unwrap_or_default());
     }
     let value = |name: &'static str| values.get(name).cloned().unwrap_or_default();

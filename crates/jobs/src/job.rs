@@ -8,11 +8,11 @@ use std::{fmt, str::FromStr};
 
 /// A text of the database or of a request that names none of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not one of {0}")]
+#[error("is not one of {}", .0.trim_start_matches(", "))]
 pub struct UnknownName(&'static str);
 
 macro_rules! names {
-    ($(#[$doc:meta])* $enum:ident, $all:literal { $($(#[$vdoc:meta])* $name:ident = $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $enum:ident { $($(#[$vdoc:meta])* $name:ident = $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $enum { $($(#[$vdoc])* $name,)+ }
@@ -31,7 +31,7 @@ macro_rules! names {
         impl FromStr for $enum {
             type Err = UnknownName;
             fn from_str(text: &str) -> Result<Self, UnknownName> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or(UnknownName($all))
+                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or(UnknownName(concat!($(", ", $text),+)))
             }
         }
 
@@ -45,7 +45,7 @@ macro_rules! names {
 
 names! {
     /// What a job does.
-    Kind, "send_notification, deliver_message, http_request, publish_event" {
+    Kind {
         /// Makes a message, its inbox entry and a delivery per channel. No effect outside the database.
         SendNotification = "send_notification",
         /// Carries one delivery of a message to its channel.
@@ -54,12 +54,20 @@ names! {
         HttpRequest = "http_request",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
+        /// Removes all that a tenant had. Only in the platform's queue.
+        EraseTenant = "erase_tenant",
+        /// Hands a letter of ours to the mail service.
+        SendLetter = "send_letter",
+        /// Removes a tenant's rows whose time is over, step by step.
+        Retention = "retention",
+        /// Takes a person out of all that is stored, step by step.
+        ErasePerson = "erase_person",
     }
 }
 
 names! {
     /// Where a job is.
-    State, "queued, leased, done, dead, cancelled" {
+    State {
         /// Waits until it is due.
         Queued = "queued",
         /// Somebody works on it, until the lease ends.
@@ -75,7 +83,7 @@ names! {
 
 names! {
     /// How an attempt ended.
-    Ending, "done, retry, dead, lost" {
+    Ending {
         /// It did what it should.
         Done = "done",
         /// It failed; another follows.
@@ -93,7 +101,26 @@ impl Kind {
     pub const fn is_inside(self) -> bool {
         match self {
             Self::SendNotification | Self::PublishEvent => true,
-            Self::DeliverMessage | Self::HttpRequest => false,
+            Self::DeliverMessage
+            | Self::HttpRequest
+            | Self::SendLetter
+            | Self::Retention
+            | Self::ErasePerson
+            | Self::EraseTenant => false,
+        }
+    }
+
+    /// Whether the job is a chore of our own: many small transactions, one after the other, none of which holds the lock
+    /// for long.
+    #[must_use]
+    pub const fn is_chore(self) -> bool {
+        match self {
+            Self::Retention | Self::ErasePerson | Self::EraseTenant => true,
+            Self::SendNotification
+            | Self::PublishEvent
+            | Self::DeliverMessage
+            | Self::HttpRequest
+            | Self::SendLetter => false,
         }
     }
 }
@@ -234,6 +261,8 @@ pub struct Attempt {
 pub enum Outcome {
     /// It did what it should.
     Done,
+    /// It did a part of what it should, and goes on.
+    Unfinished,
     /// It failed in a way that may pass.
     Failed {
         /// How long the receiver asks us to wait.
@@ -248,6 +277,8 @@ pub enum Outcome {
 pub enum Next {
     /// The job is done.
     Done,
+    /// It goes on at this instant: nothing failed.
+    Later(Instant),
     /// It is tried again at this instant.
     Again(Instant),
     /// It is given up.
@@ -259,6 +290,7 @@ pub enum Next {
 pub fn next(patience: &Patience, failures: u32, outcome: &Outcome, now: Instant, jitter: u8) -> Next {
     match outcome {
         Outcome::Done => Next::Done,
+        Outcome::Unfinished => Next::Later(now),
         Outcome::Hopeless => Next::Dead,
         Outcome::Failed { retry_after } => patience
             .next(failures.saturating_add(1), now, jitter, *retry_after)
@@ -272,7 +304,7 @@ impl Next {
     pub const fn ending(self) -> Ending {
         match self {
             Self::Done => Ending::Done,
-            Self::Again(_) => Ending::Retry,
+            Self::Later(_) | Self::Again(_) => Ending::Retry,
             Self::Dead => Ending::Dead,
         }
     }
@@ -320,6 +352,7 @@ mod tests {
         assert_eq!(next(&patience, 0, &Outcome::Done, at(0), 0), Next::Done);
         assert!(matches!(next(&patience, 0, &failed, at(0), 0), Next::Again(_)));
         assert_eq!(next(&patience, 1, &failed, at(0), 0), Next::Dead);
+        assert_eq!(next(&patience, 1, &Outcome::Unfinished, at(3), 0), Next::Later(at(3)));
         assert_eq!(next(&patience, 0, &Outcome::Hopeless, at(0), 0), Next::Dead);
     }
 }

@@ -119,7 +119,7 @@ pub async fn retry(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
         State::Leased | State::Done => return Err(JobError::NotRetryable(job.state)),
     }
     store::requeue(&mut scope, id, call.now).await?;
-    note(&mut scope, call, "job.retried", id.as_str(), job.state).await?;
+    note(&mut scope, call, "job.retried", id.as_str(), (job.state, State::Queued)).await?;
     tx.commit().await?;
     Ok(Job { state: State::Queued, failures: 0, due: call.now, ended: None, ..job })
 }
@@ -133,7 +133,7 @@ pub async fn cancel(scope: &mut Scope<'_>, call: &Call, id: &JobId) -> Result<Jo
     if !store::cancel(scope, id, call.now).await? {
         return Err(JobError::Ended(job.state));
     }
-    note(scope, call, "job.cancelled", id.as_str(), job.state).await?;
+    note(scope, call, "job.cancelled", id.as_str(), (job.state, State::Cancelled)).await?;
     Ok(Job { state: State::Cancelled, ended: Some(call.now), ..job })
 }
 
@@ -170,8 +170,9 @@ async fn note(
     call: &Call,
     action: &str,
     subject: &str,
-    was: State,
+    (was, is): (State, State),
 ) -> Result<(), JobError> {
-    let entry = Entry { action, subject, before: Some(json!({"state": was.as_str()})), after: None };
+    let said = |state: State| Some(json!({"state": state.as_str()}));
+    let entry = Entry { action, subject, before: said(was), after: said(is) };
     Ok(audit::append(scope, call, &entry).await?)
 }

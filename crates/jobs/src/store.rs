@@ -1,5 +1,7 @@
 //! Where do jobs stand? In `jobs` and `job_attempts`.
 
+pub(crate) mod privacy;
+
 use crate::{Attempt, Filter, Job, NewJob, Next, Patience, Settlement, State};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
 use kernel::{EventId, Instant, JobId, PageRequest, Span, TenantId};
@@ -254,11 +256,11 @@ fn outcome(one: &Settlement) -> serde_json::Value {
     let job = &one.leased.job;
     let (state, due, ended) = match one.next {
         Next::Done => (State::Done, None, Some(one.ended)),
-        Next::Again(at) => (State::Queued, Some(at), None),
+        Next::Later(at) | Next::Again(at) => (State::Queued, Some(at), None),
         Next::Dead => (State::Dead, None, Some(one.ended)),
     };
     let (failures, error) = match one.next {
-        Next::Done => (job.failures, None),
+        Next::Done | Next::Later(_) => (job.failures, None),
         Next::Again(_) | Next::Dead => (job.failures.saturating_add(1), Some(one.detail.as_str())),
     };
     json!([

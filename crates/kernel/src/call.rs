@@ -1,6 +1,9 @@
 //! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
 
-use crate::{ApiKeyId, Instant, Permission, Permissions, SessionId, TenantId, UserId};
+use crate::{
+    ApiKeyId, Bounds, Grant, Instant, Permission, Permissions, Reach, SessionId, Span, TenantId, UserId,
+    reach,
+};
 use std::{fmt, sync::Arc};
 
 /// Where random bytes come from. The only one in production is the system's CSPRNG.
@@ -38,6 +41,18 @@ impl Actor {
     }
 }
 
+/// How long somebody who proved who they are may do what needs a fresh proof.
+pub const CONFIRMED_FOR: Span = Span::minutes(15);
+
+/// How sure it is that the person acts, and not somebody who holds their session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Assurance {
+    /// When the person last proved who they are; `None` for programs.
+    pub confirmed_at: Option<Instant>,
+    /// Whether the tenant wants a second factor that the session lacks: it may do nothing then but enrol or show one.
+    pub lacks_factor: bool,
+}
+
 /// Somebody whose credential was checked: of one tenant, with some permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -45,8 +60,12 @@ pub struct Principal {
     pub tenant: TenantId,
     /// Who acts.
     pub actor: Actor,
-    /// What the actor may do.
+    /// What the actor may do in the whole tenant.
     pub permissions: Permissions,
+    /// How sure it is that this is the actor.
+    pub assurance: Assurance,
+    /// What the actor may do beside that in parts of it.
+    pub grants: Arc<[Grant]>,
     /// The tenant's access revision under which this was found out; stale once the tenant's moved on.
     pub access_revision: i64,
 }
@@ -55,13 +74,33 @@ impl Principal {
     /// Ourselves, acting in a tenant.
     #[must_use]
     pub fn system(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::System, permissions: Permissions::all(), access_revision: i64::MAX }
+        Self {
+            tenant,
+            actor: Actor::System,
+            permissions: Permissions::all(),
+            assurance: Assurance::default(),
+            grants: Arc::default(),
+            access_revision: i64::MAX,
+        }
     }
 
-    /// Whether the actor may do it.
+    /// Whether the actor may do it in the whole tenant.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.has(permission)
+    }
+
+    /// Where the actor may do it.
+    #[must_use]
+    pub fn bounds(&self, permission: Permission) -> Bounds {
+        Bounds::of(permission, self.permissions, &self.grants)
+    }
+
+    /// Whether the actor has all of `wanted` over the whole of `reach`. Which module a resource belongs to is not known
+    /// here, so a module's permissions do not count for a resource.
+    #[must_use]
+    pub fn covers(&self, wanted: Permissions, reach: &Reach) -> bool {
+        reach::covers(self.permissions, &self.grants, wanted, reach)
     }
 }
 
@@ -173,6 +212,19 @@ impl Call {
     #[must_use]
     pub const fn tenant(&self) -> &TenantId {
         &self.principal.tenant
+    }
+
+    /// Whether the caller may do now what needs a fresh proof of who they are. Programs may: whoever gave them their key
+    /// proved it, and they have nothing to prove it with.
+    #[must_use]
+    pub fn recently_confirmed(&self) -> bool {
+        match &self.principal.actor {
+            Actor::User(..) => {
+                let confirmed = self.principal.assurance.confirmed_at;
+                confirmed.is_some_and(|at| self.now < at + CONFIRMED_FOR)
+            }
+            Actor::ApiKey(_) | Actor::System => true,
+        }
     }
 
     /// The same call by ourselves in `tenant`: what the queue does on somebody's behalf.

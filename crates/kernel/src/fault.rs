@@ -120,6 +120,16 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
         &[]
     }
 
+    /// A secret that the caller gets with the fault, under this name: what it needs to mend it.
+    fn handed(&self) -> Option<(&'static str, &crate::Secret<String>)> {
+        None
+    }
+
+    /// The permission that was missing, where it was one.
+    fn lacks(&self) -> Option<crate::Permission> {
+        None
+    }
+
     /// How long to wait, where waiting helps.
     fn retry_after(&self) -> Option<crate::Span> {
         None

@@ -32,6 +32,15 @@ fn render(prefix: &str, at: Instant, chance: &dyn Chance) -> Box<str> {
     text.into_boxed_str()
 }
 
+/// The chance of the first id of an instant.
+struct NoChance;
+
+impl Chance for NoChance {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
 fn check(prefix: &'static str, text: &str) -> Result<Box<str>, IdError> {
     let body = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
     let sound = body.is_some_and(|body| {
@@ -66,6 +75,12 @@ macro_rules! ids {
             #[must_use]
             pub fn new(at: Instant, chance: &dyn Chance) -> Self {
                 Self(render($prefix, at, chance))
+            }
+
+            /// The first id that can be made at `at`: all of before sort below it.
+            #[must_use]
+            pub fn first(at: Instant) -> Self {
+                Self(render($prefix, at, &NoChance))
             }
 
             /// The whole text, prefix and all.
@@ -103,6 +118,8 @@ ids! {
     RoleId = "rol", "role";
     /// One login on one device.
     SessionId = "ses", "session";
+    /// A passkey (not its secret, which never leaves its authenticator).
+    PasskeyId = "psk", "passkey";
     /// An API key (not the key itself).
     ApiKeyId = "key", "API key";
     /// A row of the audit.
@@ -121,6 +138,12 @@ ids! {
     ConnectionId = "con", "connection";
     /// One way that a message took.
     DeliveryId = "dlv", "delivery";
+    /// A letter of ours to a person.
+    LetterId = "ltr", "letter";
+    /// An invitation to join a tenant.
+    InvitationId = "inv", "invitation";
+    /// A link that opens something once (not its secret).
+    TicketId = "tkt", "link";
 }
 
 #[cfg(test)]
@@ -141,6 +164,8 @@ mod tests {
         assert!(early < late);
         assert_eq!(early.as_str().parse::<RuleId>().unwrap(), early);
         assert_eq!(early.to_string(), "rul_01hf7yat00zzzzzzzzzzzzzzzz");
+        let first = RuleId::first(Instant::from_millis(1_700_000_000_001));
+        assert!(early < first && first <= late);
     }
 
     #[test]

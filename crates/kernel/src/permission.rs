@@ -1,66 +1,67 @@
 //! What may somebody do? A published list of permissions, and sets of them.
 
+use crate::TenantId;
 use std::fmt;
 
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
-        /// One thing that somebody may do in a tenant.
+macro_rules! published {
+    (tenant { $($name:ident = $text:literal, $words:literal;)+ }
+     platform { $($high:ident = $high_text:literal, $high_words:literal;)+ }) => {
+        /// One thing that somebody may do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
-        pub enum Permission { $($(#[$doc])* $name,)+ }
+        pub enum Permission {
+            $(#[doc = $words] $name,)+
+            $(#[doc = $high_words] $high,)+
+        }
 
         impl Permission {
-            /// All permissions, in their published order.
+            /// All permissions that a tenant's roles can hold, in their published order.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// Those of the people who run the installation. Only roles of the tenant `platform` can hold them.
+            pub const PLATFORM: &'static [Self] = &[$(Self::$high,)+];
 
             /// The published name: `rules:write`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)+ }
+                match self { $(Self::$name => $text,)+ $(Self::$high => $high_text,)+ }
+            }
+
+            /// What it lets somebody do, for people.
+            #[must_use]
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$name => $words,)+ $(Self::$high => $high_words,)+ }
             }
         }
     };
 }
 
-permissions! {
-    /// See rules, their versions and what they would do.
-    RulesRead = "rules:read";
-    /// Make, change and delete rules.
-    RulesWrite = "rules:write";
-    /// See triggers.
-    TriggersRead = "triggers:read";
-    /// Define a tenant's own triggers.
-    TriggersWrite = "triggers:write";
-    /// See events and their traces.
-    EventsRead = "events:read";
-    /// Send events.
-    EventsWrite = "events:write";
-    /// See jobs.
-    JobsRead = "jobs:read";
-    /// Retry, cancel and redrive jobs.
-    JobsRedrive = "jobs:redrive";
-    /// See channels, templates and messages.
-    NotificationsRead = "notifications:read";
-    /// Set up channels and templates, send messages.
-    NotificationsWrite = "notifications:write";
-    /// Read an inbox of one's own.
-    InboxRead = "inbox:read";
-    /// See users, roles and API keys.
-    AccessRead = "access:read";
-    /// Invite, change and disable users, bind roles, make API keys.
-    AccessWrite = "access:write";
-    /// Read and verify the audit.
-    AuditRead = "audit:read";
-    /// Change a tenant's settings.
-    SettingsWrite = "settings:write";
-    /// See webhook endpoints, sources and deliveries.
-    WebhooksRead = "webhooks:read";
-    /// Set up webhook endpoints and sources, retry and replay deliveries.
-    WebhooksWrite = "webhooks:write";
-    /// See records and tasks.
-    RecordsRead = "records:read";
-    /// Change records and tasks.
-    RecordsWrite = "records:write";
+published! {
+    tenant {
+        RulesRead = "rules:read", "See rules, their versions and what they would do.";
+        RulesWrite = "rules:write", "Make, change and delete rules.";
+        TriggersRead = "triggers:read", "See triggers.";
+        TriggersWrite = "triggers:write", "Define a tenant's own triggers.";
+        EventsRead = "events:read", "See events and their traces.";
+        EventsWrite = "events:write", "Send events.";
+        JobsRead = "jobs:read", "See jobs.";
+        JobsRedrive = "jobs:redrive", "Retry, cancel and redrive jobs.";
+        NotificationsRead = "notifications:read", "See channels, templates and messages.";
+        NotificationsWrite = "notifications:write", "Set up channels and templates, send messages.";
+        InboxRead = "inbox:read", "Read an inbox of one's own.";
+        AccessRead = "access:read", "See users, roles and API keys.";
+        AccessWrite = "access:write", "Invite, change and disable users, bind roles, make API keys.";
+        AuditRead = "audit:read", "Read and verify the audit.";
+        SettingsWrite = "settings:write", "Change a tenant's settings.";
+        WebhooksRead = "webhooks:read", "See webhook endpoints, sources and deliveries.";
+        WebhooksWrite = "webhooks:write", "Set up webhook endpoints and sources, retry and replay deliveries.";
+        RecordsRead = "records:read", "See records and tasks.";
+        RecordsWrite = "records:write", "Change records and tasks.";
+    }
+    platform {
+        TenantsRead = "tenants:read", "See all tenants of the installation.";
+        TenantsWrite = "tenants:write", "Make, change, suspend and delete tenants.";
+    }
 }
 
 /// The text names no permission.
@@ -68,10 +69,39 @@ permissions! {
 #[error("is not a permission; GET /api/v1/admin/permissions lists them")]
 pub struct UnknownPermission;
 
+impl Permission {
+    /// The permission of this name, if `known` holds it: what somebody cannot have is not there for them.
+    ///
+    /// # Errors
+    /// [`UnknownPermission`].
+    pub fn read(text: &str, known: Permissions) -> Result<Self, UnknownPermission> {
+        known.iter().find(|permission| permission.as_str() == text).ok_or(UnknownPermission)
+    }
+
+    /// The permission that shows what this one changes; of those that only show, itself.
+    #[must_use]
+    pub const fn shows(self) -> Self {
+        match self {
+            Self::RulesRead | Self::RulesWrite => Self::RulesRead,
+            Self::TriggersRead | Self::TriggersWrite => Self::TriggersRead,
+            Self::EventsRead | Self::EventsWrite => Self::EventsRead,
+            Self::JobsRead | Self::JobsRedrive => Self::JobsRead,
+            Self::NotificationsRead | Self::NotificationsWrite => Self::NotificationsRead,
+            Self::AccessRead | Self::AccessWrite | Self::SettingsWrite => Self::AccessRead,
+            Self::WebhooksRead | Self::WebhooksWrite => Self::WebhooksRead,
+            Self::RecordsRead | Self::RecordsWrite => Self::RecordsRead,
+            Self::TenantsRead | Self::TenantsWrite => Self::TenantsRead,
+            Self::InboxRead => Self::InboxRead,
+            Self::AuditRead => Self::AuditRead,
+        }
+    }
+}
+
+/// Reads what a tenant's roles can hold; the platform's are not there.
 impl std::str::FromStr for Permission {
     type Err = UnknownPermission;
     fn from_str(text: &str) -> Result<Self, UnknownPermission> {
-        Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or(UnknownPermission)
+        Self::read(text, Permissions::all())
     }
 }
 
@@ -89,14 +119,27 @@ impl Permissions {
     /// None at all.
     pub const NONE: Self = Self(0);
 
-    /// Every permission.
+    /// Every permission that a tenant's roles can hold.
     #[must_use]
     pub fn all() -> Self {
         Permission::ALL.iter().copied().collect()
     }
 
+    /// Those that only roles of the tenant `platform` can hold.
+    #[must_use]
+    pub fn platform() -> Self {
+        Permission::PLATFORM.iter().copied().collect()
+    }
+
+    /// All that anybody in `tenant` can hold, whatever a row of it says.
+    #[must_use]
+    pub fn of(tenant: &TenantId) -> Self {
+        if tenant.is_platform() { Self::all().or(Self::platform()) } else { Self::all() }
+    }
+
     fn bit(permission: Permission) -> u64 {
-        Permission::ALL.iter().position(|known| *known == permission).map_or(0, |place| 1 << place)
+        let place = Permission::ALL.iter().chain(Permission::PLATFORM).position(|known| *known == permission);
+        place.map_or(0, |place| 1 << place)
     }
 
     /// Whether `permission` is in the set.
@@ -123,6 +166,18 @@ impl Permissions {
         Self(self.0 | other.0)
     }
 
+    /// What is in this set and not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether every permission of this set is in `other`.
     #[must_use]
     pub const fn within(self, other: Self) -> bool {
@@ -131,7 +186,8 @@ impl Permissions {
 
     /// The permissions in their published order.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))
+        let known = Permission::ALL.iter().chain(Permission::PLATFORM).copied();
+        known.filter(move |permission| self.has(*permission))
     }
 }
 
@@ -157,6 +213,19 @@ mod tests {
             assert_eq!(permission.as_str().parse(), Ok(*permission));
         }
         assert_eq!("rules:own".parse::<Permission>(), Err(UnknownPermission));
+    }
+
+    #[test]
+    fn the_platforms_permissions_are_not_there_for_a_tenant() {
+        let (acme, platform): (TenantId, _) = ("acme-corp".parse().unwrap(), TenantId::platform());
+        for permission in Permission::PLATFORM {
+            assert!(!Permission::ALL.contains(permission) && !Permissions::all().has(*permission));
+            assert_eq!(permission.as_str().parse::<Permission>(), Err(UnknownPermission));
+            assert_eq!(Permission::read(permission.as_str(), Permissions::of(&acme)), Err(UnknownPermission));
+            assert_eq!(Permission::read(permission.as_str(), Permissions::of(&platform)), Ok(*permission));
+        }
+        assert_eq!(Permissions::of(&acme), Permissions::all());
+        assert_eq!(Permissions::of(&platform).without(Permissions::all()), Permissions::platform());
     }
 
     #[test]

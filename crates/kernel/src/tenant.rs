@@ -2,21 +2,42 @@
 
 use std::fmt;
 
-/// Words that a slug may not be, because a path begins with them.
+/// Words that no new tenant may be called, because a path or a host name begins with them, or might one day.
 const RESERVED: &[&str] = &[
-    "api",
     "admin",
+    "api",
+    "app",
+    "apps",
+    "assets",
+    "auth",
+    "callback",
+    "console",
     "docs",
     "health",
     "hooks",
     "internal",
     "login",
+    "logout",
+    "mail",
     "metrics",
-    "platform",
+    "oauth",
+    "oauth2",
+    PLATFORM,
+    "saml",
     "signalbox",
+    "signup",
+    "sso",
     "static",
+    "status",
+    "support",
+    "v1",
+    "well-known",
+    "ws",
     "www",
 ];
+
+/// The tenant of the people who run the installation.
+const PLATFORM: &str = "platform";
 
 /// The text is not a tenant's slug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +55,27 @@ pub enum TenantIdError {
 pub struct TenantId(Box<str>);
 
 impl TenantId {
+    /// The tenant of the people who run the installation. There is one, and nobody else can be called so.
+    #[must_use]
+    pub fn platform() -> Self {
+        Self(PLATFORM.into())
+    }
+
+    /// Whether it is the tenant of the people who run the installation.
+    #[must_use]
+    pub fn is_platform(&self) -> bool {
+        &*self.0 == PLATFORM
+    }
+
+    /// A slug for a new tenant: one that the product does not keep for itself.
+    ///
+    /// # Errors
+    /// [`TenantIdError`].
+    pub fn claim(text: &str) -> Result<Self, TenantIdError> {
+        let slug: Self = text.parse()?;
+        if RESERVED.contains(&slug.as_str()) { Err(TenantIdError::Reserved) } else { Ok(slug) }
+    }
+
     /// The slug.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -41,6 +83,7 @@ impl TenantId {
     }
 }
 
+/// Reads any slug, also one that no new tenant may have: whether there is such a tenant, the database knows.
 impl std::str::FromStr for TenantId {
     type Err = TenantIdError;
     fn from_str(text: &str) -> Result<Self, TenantIdError> {
@@ -49,9 +92,6 @@ impl std::str::FromStr for TenantId {
         let ends = text.bytes().next().is_some_and(plain) && text.bytes().last().is_some_and(plain);
         if !(2..=63).contains(&text.len()) || !inner || !ends {
             return Err(TenantIdError::Shape);
-        }
-        if RESERVED.contains(&text) {
-            return Err(TenantIdError::Reserved);
         }
         Ok(Self(text.into()))
     }
@@ -83,9 +123,19 @@ mod tests {
             ("acme-", Some(TenantIdError::Shape)),
             ("Acme", Some(TenantIdError::Shape)),
             ("a/b", Some(TenantIdError::Shape)),
-            ("api", Some(TenantIdError::Reserved)),
+            ("api", None),
+            ("platform", None),
         ] {
             assert_eq!(text.parse::<TenantId>().err(), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_product_keeps_for_itself_is_nobodys() {
+        for text in RESERVED {
+            assert_eq!(TenantId::claim(text), Err(TenantIdError::Reserved), "{text}");
+        }
+        assert_eq!(TenantId::claim("acme-corp").unwrap().as_str(), "acme-corp");
+        assert!(TenantId::platform().is_platform());
     }
 }

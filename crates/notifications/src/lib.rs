@@ -26,7 +26,7 @@ pub use service::{
     channels,
     deliver::{Prepared, Settlement, prepare, settle},
     expand::{Expanded, expand, expand_many},
-    inbox, messages,
+    inbox, messages, privacy,
 };
 
 use kernel::Secret;

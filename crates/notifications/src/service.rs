@@ -5,6 +5,7 @@ pub(crate) mod deliver;
 pub(crate) mod expand;
 pub mod inbox;
 pub mod messages;
+pub mod privacy;
 
 #[cfg(test)]
 mod tests;

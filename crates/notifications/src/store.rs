@@ -4,6 +4,7 @@ pub(crate) mod channel;
 pub(crate) mod delivery;
 pub(crate) mod inbox;
 pub(crate) mod message;
+pub(crate) mod privacy;
 
 #[cfg(test)]
 mod tests {
@@ -28,7 +29,8 @@ mod tests {
             .iter()
             .chain(&message::STATEMENTS)
             .chain(&delivery::STATEMENTS)
-            .chain(&inbox::STATEMENTS);
+            .chain(&inbox::STATEMENTS)
+            .chain(&privacy::STATEMENTS);
         block_on(async {
             let mut lease = db.read().await.unwrap();
             for sql in statements {

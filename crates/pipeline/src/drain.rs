@@ -3,8 +3,9 @@
 //! as the first is back.
 
 use crate::{
-    Books,
+    Books, chore,
     effect::{self, Errand, Maker, Report},
+    letters,
 };
 use db::{Db, DbError, Tx};
 use futures::{
@@ -15,7 +16,11 @@ use jobs::{Courier, Job, Kind, Lease, Leased, Next, Settlement, State};
 use kernel::{Chance, Clock, Instant, TenantId};
 use notifications::{Means, NotificationError, Prepared};
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 /// The most parcels under way at once.
 const UNDER_WAY: usize = 64;
@@ -34,6 +39,8 @@ pub struct Works<'a> {
     pub books: &'a Books,
     /// What channels need of the operator.
     pub means: &'a Means,
+    /// Where letters go, if the operator set a mail service.
+    pub mail: Option<&'a auth::Mail>,
     /// Carries parcels.
     pub courier: &'a dyn Courier,
     /// The time.
@@ -58,7 +65,9 @@ pub struct Drained {
 }
 
 struct Finished {
-    errand: Errand,
+    leased: Leased,
+    /// The delivery that it carried.
+    delivery: Option<kernel::DeliveryId>,
     report: Report,
     ended: Instant,
 }
@@ -71,14 +80,15 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
     let mut drained = Drained::default();
     let mut under_way: FuturesUnordered<BoxFuture<'_, Finished>> = FuturesUnordered::new();
     let mut finished = Vec::new();
+    let mut chores = VecDeque::new();
     loop {
         let room = if works.clock.now() < until { UNDER_WAY.saturating_sub(under_way.len()) } else { 0 };
-        let outcome = round(works, &mut finished, room, &mut drained).await;
+        let outcome = round(works, &mut finished, &mut chores, room, &mut drained).await;
         let (errands, busy) = match outcome {
             Ok(next) => next,
             // Another writer has the lock for long: what came back is kept, and recorded when the lock is free.
             Err(DbError::Locked)
-                if (!finished.is_empty() || !under_way.is_empty())
+                if !(finished.is_empty() && under_way.is_empty() && chores.is_empty())
                     && works.clock.now() < until + jobs::LEASE =>
             {
                 works.db.nap(LOOK).await;
@@ -88,6 +98,14 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
         };
         for errand in errands {
             under_way.push(carry(works, errand).boxed());
+        }
+        if let Some(leased) = chores.pop_front() {
+            finished.extend(do_chore(works, leased, until, &mut chores).await?);
+            while let Some(Some(more)) = under_way.next().now_or_never() {
+                finished.push(more);
+            }
+            works.db.nap(GATHER).await;
+            continue;
         }
         if under_way.is_empty() {
             if busy && works.clock.now() < until {
@@ -102,6 +120,23 @@ pub async fn drain(works: &Works<'_>, until: Instant) -> Result<Drained, DbError
         while let Some(Some(more)) = under_way.next().now_or_never() {
             finished.push(more);
         }
+    }
+}
+
+/// Makes one step of a chore. It waits for its next turn, or is finished for now.
+async fn do_chore(
+    works: &Works<'_>,
+    leased: Leased,
+    until: Instant,
+    chores: &mut VecDeque<Leased>,
+) -> Result<Option<Finished>, DbError> {
+    match chore::step(works, &leased, until).await {
+        Ok(Some(report)) => Ok(Some(Finished { leased, delivery: None, report, ended: works.clock.now() })),
+        Ok(None) | Err(DbError::Locked) => {
+            chores.push_back(leased);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -133,14 +168,19 @@ async fn is_due(works: &Works<'_>, now: Instant) -> Result<bool, DbError> {
 async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
     let outcome = works.courier.send(errand.parcel.clone()).await;
     let ended = works.clock.now();
-    let report = effect::judge(&errand, outcome, ended);
-    Finished { errand, report, ended }
+    let mut report = effect::judge(&errand, outcome, ended);
+    if errand.leased.job.kind == Kind::SendLetter {
+        report = letters::judge(report);
+    }
+    let delivery = errand.delivery.map(|(delivery, _)| delivery);
+    Finished { leased: errand.leased, delivery, report, ended }
 }
 
 /// One transaction. Gives the parcels to send, and whether inside jobs were run (which may have made more work).
 async fn round(
     works: &Works<'_>,
     finished: &mut Vec<Finished>,
+    chores: &mut VecDeque<Leased>,
     room: usize,
     drained: &mut Drained,
 ) -> Result<(Vec<Errand>, bool), DbError> {
@@ -162,6 +202,8 @@ async fn round(
         drained.claimed += leased.len();
         let (inside, outside): (Vec<_>, Vec<_>) =
             leased.into_iter().partition(|one| one.job.kind.is_inside());
+        let (ours, outside): (Vec<_>, Vec<_>) = outside.into_iter().partition(|one| one.job.kind.is_chore());
+        chores.extend(ours);
         busy = !inside.is_empty();
         run_inside(works, &mut tx, inside, now, drained).await?;
         errands = prepare(works, &mut tx, outside, now, drained).await?;
@@ -174,8 +216,9 @@ async fn round(
 /// The deliveries of jobs that died with their lease are failed, too.
 async fn bury(works: &Works<'_>, tx: &mut Tx, lost: &[Job], now: Instant) -> Result<(), DbError> {
     for job in lost.iter().filter(|job| job.state == State::Dead) {
-        let Some(delivery) = effect::delivery_of(job) else { continue };
         let words = job.last_error.clone().unwrap_or_default();
+        letters::give_up(tx, job, &words, now).await?;
+        let Some(delivery) = effect::delivery_of(job) else { continue };
         let outcome = notifications::Outcome::Failed { words };
         let settlement = notifications::Settlement { delivery, outcome, provider_status: None };
         let call = effect::call_of(works, job, now);
@@ -205,6 +248,8 @@ fn settlement(
     let next = jobs::next(&job.patience, job.failures, &report.outcome, ended, jitter);
     match next {
         Next::Done => drained.done += 1,
+        // A chore that goes on is neither.
+        Next::Later(_) => {}
         Next::Again(_) => drained.retried += 1,
         Next::Dead => drained.dead += 1,
     }
@@ -223,15 +268,22 @@ async fn settle_finished(
     }
     let mut settlements = Vec::with_capacity(finished.len());
     let mut deliveries = Vec::new();
+    let mut carried = Vec::new();
     for one in finished {
-        let settlement = settlement(works, one.errand.leased.clone(), &one.report, one.ended, drained);
-        if let Some((delivery, _)) = &one.errand.delivery {
+        let settlement = settlement(works, one.leased.clone(), &one.report, one.ended, drained);
+        if let Some(delivery) = &one.delivery {
             deliveries.push((settlement.leased.job.clone(), delivery.clone(), &one.report, settlement.next));
+        }
+        if one.leased.job.kind == Kind::SendLetter {
+            carried.push((settlement.leased.job.clone(), &one.report, settlement.next));
         }
         settlements.push(settlement);
     }
     let counted = jobs::settle(&mut tx.all_tenants(), &settlements).await?;
     let counts = |job: &Job| counted.iter().any(|(tenant, id)| *tenant == job.tenant && *id == job.id);
+    for (job, report, next) in carried.into_iter().filter(|(job, ..)| counts(job)) {
+        letters::settle(tx, &job, &report.words, next, works.clock.now()).await?;
+    }
     let mut by_tenant: BTreeMap<TenantId, Vec<(Job, notifications::Settlement)>> = BTreeMap::new();
     for (job, delivery, report, next) in deliveries.into_iter().filter(|(job, ..)| counts(job)) {
         let outcome = effect::delivery_outcome(report, next);
@@ -302,9 +354,18 @@ async fn prepare(
     now: Instant,
     drained: &mut Drained,
 ) -> Result<Vec<Errand>, DbError> {
-    let mut errands = Vec::new();
     let mut settlements = Vec::new();
     let mut by_tenant: BTreeMap<TenantId, Vec<(Leased, kernel::DeliveryId)>> = BTreeMap::new();
+    let (post, leased): (Vec<_>, Vec<_>) =
+        leased.into_iter().partition(|one| one.job.kind == Kind::SendLetter);
+    let (mut errands, ended) = letters::prepare(works, tx, post, now).await?;
+    for (one, report) in ended {
+        let settlement = settlement(works, one, &report, now, drained);
+        if settlement.next != Next::Done {
+            letters::settle(tx, &settlement.leased.job, &report.words, settlement.next, now).await?;
+        }
+        settlements.push(settlement);
+    }
     for one in leased {
         if one.job.kind == Kind::HttpRequest {
             match effect::request_of(&one.job, works.means.allow_private) {

@@ -11,7 +11,7 @@ use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, Notific
 use serde_json::{Value, json};
 
 /// How long a receiver may take.
-const TIMEOUT: Span = Span::seconds(15);
+pub(crate) const TIMEOUT: Span = Span::seconds(15);
 
 /// What came of a job, in words for its record.
 #[derive(Debug, Clone)]
@@ -24,6 +24,10 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn done(words: impl Into<String>) -> Self {
         Self { outcome: Outcome::Done, status: None, words: words.into() }
+    }
+
+    pub(crate) fn unfinished(words: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Unfinished, status: None, words: words.into() }
     }
 
     pub(crate) fn hopeless(words: impl Into<String>) -> Self {
@@ -80,6 +84,14 @@ pub(crate) fn fault(fault: &NotificationError) -> Report {
             "the channel's secret cannot be opened with the present keys; the operator must restore the key",
         ),
         other => Report::hopeless(other.to_string()),
+    }
+}
+
+/// The fault of the database behind one of the notifications room.
+pub(crate) fn database(fault: NotificationError) -> DbError {
+    match fault {
+        NotificationError::Db(error) => error,
+        other => DbError::Engine(other.to_string()),
     }
 }
 
@@ -270,7 +282,9 @@ async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Orig
 pub(crate) fn delivery_outcome(report: &Report, next: jobs::Next) -> notifications::Outcome {
     match next {
         jobs::Next::Done => notifications::Outcome::Delivered,
-        jobs::Next::Again(_) => notifications::Outcome::Retrying { words: report.words.clone() },
+        jobs::Next::Later(_) | jobs::Next::Again(_) => {
+            notifications::Outcome::Retrying { words: report.words.clone() }
+        }
         jobs::Next::Dead => notifications::Outcome::Failed { words: report.words.clone() },
     }
 }

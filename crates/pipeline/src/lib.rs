@@ -3,11 +3,15 @@
 
 mod books;
 mod cancel;
+mod chore;
 mod decide;
 mod door;
 mod drain;
 mod effect;
 mod error;
+mod letters;
+pub mod privacy;
+mod removal;
 mod store;
 mod tell;
 mod trace;
@@ -15,9 +19,12 @@ mod write;
 
 pub use books::Books;
 pub use cancel::cancel;
+pub use chore::lay;
 pub use decide::{Draft, decide};
 pub use door::{Bell, Bells, Door, Receipt};
 pub use drain::{Drained, Works, drain};
 pub use error::PublishError;
+pub use letters::{expire_letters, post_letters};
+pub use removal::remove_organization;
 pub use tell::tell;
 pub use trace::{Trail, trace};

@@ -4,7 +4,7 @@ use crate::{Draft, PublishError, store};
 use audit::Entry as AuditEntry;
 use db::{DbError, Tx};
 use events::{Accepted, EventError};
-use kernel::{EventId, JobId, RuleId, TenantId};
+use kernel::{Call, EventId, JobId, RuleId, TenantId};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,8 @@ pub(crate) enum Written {
 
 /// Writes drafts of any tenants; gives one outcome per draft, in order. Nothing is committed here.
 ///
-/// Seven statements when all is new, however many drafts there are, and two more per further sender (their audit).
+/// Seven statements when all is new, however many drafts and senders there are, and two more per further tenant (its
+/// audit).
 ///
 /// # Errors
 /// [`DbError`]; then nothing may be committed.
@@ -90,13 +91,15 @@ fn hindrance(draft: &Draft, standing: Option<&store::Standing>) -> Option<Writte
     }
 }
 
-/// One row of audit per sender: which events it brought.
+/// One row of audit per request: which events it brought. Two statements for each tenant, however many requests.
 async fn note(tx: &mut Tx, drafts: &[&Draft]) -> Result<(), DbError> {
-    let mut senders: BTreeMap<(&TenantId, &str), Vec<&Draft>> = BTreeMap::new();
+    let mut requests: BTreeMap<(&TenantId, &str, &str), Vec<&Draft>> = BTreeMap::new();
     for draft in drafts {
-        senders.entry((&draft.entry.tenant, draft.entry.actor.as_str())).or_default().push(draft);
+        let request = (&draft.entry.tenant, draft.entry.actor.as_str(), draft.entry.request.as_str());
+        requests.entry(request).or_default().push(draft);
     }
-    for drafts in senders.values() {
+    let mut tenants: BTreeMap<&TenantId, Vec<(&Call, AuditEntry<'_>)>> = BTreeMap::new();
+    for ((tenant, _, _), drafts) in &requests {
         let Some(first) = drafts.first() else { continue };
         let ids: Vec<&str> = drafts.iter().map(|draft| draft.entry.id.as_str()).collect();
         let entry = AuditEntry {
@@ -105,7 +108,10 @@ async fn note(tx: &mut Tx, drafts: &[&Draft]) -> Result<(), DbError> {
             before: None,
             after: Some(json!({"events": ids})),
         };
-        audit::append(&mut tx.scope(&first.entry.tenant), &first.call, &entry).await?;
+        tenants.entry(tenant).or_default().push((&first.call, entry));
+    }
+    for (tenant, entries) in tenants {
+        audit::append_for(&mut tx.scope(tenant), &entries).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::rule::MOST_RULES;
 use db::DbError;
-use kernel::{Fault, FieldFault, Kind, Span};
+use kernel::{Fault, FieldFault, Kind, OutOfReach, Permission, Span};
 
 /// A fault of the rules area.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +28,21 @@ pub enum RuleError {
         "The tenant has {MOST_RULES} rules, the most that it may have. Delete rules that are no longer needed."
     )]
     Full,
+    /// The caller may see the rule, or its module, but not do this there.
+    #[error("Your permission {0} does not reach this rule or its module. Ask somebody who manages access.")]
+    OutOfReach(Permission),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl From<OutOfReach> for RuleError {
+    fn from(fault: OutOfReach) -> Self {
+        match fault {
+            OutOfReach::Unseen => Self::Unknown,
+            OutOfReach::Lacks(permission) => Self::OutOfReach(permission),
+        }
+    }
 }
 
 impl From<Vec<FieldFault>> for RuleError {
@@ -46,6 +58,7 @@ impl Fault for RuleError {
             Self::Invalid(_) => Kind::Invalid,
             Self::Stale(_) => Kind::Stale,
             Self::Full => Kind::Unprocessable,
+            Self::OutOfReach(_) => Kind::Forbidden,
             Self::Db(error) => error.kind(),
         }
     }
@@ -57,6 +70,7 @@ impl Fault for RuleError {
             Self::Invalid(_) => "VALIDATION_ERROR",
             Self::Stale(_) => "PRECONDITION_FAILED",
             Self::Full => "RULE_LIMIT",
+            Self::OutOfReach(_) => "OUT_OF_REACH",
             Self::Db(error) => error.code(),
         }
     }
@@ -64,14 +78,28 @@ impl Fault for RuleError {
     fn fields(&self) -> &[FieldFault] {
         match self {
             Self::Invalid(faults) => faults,
-            Self::Unknown | Self::VersionUnknown(_) | Self::Stale(_) | Self::Full | Self::Db(_) => &[],
+            Self::Unknown
+            | Self::VersionUnknown(_)
+            | Self::Stale(_)
+            | Self::Full
+            | Self::OutOfReach(_)
+            | Self::Db(_) => &[],
         }
+    }
+
+    fn lacks(&self) -> Option<Permission> {
+        if let Self::OutOfReach(permission) = self { Some(*permission) } else { None }
     }
 
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::Db(error) => error.retry_after(),
-            Self::Unknown | Self::VersionUnknown(_) | Self::Invalid(_) | Self::Stale(_) | Self::Full => None,
+            Self::Unknown
+            | Self::VersionUnknown(_)
+            | Self::Invalid(_)
+            | Self::Stale(_)
+            | Self::Full
+            | Self::OutOfReach(_) => None,
         }
     }
 }

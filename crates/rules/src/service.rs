@@ -1,20 +1,22 @@
 //! What do people do with rules? Make, change, switch, delete, bring back and try them. Every change is one transaction:
-//! the rule, its version, the tenant's revision and the audit.
+//! the rule, its version, the tenant's revision and the audit. The caller's permission may reach one module or one rule only:
+//! the call is had by naming the rule's.
 
 use crate::{
     Change, Decision, Definition, Rule, RuleBook, RuleError, RuleFilter, RulePatch, Version, book::try_out,
-    store, trigger,
+    record::seen, store, trigger,
 };
 use audit::Entry;
-use db::{Db, DbError, Scope, Tx};
-use kernel::{Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
-use serde_json::{Value, json};
+use db::{Db, DbError, Found, Redaction, Scope, Tx};
+use kernel::{Bounded, Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
+use serde_json::Value;
 
 /// Makes a rule.
 ///
 /// # Errors
-/// [`RuleError::Full`], or the database's.
-pub async fn create(db: &Db, call: &Call, definition: Definition) -> Result<Rule, RuleError> {
+/// [`RuleError::Full`], [`RuleError::OutOfReach`], or the database's.
+pub async fn create(db: &Db, who: &Bounded, definition: Definition) -> Result<Rule, RuleError> {
+    let call = who.put_in(&definition.module_type, None)?;
     let mut tx = db.begin().await?;
     let outcome = create_in(&mut tx.scope(call.tenant()), call, definition).await;
     finish(tx, outcome).await
@@ -41,10 +43,16 @@ pub async fn create_in(
 ///
 /// # Errors
 /// [`RuleError::Unknown`], or the database's.
-pub async fn get(db: &Db, call: &Call, id: &RuleId) -> Result<Rule, RuleError> {
+pub async fn get(db: &Db, who: &Bounded, id: &RuleId) -> Result<Rule, RuleError> {
     let mut lease = db.read().await?;
-    let found = store::get(&mut lease.scope(call.tenant())?, id).await?;
-    found.ok_or(RuleError::Unknown)
+    let rule = store::get(&mut lease.scope(who.tenant())?, id).await?.ok_or(RuleError::Unknown)?;
+    within(who, &rule)?;
+    Ok(rule)
+}
+
+/// The call, for a rule that is there.
+fn within<'a>(who: &'a Bounded, rule: &Rule) -> Result<&'a Call, RuleError> {
+    Ok(who.at(&rule.definition.module_type, rule.id.as_str())?)
 }
 
 /// Rules in the order in which they were made.
@@ -53,12 +61,12 @@ pub async fn get(db: &Db, call: &Call, id: &RuleId) -> Result<Rule, RuleError> {
 /// The database's.
 pub async fn list(
     db: &Db,
-    call: &Call,
+    who: &Bounded,
     filter: &RuleFilter,
     page: &PageRequest,
 ) -> Result<Page<Rule>, RuleError> {
     let mut lease = db.read().await?;
-    let rows = store::list(&mut lease.scope(call.tenant())?, filter, page).await?;
+    let rows = store::list(&mut lease.scope(who.tenant())?, who.bounds(), filter, page).await?;
     Ok(Page::cut(rows, page, |rule| rule.id.to_string()))
 }
 
@@ -68,16 +76,16 @@ pub async fn list(
 /// [`RuleError::Unknown`], [`RuleError::Stale`], or the database's.
 pub async fn replace(
     db: &Db,
-    call: &Call,
+    who: &Bounded,
     id: &RuleId,
     expected: Option<u32>,
     definition: Definition,
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
+    let mut scope = tx.scope(who.tenant());
     let work = async {
-        let was = present(&mut scope, id, expected).await?;
-        save(&mut scope, call, was, definition, Change::Changed).await
+        let (was, _) = present(&mut scope, who, id, expected).await?;
+        save(&mut scope, who, was, definition, Change::Changed).await
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -89,17 +97,17 @@ pub async fn replace(
 /// [`RuleError::Invalid`] if the rule would be faulty; as [`replace`].
 pub async fn patch(
     db: &Db,
-    call: &Call,
+    who: &Bounded,
     id: &RuleId,
     expected: Option<u32>,
     patch: RulePatch,
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
+    let mut scope = tx.scope(who.tenant());
     let work = async {
-        let was = present(&mut scope, id, expected).await?;
+        let (was, _) = present(&mut scope, who, id, expected).await?;
         let definition = patch.over(&was.definition)?;
-        save(&mut scope, call, was, definition, Change::Changed).await
+        save(&mut scope, who, was, definition, Change::Changed).await
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -111,15 +119,15 @@ pub async fn patch(
 /// As [`replace`].
 pub async fn toggle(
     db: &Db,
-    call: &Call,
+    who: &Bounded,
     id: &RuleId,
     expected: Option<u32>,
     active: bool,
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
+    let mut scope = tx.scope(who.tenant());
     let work = async {
-        let was = present(&mut scope, id, expected).await?;
+        let (was, call) = present(&mut scope, who, id, expected).await?;
         let Some(rule) = was.clone().switched(active, call.now) else {
             return Ok(was);
         };
@@ -136,11 +144,11 @@ pub async fn toggle(
 ///
 /// # Errors
 /// As [`replace`].
-pub async fn delete(db: &Db, call: &Call, id: &RuleId, expected: Option<u32>) -> Result<(), RuleError> {
+pub async fn delete(db: &Db, who: &Bounded, id: &RuleId, expected: Option<u32>) -> Result<(), RuleError> {
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
+    let mut scope = tx.scope(who.tenant());
     let work = async {
-        let was = present(&mut scope, id, expected).await?;
+        let (was, call) = present(&mut scope, who, id, expected).await?;
         store::delete(&mut scope, id).await?;
         let last = was.clone().redefined(was.definition.clone(), call.now);
         record(&mut scope, call, Some(&was), &last, Change::Deleted).await?;
@@ -156,7 +164,7 @@ pub async fn delete(db: &Db, call: &Call, id: &RuleId, expected: Option<u32>) ->
 /// [`RuleError::Unknown`], [`RuleError::Invalid`] for a cursor of another list, or the database's.
 pub async fn versions(
     db: &Db,
-    call: &Call,
+    who: &Bounded,
     id: &RuleId,
     page: &PageRequest,
 ) -> Result<Page<Version>, RuleError> {
@@ -165,8 +173,9 @@ pub async fn versions(
         Some(key) => key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?,
     };
     let mut lease = db.read().await?;
-    let mut scope = lease.scope(call.tenant())?;
-    store::get(&mut scope, id).await?.ok_or(RuleError::Unknown)?;
+    let mut scope = lease.scope(who.tenant())?;
+    let rule = store::get(&mut scope, id).await?.ok_or(RuleError::Unknown)?;
+    within(who, &rule)?;
     let rows = store::versions(&mut scope, id, before, page.probe()).await?;
     Ok(Page::cut(rows, page, |version| version.version.to_string()))
 }
@@ -177,20 +186,20 @@ pub async fn versions(
 /// [`RuleError::VersionUnknown`]; as [`patch`].
 pub async fn rollback(
     db: &Db,
-    call: &Call,
+    who: &Bounded,
     id: &RuleId,
     expected: Option<u32>,
     to: u32,
 ) -> Result<Rule, RuleError> {
     let mut tx = db.begin().await?;
-    let mut scope = tx.scope(call.tenant());
+    let mut scope = tx.scope(who.tenant());
     let work = async {
-        let was = present(&mut scope, id, expected).await?;
+        let (was, _) = present(&mut scope, who, id, expected).await?;
         let earlier = store::version(&mut scope, id, to).await?;
         let earlier = earlier.ok_or(RuleError::VersionUnknown(to))?;
         // An empty patch checks what an earlier program accepted against what this one does.
         let definition = RulePatch::default().over(&earlier.definition)?;
-        save(&mut scope, call, was, definition, Change::RolledBack).await
+        save(&mut scope, who, was, definition, Change::RolledBack).await
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -200,8 +209,8 @@ pub async fn rollback(
 ///
 /// # Errors
 /// [`RuleError::Unknown`], [`RuleError::Invalid`] if the data lacks what the trigger needs, or the database's.
-pub async fn test(db: &Db, call: &Call, id: &RuleId, data: &Value) -> Result<Decision, RuleError> {
-    let rule = get(db, call, id).await?;
+pub async fn test(db: &Db, who: &Bounded, id: &RuleId, data: &Value) -> Result<Decision, RuleError> {
+    let rule = get(db, who, id).await?;
     if let Ok(trigger) = trigger::find(&rule.definition.trigger_id) {
         trigger::check_payload(trigger, data)?;
     }
@@ -238,22 +247,30 @@ async fn finish<T>(tx: Tx, outcome: Result<T, RuleError>) -> Result<T, RuleError
     }
 }
 
-/// The rule, if it is still at the version that the caller saw.
-async fn present(scope: &mut Scope<'_>, id: &RuleId, expected: Option<u32>) -> Result<Rule, RuleError> {
+/// The rule and the call for it, if it is still at the version that the caller saw.
+async fn present<'a>(
+    scope: &mut Scope<'_>,
+    who: &'a Bounded,
+    id: &RuleId,
+    expected: Option<u32>,
+) -> Result<(Rule, &'a Call), RuleError> {
     let rule = store::get(scope, id).await?.ok_or(RuleError::Unknown)?;
+    let call = within(who, &rule)?;
     match expected {
         Some(version) if version != rule.version => Err(RuleError::Stale(rule.version)),
-        Some(_) | None => Ok(rule),
+        Some(_) | None => Ok((rule, call)),
     }
 }
 
+/// Keeps a rule's new definition. A rule that moves to another module must be the caller's to change there too.
 async fn save(
     scope: &mut Scope<'_>,
-    call: &Call,
+    who: &Bounded,
     was: Rule,
     definition: Definition,
     change: Change,
 ) -> Result<Rule, RuleError> {
+    let call = who.put_in(&definition.module_type, Some(was.id.as_str()))?;
     let rule = was.clone().redefined(definition, call.now);
     store::update(scope, &rule).await?;
     record(scope, call, Some(&was), &rule, change).await?;
@@ -280,20 +297,21 @@ async fn record(
             Change::Deleted => "rule.deleted",
         },
         subject: rule.id.as_str(),
-        before: was.map(summary),
-        after: (change != Change::Deleted).then(|| summary(rule)),
+        before: was.map(seen),
+        after: (change != Change::Deleted).then(|| seen(rule)),
     };
     audit::append(scope, call, &entry).await
 }
 
-/// What the audit says of a rule. The version holds the rest: headers of its requests may be secret.
-fn summary(rule: &Rule) -> Value {
-    json!({
-        "version": rule.version,
-        "name": rule.definition.name,
-        "module_type": rule.definition.module_type,
-        "trigger_id": rule.definition.trigger_id,
-        "is_active": rule.definition.is_active,
-        "priority": rule.definition.priority,
-    })
+/// Takes a person's address out of the rules within the caller's transaction, in the window of [`crate::REDACTIONS`] that
+/// `redaction` found; instances load the rules anew.
+///
+/// # Errors
+/// The database's; give the transaction up then.
+pub async fn take_out(scope: &mut Scope<'_>, redaction: &Redaction, found: Found) -> Result<(), DbError> {
+    if found.rows > 0 {
+        redaction.take_out(scope, found).await?;
+        store::bump(scope).await?;
+    }
+    Ok(())
 }

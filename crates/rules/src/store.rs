@@ -1,8 +1,10 @@
 //! Where do rules stand? In two tables: the rules as they are, and every version that they had.
 
+pub(crate) mod privacy;
+
 use crate::{Change, Definition, MOST_RULES, Rule, Version};
 use db::{DbError, Decode, Row, Scope, Value};
-use kernel::{PageRequest, RuleId};
+use kernel::{Bounds, PageRequest, RuleId};
 use serde_json::json;
 
 const REVISION: &str = "SELECT rules_revision AS n FROM tenants WHERE tenant_id = ?1";
@@ -13,6 +15,7 @@ const GET: &str =
 const LIST: &str = "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
     stop_on_match, version, created_at, updated_at FROM rules WHERE tenant_id = ?1 AND rule_id > ?2
     AND (?3 IS NULL OR module_type = ?3) AND (?4 IS NULL OR trigger_id = ?4) AND (?5 IS NULL OR is_active = ?5)
+    AND (?7 IS NULL OR module_type IN (SELECT value FROM json_each(?7)) OR rule_id IN (SELECT value FROM json_each(?8)))
     ORDER BY rule_id LIMIT ?6";
 const ACTIVE: &str =
     "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
@@ -132,15 +135,19 @@ pub(crate) async fn get(scope: &mut Scope<'_>, id: &RuleId) -> Result<Option<Rul
 
 pub(crate) async fn list(
     scope: &mut Scope<'_>,
+    bounds: &Bounds,
     filter: &RuleFilter,
     page: &PageRequest,
 ) -> Result<Vec<Rule>, DbError> {
+    let parts = bounds.parts();
     let parameters = [
         page.after_or("").into(),
         filter.module_type.clone().into(),
         filter.trigger_id.clone().into(),
         filter.is_active.into(),
         page.probe().into(),
+        parts.map(|parts| json!(parts.modules).to_string()).into(),
+        parts.map(|parts| json!(parts.resources).to_string()).into(),
     ];
     scope.all(LIST, parameters).await
 }

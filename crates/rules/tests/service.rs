@@ -4,7 +4,10 @@
 
 use db::{Db, native::Native};
 use futures::executor::block_on;
-use kernel::{Call, Chance, Fault, Instant, Kind, PageRequest, Principal, RequestId, TenantId, Trace};
+use kernel::{
+    Bounded, Call, Chance, Fault, Grant, Instant, Kind, PageRequest, Permission, Permissions, Principal,
+    RequestId, TenantId, Trace,
+};
 use rules::{Change, Definition, Draft, Rule, RuleError, RuleFilter, RulePatch, service};
 use serde_json::{Value, json};
 use std::sync::{
@@ -23,16 +26,26 @@ fn tenant(text: &str) -> TenantId {
     text.parse().unwrap()
 }
 
-fn call(tenant: TenantId, second: i64) -> Call {
+fn at(second: i64) -> Instant {
+    Instant::from_millis(1_700_000_000_000 + second * 1000)
+}
+
+fn call(tenant: TenantId, second: i64) -> Bounded {
+    by(Principal::system(tenant), second)
+}
+
+/// A call of somebody who may change rules as far as their roles reach.
+fn by(principal: Principal, second: i64) -> Bounded {
     let chance = Counted(AtomicU8::new(1));
-    Call {
-        principal: Principal::system(tenant),
-        now: Instant::from_millis(1_700_000_000_000 + second * 1000),
+    let call = Call {
+        principal,
+        now: at(second),
         request: RequestId::given("req_1").unwrap(),
         trace: Trace::new(&chance),
         address: None,
         chance: Arc::new(chance),
-    }
+    };
+    Bounded::new(call, Permission::RulesWrite)
 }
 
 fn database() -> Db {
@@ -63,11 +76,11 @@ fn alert() -> Draft {
     }
 }
 
-async fn make(db: &Db, call: &Call) -> Rule {
+async fn make(db: &Db, call: &Bounded) -> Rule {
     service::create(db, call, Definition::check(alert()).unwrap()).await.unwrap()
 }
 
-async fn revision(db: &Db, call: &Call) -> i64 {
+async fn revision(db: &Db, call: &Bounded) -> i64 {
     let mut lease = db.read().await.unwrap();
     service::revision(&mut lease.scope(call.tenant()).unwrap()).await.unwrap()
 }
@@ -107,7 +120,7 @@ fn every_change_is_a_version_a_revision_and_an_audit_entry() {
         assert_eq!((patched.version, patched.definition.priority), (2, 5));
         assert_eq!(patched.definition.description, None);
         assert_eq!(patched.definition.name, "High Value Deal Alert");
-        assert_eq!((patched.created_at, patched.updated_at), (rule.created_at, call(1).now));
+        assert_eq!((patched.created_at, patched.updated_at), (rule.created_at, at(1)));
         let off = service::toggle(&db, &call(2), id, None, false).await.unwrap();
         assert_eq!((off.version, off.definition.is_active), (3, false));
         assert_eq!(service::toggle(&db, &call(3), id, None, false).await.unwrap(), off);
@@ -136,7 +149,7 @@ fn every_change_is_a_version_a_revision_and_an_audit_entry() {
             ]
         );
         assert_eq!(rest.items[1].definition, rule.definition);
-        assert_eq!((rest.items[1].changed_by.as_str(), rest.items[1].changed_at), ("system", call(0).now));
+        assert_eq!((rest.items[1].changed_by.as_str(), rest.items[1].changed_at), ("system", at(0)));
 
         service::delete(&db, &call(8), id, Some(6)).await.unwrap();
         assert!(matches!(service::get(&db, &call(9), id).await, Err(RuleError::Unknown)));
@@ -196,6 +209,84 @@ fn another_tenant_sees_nothing() {
         assert!(service::list(&db, &theirs, &RuleFilter::default(), &page).await.unwrap().items.is_empty());
         assert_eq!(revision(&db, &theirs).await, before);
         assert_eq!(service::get(&db, &ours, id).await.unwrap(), rule);
+    });
+}
+
+/// Somebody who may look at and change rules only where `reach` says, and look where `looks` says.
+fn scoped(reach: &str, looks: Permissions) -> Bounded {
+    let permissions = [Permission::RulesRead, Permission::RulesWrite].into_iter().collect();
+    let grant = Grant { reach: reach.parse().unwrap(), permissions };
+    let system = Principal::system(tenant("acme-corp"));
+    by(Principal { permissions: looks, grants: [grant].into(), ..system }, 5)
+}
+
+fn of_module(module: &str, trigger: &str) -> Draft {
+    Draft { module_type: Some(module.to_owned()), trigger_id: Some(trigger.to_owned()), ..alert() }
+}
+
+#[test]
+fn who_reaches_one_module_sees_and_changes_only_its_rules() {
+    let (db, all) = (database(), call(tenant("acme-corp"), 0));
+    let crm = scoped("module:crm", Permissions::NONE);
+    let check = |draft| Definition::check(draft).unwrap();
+    block_on(async {
+        let sales = make(&db, &all).await;
+        let lead = of_module("crm", "lead_created");
+        let ours = service::create(&db, &crm, check(lead.clone())).await.unwrap();
+        let page = PageRequest::new(1, None).unwrap();
+        let shown = service::list(&db, &crm, &RuleFilter::default(), &page).await.unwrap();
+        // The filter stands in the statement, so a page is full and the next one is known.
+        assert_eq!((shown.items, shown.next), (vec![ours.clone()], None));
+        let id = &sales.id;
+        assert!(matches!(service::get(&db, &crm, id).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::versions(&db, &crm, id, &page).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::test(&db, &crm, id, &json!({})).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::toggle(&db, &crm, id, None, false).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::rollback(&db, &crm, id, None, 1).await, Err(RuleError::Unknown)));
+        assert!(matches!(service::delete(&db, &crm, id, None).await, Err(RuleError::Unknown)));
+        let patch = RulePatch::default();
+        assert!(matches!(service::patch(&db, &crm, id, None, patch).await, Err(RuleError::Unknown)));
+        let whole = service::replace(&db, &crm, id, None, check(lead.clone())).await;
+        assert!(matches!(whole, Err(RuleError::Unknown)), "not by moving it to the own module");
+        assert_eq!(service::get(&db, &all, &sales.id).await.unwrap(), sales);
+        // Nor is a rule made, or moved, where they may not go.
+        let made = service::create(&db, &crm, check(alert())).await.unwrap_err();
+        assert_eq!((made.code(), made.lacks()), ("OUT_OF_REACH", Some(Permission::RulesWrite)));
+        let moved = service::replace(&db, &crm, &ours.id, None, check(alert())).await.unwrap_err();
+        assert_eq!(moved.code(), "OUT_OF_REACH");
+        assert!(service::toggle(&db, &crm, &ours.id, None, false).await.unwrap().version == 2);
+        // Who may look everywhere is told that it is not theirs to change.
+        let looks = scoped("module:crm", [Permission::RulesRead].into_iter().collect());
+        let refused = service::toggle(&db, &looks, &sales.id, None, false).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.code()), (Kind::Forbidden, "OUT_OF_REACH"));
+    });
+}
+
+#[test]
+fn a_rule_does_not_come_back_in_a_module_that_its_changer_does_not_reach() {
+    let (db, all) = (database(), call(tenant("acme-corp"), 0));
+    let crm = scoped("module:crm", Permissions::NONE);
+    block_on(async {
+        let rule = make(&db, &all).await;
+        let there = Definition::check(of_module("crm", "lead_created")).unwrap();
+        service::replace(&db, &all, &rule.id, None, there).await.unwrap();
+        let back = service::rollback(&db, &crm, &rule.id, None, 1).await.unwrap_err();
+        assert_eq!(back.code(), "OUT_OF_REACH");
+    });
+}
+
+#[test]
+fn who_reaches_one_rule_has_that_one() {
+    let (db, all) = (database(), call(tenant("acme-corp"), 0));
+    block_on(async {
+        let (one, other) = (make(&db, &all).await, make(&db, &call(tenant("acme-corp"), 1)).await);
+        let who = scoped(&format!("resource:{}", one.id), Permissions::NONE);
+        let shown = service::list(&db, &who, &RuleFilter::default(), &PageRequest::default()).await.unwrap();
+        assert_eq!(shown.items, std::slice::from_ref(&one));
+        assert!(service::toggle(&db, &who, &one.id, None, false).await.is_ok());
+        assert!(matches!(service::get(&db, &who, &other.id).await, Err(RuleError::Unknown)));
+        let made = service::create(&db, &who, Definition::check(alert()).unwrap()).await;
+        assert!(matches!(made, Err(RuleError::OutOfReach(Permission::RulesWrite))));
     });
 }
 

@@ -197,7 +197,7 @@ impl Ports {
     fn allow(self, port: Option<u16>) -> bool {
         match (self, port) {
             (Self::Any, _) => true,
-            (Self::Range(from, to), Some(port)) => (from..to).contains(&port.into()),
+            (Self::Range(from, to), Some(port)) => (from..to).contains(&u32::from(port)),
             (Self::Range(..), None) => false,
         }
     }

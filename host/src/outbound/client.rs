@@ -63,6 +63,18 @@ impl Client {
         Ok(answer.map(|body| Patient { body: Some(body), patience, alarm: None }.boxed_unsync()))
     }
 
+    /// Fetches for the program itself; the body streams.
+    ///
+    /// # Errors
+    /// Whatever keeps the answer from coming.
+    pub(crate) async fn fetch(
+        self: Arc<Self>,
+        request: Request<WasiBody>,
+    ) -> Result<Response<Incoming>, Error> {
+        let target = target(request.uri())?;
+        self.answer(target, request, PATIENCE).await
+    }
+
     async fn answer(
         self: Arc<Self>,
         target: Target,

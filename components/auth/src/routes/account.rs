@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Ends the session: its access tokens, its refresh token and its cookie are refused from the next request on.
 #[utoipa::path(post, path = "/api/v1/logout", tag = "auth",
     responses((status = 204, description = "The session is ended."), Faults), security(("bearer" = [])))]
-pub(super) async fn logout(caller: Authorized<needs::Anybody>) -> Result<Response, Problem> {
+pub(super) async fn logout(caller: Authorized<needs::OwnAccount>) -> Result<Response, Problem> {
     service::logout(&caller.world.db, &caller.call).await?;
     let mut response = NoContent.into_response();
     let value = HeaderValue::from_str(&edge::session_cookie(None)).map_err(|_| Unspecific::Internal)?;
@@ -30,7 +30,7 @@ pub(super) async fn logout(caller: Authorized<needs::Anybody>) -> Result<Respons
 /// The user behind the token or cookie, with roles and permissions.
 #[utoipa::path(get, path = "/api/v1/auth/user", tag = "auth",
     responses((status = 200, body = MeOut), Faults), security(("bearer" = [])))]
-pub(super) async fn me(caller: Authorized<needs::Anybody>) -> Result<Shown<MeOut>, Problem> {
+pub(super) async fn me(caller: Authorized<needs::OwnAccount>) -> Result<Shown<MeOut>, Problem> {
     let member = service::me(&caller.world.db, &caller.call).await?;
     Ok(Shown::as_is("user", MeOut::new(&member, caller.call.tenant())))
 }
@@ -41,7 +41,7 @@ pub(super) async fn me(caller: Authorized<needs::Anybody>) -> Result<Shown<MeOut
 #[utoipa::path(get, path = "/api/v1/auth/csrf", tag = "auth",
     responses((status = 200, body = CsrfOut), Faults), security(("bearer" = [])))]
 pub(super) async fn csrf(
-    _: Authorized<needs::Anybody>,
+    _: Authorized<needs::OwnAccount>,
     Extension(visitor): Extension<Arc<Visitor>>,
 ) -> Result<Shown<CsrfOut>, Problem> {
     match visitor.credential() {
@@ -60,7 +60,7 @@ pub(super) async fn csrf(
 #[utoipa::path(post, path = "/api/v1/auth/password", tag = "auth", request_body = PasswordIn,
     responses((status = 204, description = "The password is changed."), Faults), security(("bearer" = [])))]
 pub(super) async fn change_password(
-    caller: Authorized<needs::Anybody>,
+    caller: Authorized<needs::OwnAccount>,
     Json(body): Json<PasswordIn>,
 ) -> Result<NoContent, Problem> {
     let (present, new) = (Secret::new(body.current_password), Secret::new(body.new_password));
@@ -74,7 +74,7 @@ pub(super) async fn change_password(
 #[utoipa::path(get, path = "/api/v1/auth/sessions", tag = "auth",
     responses((status = 200, body = List<SessionOut>), Faults), security(("bearer" = [])))]
 pub(super) async fn list_sessions(
-    caller: Authorized<needs::Anybody>,
+    caller: Authorized<needs::OwnAccount>,
     paging: Paging,
 ) -> Result<List<SessionOut>, Problem> {
     let page = service::sessions(&caller.world.db, &caller.call, &paging.request).await?;
@@ -87,7 +87,7 @@ pub(super) async fn list_sessions(
     params(("id" = String, Path, description = "ses_…")),
     responses((status = 204, description = "The session is ended."), Faults), security(("bearer" = [])))]
 pub(super) async fn revoke_session(
-    caller: Authorized<needs::Anybody>,
+    caller: Authorized<needs::OwnAccount>,
     Path(id): Path<String>,
 ) -> Result<NoContent, Problem> {
     let id = id.parse().map_err(|_| AuthError::NotFound("session"))?;
@@ -100,7 +100,9 @@ pub(super) async fn revoke_session(
 /// This one too.
 #[utoipa::path(delete, path = "/api/v1/auth/sessions", tag = "auth",
     responses((status = 200, body = EndedOut), Faults), security(("bearer" = [])))]
-pub(super) async fn revoke_sessions(caller: Authorized<needs::Anybody>) -> Result<Shown<EndedOut>, Problem> {
+pub(super) async fn revoke_sessions(
+    caller: Authorized<needs::OwnAccount>,
+) -> Result<Shown<EndedOut>, Problem> {
     let ended = service::revoke_all_sessions(&caller.world.db, &caller.call).await?;
     Ok(Shown::as_is("sessions_ended", EndedOut { ended }))
 }

@@ -4,7 +4,7 @@ use crate::wire::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut};
 use auth::{AuthError, NewApiKey, service};
 use axum::{extract::Path, response::NoContent};
 use edge::{Authorized, Faults, Json, List, Paging, Problem, Query, Shown, needs};
-use kernel::{ApiKeyId, Fields, Instant};
+use kernel::{ApiKeyId, Fields, Instant, Reach};
 
 fn read(id: &str) -> Result<ApiKeyId, AuthError> {
     id.parse().map_err(|_| AuthError::NotFound("API key"))
@@ -40,12 +40,13 @@ pub(super) async fn create_api_key(
     let expires_at: Option<Instant> =
         body.expires_at.and_then(|text| fields.take("expires_at", text.parse()));
     let rate = body.rate_per_minute;
+    let reach = body.scope.map_or(Some(Reach::Everything), |text| fields.take("scope", text.parse()));
     let new = NewApiKey::new(&body.name, &body.permissions, expires_at, rate, caller.call.now);
     let new = new
         .map_err(|faults| faults.into_iter().for_each(|fault| fields.fault(fault.field, fault.message)))
         .ok();
-    let new = fields.give(new).map_err(Problem::fields)?;
-    let (key, secret) = service::create_api_key(&caller.world.db, &caller.call, new).await?;
+    let (new, reach) = fields.give(new.zip(reach)).map_err(Problem::fields)?;
+    let (key, secret) = service::create_api_key(&caller.world.db, &caller.call, new.reaching(reach)).await?;
     let location = format!("/api/v1/admin/api-keys/{}", key.id);
     Ok(Shown::created("api_key", ApiKeyMadeOut::new(key, &secret), location).confidential())
 }

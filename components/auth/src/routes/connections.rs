@@ -6,7 +6,7 @@ use auth::{
     service::{self, Keeper, Outside},
 };
 use axum::{Extension, response::NoContent};
-use edge::{Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Shown, World, needs};
+use edge::{Authorized, Confirmed, Faults, Id, IfMatch, Json, List, Paging, Problem, Shown, World, needs};
 use guest::SpinFetch;
 use kernel::{Call, ConnectionId};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(super) async fn list_connections(
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
     responses((status = 201, body = ConnectionOut), Faults), security(("bearer" = [])))]
 pub(super) async fn create_connection(
-    caller: Authorized<needs::SettingsWrite>,
+    caller: Confirmed<needs::SettingsWrite>,
     Json(body): Json<ConnectionIn>,
 ) -> Result<Shown<ConnectionOut>, Problem> {
     let kind = body.kind.parse().map_err(|error| Problem::field("kind", error))?;
@@ -88,7 +88,7 @@ pub(super) async fn get_connection(
     request_body = ConnectionPatchIn,
     responses((status = 200, body = ConnectionOut), Faults), security(("bearer" = [])))]
 pub(super) async fn change_connection(
-    caller: Authorized<needs::SettingsWrite>,
+    caller: Confirmed<needs::SettingsWrite>,
     Id(id): Id<ConnectionId>,
     IfMatch(version): IfMatch,
     Json(body): Json<ConnectionPatchIn>,
@@ -108,7 +108,7 @@ pub(super) async fn change_connection(
         ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on.")),
     responses((status = 204, description = "The connection is gone."), Faults), security(("bearer" = [])))]
 pub(super) async fn delete_connection(
-    caller: Authorized<needs::SettingsWrite>,
+    caller: Confirmed<needs::SettingsWrite>,
     Id(id): Id<ConnectionId>,
     IfMatch(version): IfMatch,
 ) -> Result<NoContent, Problem> {

@@ -1,13 +1,19 @@
-//! Which roles and permissions are there, and who gets them?
+//! Which roles and permissions are there?
 
-use crate::wire::{BindingIn, BindingQuery, PermissionOut, RoleOut, UserOut};
-use auth::service;
-use edge::{Authorized, Faults, Json, List, Paging, Problem, Query, Shown, needs};
-use kernel::{Fields, Page, Permission, RoleId, UserId};
+use crate::wire::{PermissionOut, RoleIn, RoleOut, RolePatch};
+use auth::{NewRole, Role, service};
+use axum::response::NoContent;
+use edge::{Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Shown, needs};
+use kernel::{Page, Permission, Permissions, RoleId};
+
+fn shown(role: Role) -> Shown<RoleOut> {
+    let version = role.version;
+    Shown::as_is("role", role.into()).version(version)
+}
 
 /// List roles
 ///
-/// Needs `access:read`.
+/// Those that every tenant has, and its own. Needs `access:read`.
 #[utoipa::path(get, path = "/api/v1/admin/roles", tag = "admin",
     responses((status = 200, body = List<RoleOut>), Faults), security(("bearer" = [])))]
 pub(super) async fn list_roles(
@@ -18,59 +24,88 @@ pub(super) async fn list_roles(
     Ok(paging.list(page, RoleOut::from))
 }
 
+/// Create a role
+///
+/// Of permissions that the caller has. Needs `access:write`.
+#[utoipa::path(post, path = "/api/v1/admin/roles", tag = "admin", request_body = RoleIn,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
+    responses((status = 201, body = RoleOut), Faults), security(("bearer" = [])))]
+pub(super) async fn create_role(
+    caller: Authorized<needs::AccessWrite>,
+    Json(body): Json<RoleIn>,
+) -> Result<Shown<RoleOut>, Problem> {
+    let new = NewRole::new(caller.call.tenant(), &body.name, body.description, &body.permissions);
+    let new = new.map_err(Problem::fields)?;
+    let role = service::create_role(&caller.world.db, &caller.call, new).await?;
+    let (location, version) = (format!("/api/v1/admin/roles/{}", role.id), role.version);
+    Ok(Shown::created("role", role.into(), location).version(version))
+}
+
+/// Get a role
+///
+/// Needs `access:read`.
+#[utoipa::path(get, path = "/api/v1/admin/roles/{id}", tag = "admin",
+    params(("id" = String, Path, description = "rol_…")),
+    responses((status = 200, body = RoleOut), Faults), security(("bearer" = [])))]
+pub(super) async fn get_role(
+    caller: Authorized<needs::AccessRead>,
+    Id(id): Id<RoleId>,
+) -> Result<Shown<RoleOut>, Problem> {
+    Ok(shown(service::role(&caller.world.db, &caller.call, &id).await?))
+}
+
+/// Change a role
+///
+/// What it says then counts for everybody who has it, from their next request on. Built-in roles stay as they are. Nobody
+/// changes a role that may do more than they may, nor makes one so. Needs `access:write`.
+#[utoipa::path(patch, path = "/api/v1/admin/roles/{id}", tag = "admin",
+    params(("id" = String, Path, description = "rol_…"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on.")),
+    request_body = RolePatch,
+    responses((status = 200, body = RoleOut), Faults), security(("bearer" = [])))]
+pub(super) async fn change_role(
+    caller: Authorized<needs::AccessWrite>,
+    Id(id): Id<RoleId>,
+    IfMatch(version): IfMatch,
+    Json(body): Json<RolePatch>,
+) -> Result<Shown<RoleOut>, Problem> {
+    let patch = body.into();
+    Ok(shown(service::change_role(&caller.world.db, &caller.call, &id, version, patch).await?))
+}
+
+/// Delete a role
+///
+/// Only one that nobody has. Needs `access:write`.
+#[utoipa::path(delete, path = "/api/v1/admin/roles/{id}", tag = "admin",
+    params(("id" = String, Path, description = "rol_…"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that the deletion is based on.")),
+    responses((status = 204, description = "The role is gone."), Faults), security(("bearer" = [])))]
+pub(super) async fn delete_role(
+    caller: Authorized<needs::AccessWrite>,
+    Id(id): Id<RoleId>,
+    IfMatch(version): IfMatch,
+) -> Result<NoContent, Problem> {
+    service::delete_role(&caller.world.db, &caller.call, &id, version).await?;
+    Ok(NoContent)
+}
+
 /// List permissions
 ///
-/// All that there are, by name; `granted` tells whether the caller has it. Needs `access:read`.
+/// All that a role of this tenant can hold, by name; `granted` tells whether the caller has it. Needs `access:read`.
 #[utoipa::path(get, path = "/api/v1/admin/permissions", tag = "admin",
     responses((status = 200, body = List<PermissionOut>), Faults), security(("bearer" = [])))]
 pub(super) async fn list_permissions(
     caller: Authorized<needs::AccessRead>,
     paging: Paging,
 ) -> Result<List<PermissionOut>, Problem> {
-    let mut all: Vec<Permission> = Permission::ALL.to_vec();
+    let mut all: Vec<Permission> = Permissions::of(caller.call.tenant()).iter().collect();
     all.sort_by_key(|permission| permission.as_str());
     let after = paging.request.after_or("").to_owned();
     all.retain(|permission| permission.as_str() > after.as_str());
     let page = Page::cut(all, &paging.request, |permission| permission.as_str().to_owned());
     Ok(paging.list(page, |permission| PermissionOut {
         id: permission.as_str(),
+        description: permission.description(),
         granted: caller.call.principal.may(permission),
     }))
-}
-
-fn read(user: &str, role: &str) -> Result<(UserId, RoleId), Problem> {
-    let mut fields = Fields::new();
-    let user: Option<UserId> = fields.take("user_id", user.parse());
-    let role: Option<RoleId> = fields.take("role_id", role.parse());
-    fields.give(user.zip(role)).map_err(Problem::fields)
-}
-
-/// Bind a role
-///
-/// Gives a user a role. Nobody gives a role with permissions that they lack. Needs `access:write`.
-#[utoipa::path(post, path = "/api/v1/admin/role-bindings", tag = "admin", request_body = BindingIn,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
-    responses((status = 201, body = UserOut), Faults), security(("bearer" = [])))]
-pub(super) async fn bind_role(
-    caller: Authorized<needs::AccessWrite>,
-    Json(body): Json<BindingIn>,
-) -> Result<Shown<UserOut>, Problem> {
-    let (user, role) = read(&body.user_id, &body.role_id)?;
-    let member = service::bind_role(&caller.world.db, &caller.call, &user, &role).await?;
-    let location = format!("/api/v1/admin/users/{user}");
-    Ok(Shown::created("user", member.into(), location))
-}
-
-/// Unbind a role
-///
-/// Takes a role from a user; the last owner stays. Needs `access:write`.
-#[utoipa::path(delete, path = "/api/v1/admin/role-bindings", tag = "admin", params(BindingQuery),
-    responses((status = 200, body = UserOut), Faults), security(("bearer" = [])))]
-pub(super) async fn unbind_role(
-    caller: Authorized<needs::AccessWrite>,
-    Query(wanted): Query<BindingQuery>,
-) -> Result<Shown<UserOut>, Problem> {
-    let (user, role) = read(&wanted.user_id, &wanted.role_id)?;
-    let member = service::unbind_role(&caller.world.db, &caller.call, &user, &role).await?;
-    Ok(Shown::as_is("user", member.into()))
 }

@@ -11,7 +11,7 @@ use axum::{
 };
 use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
 use http::{HeaderMap, HeaderValue, header};
-use kernel::{FieldFault, Fields, Secret, Span, TenantId};
+use kernel::{FieldFault, Fields, Secret, Span};
 use std::sync::Arc;
 
 /// Logins a minute from one address.
@@ -40,22 +40,14 @@ pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u
     visitor.spend(world, &quota).await
 }
 
-/// The tenant that the body names, or the path or header; both may, if they agree.
-pub(super) fn tenant_meant(visitor: &Visitor, body: Option<&str>) -> Result<Option<TenantId>, Problem> {
-    let outside = visitor.tenant_named()?;
-    if let (Some(body), Some(outside)) = (body, outside)
-        && body != outside
-    {
-        return Err(Unspecific::TenantMismatch.into());
-    }
-    body.or(outside).map(|slug| slug.parse().map_err(|error| Problem::field("tenant", error))).transpose()
-}
-
 /// Log in
 ///
 /// By e-mail address and password. `tenant` is needed only if the address belongs to several tenants. With
 /// `cookie: true` the answer also sets a session cookie, for browsers; changes made with it need the header
 /// `X-CSRF-Token`. Five tries a minute from one address.
+///
+/// Whoever has a second factor gets 401 `OTP_REQUIRED`, once the password is right: `details` names the factors, and the
+/// `mfa_token` that finishes the login at `/api/v1/auth/mfa/verify`. A code may also come along as `otp`.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LoginIn,
     responses((status = 200, body = TokensOut), Faults), security(()))]
 pub(super) async fn login(
@@ -69,13 +61,14 @@ pub(super) async fn login(
     let email = fields.take("email", body.email.parse());
     let email = fields.give(email).map_err(Problem::fields)?;
     let asked = Login {
-        tenant: tenant_meant(&visitor, body.tenant.as_deref())?,
+        tenant: visitor.tenant_meant(body.tenant.as_deref())?,
         email,
         password: Secret::new(body.password),
+        otp: body.otp.map(Secret::new),
         cookie: body.cookie,
     };
     let visit = visit(&world, &visitor, &headers);
-    let logged_in = service::login(&world.db, world.gate.tokens(), &visit, asked).await?;
+    let logged_in = service::login(&world.db, world.gate.tokens(), &world.vault()?, &visit, asked).await?;
     tokens(logged_in)
 }
 
@@ -94,9 +87,7 @@ pub(super) async fn refresh(
     let visit = visit(&world, &visitor, &headers);
     let token = Secret::new(body.refresh_token);
     let logged_in = service::refresh(&world.db, world.gate.tokens(), &visit, &token).await?;
-    if visitor.tenant_named()?.is_some_and(|named| named != logged_in.tenant.as_str()) {
-        return Err(Unspecific::TenantMismatch.into());
-    }
+    visitor.agrees_on(&logged_in.tenant)?;
     tokens(logged_in)
 }
 

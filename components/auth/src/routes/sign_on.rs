@@ -2,7 +2,7 @@
 
 use super::{
     connections::outside,
-    sign_in::{spend, tenant_meant, tokens, visit, with_session_cookie},
+    sign_in::{spend, tokens, visit, with_session_cookie},
 };
 use crate::wire::{CallbackQuery, HandoffIn, SignOnQuery, TokensOut};
 use auth::{
@@ -33,7 +33,8 @@ fn go(status: u16, location: &str) -> Result<Response, Problem> {
 
 /// What is wished for, read from the query.
 fn wish(world: &World, visitor: &Visitor, headers: &HeaderMap, asked: &SignOnQuery) -> Result<Wish, Problem> {
-    let tenant = tenant_meant(visitor, asked.tenant.as_deref())?
+    let tenant = visitor
+        .tenant_meant(asked.tenant.as_deref())?
         .ok_or_else(|| Problem::field("tenant", "is needed, here or in the path"))?;
     let mut fields = Fields::new();
     let connection =

@@ -49,6 +49,8 @@ struct SessionLimitsOut {
 struct TwoFactorOut {
     /// Whether everybody must have one.
     required: bool,
+    /// Whether single sign-on counts as two factors.
+    sign_on_counts: bool,
 }
 
 /// By what means people come in.
@@ -90,7 +92,10 @@ impl From<TenantSettings> for SettingsShown {
                 idle_minutes: session.idle_minutes,
                 absolute_hours: session.absolute_hours,
             },
-            two_factor: TwoFactorOut { required: two_factor.required },
+            two_factor: TwoFactorOut {
+                required: two_factor.required,
+                sign_on_counts: two_factor.sign_on_counts,
+            },
             sign_on: SignOnOut { password_allowed: sign_on.password_allowed },
             retention: RetentionOut {
                 audit_days: retention.audit_days,
@@ -159,6 +164,8 @@ struct SessionLimitsIn {
 #[serde(deny_unknown_fields)]
 struct TwoFactorIn {
     required: Option<bool>,
+    /// Whether single sign-on counts as two factors.
+    sign_on_counts: Option<bool>,
 }
 
 /// Whether passwords open.
@@ -190,6 +197,7 @@ impl From<SettingsIn> for SettingsPatch {
             session_idle_minutes: body.session.idle_minutes,
             session_absolute_hours: body.session.absolute_hours,
             two_factor_required: body.two_factor.required,
+            two_factor_sign_on_counts: body.two_factor.sign_on_counts,
             sign_on_password_allowed: body.sign_on.password_allowed,
             audit_days: body.retention.audit_days,
             events_days: body.retention.events_days,

@@ -20,7 +20,7 @@ fn reader(
     if own.as_ref() == Some(&named) || authorized.call.principal.may(stranger) {
         Ok(named)
     } else {
-        Err(Unspecific::Permission(stranger.as_str()).into())
+        Err(Unspecific::Permission(stranger).into())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use audit::Entry;
 use db::Scope;
-use kernel::{Call, Principal, RoleId, UserId};
+use kernel::{Call, Principal, Reach, RoleId, UserId};
 use serde_json::json;
 
 fn as_system(scope: &Scope<'_>, visit: &Visit) -> Call {
@@ -37,7 +37,7 @@ pub(super) async fn admitted(
         action: "user.linked",
         subject: user.as_str(),
         before: None,
-        after: Some(json!({"connection_id": id.as_str(), "provider_subject": subject})),
+        after: Some(json!({"connection_id": id.as_str()})),
     };
     audit::append(scope, &as_system(scope, visit), &entry).await?;
     Ok(user)
@@ -98,6 +98,10 @@ async fn give(scope: &mut Scope<'_>, visit: &Visit, user: &UserId, role: &RoleId
     let Some(role) = role.filter(|role| role.built_in != Some(BuiltIn::Owner)) else {
         return Ok(());
     };
+    // Who has as many bindings as anybody may have keeps those; the provider's claims are no reason to turn them away.
+    if !store::binding::has_room(scope, user).await? {
+        return Ok(());
+    }
     if store::role::bind(scope, user, &role.id, visit.now).await? {
         note_role(scope, visit, "role.bound", user, &role).await?;
     }
@@ -115,7 +119,7 @@ async fn take_away(
     let Some(role) = role.filter(|role| role.built_in != Some(BuiltIn::Owner)) else {
         return Ok(());
     };
-    if store::role::unbind(scope, user, &role.id).await? {
+    if store::binding::unbind(scope, user, &role.id, &Reach::Everything).await? {
         note_role(scope, visit, "role.unbound", user, &role).await?;
     }
     Ok(())

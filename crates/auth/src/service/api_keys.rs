@@ -1,6 +1,6 @@
 //! How do programs get their keys, and lose them?
 
-use super::{finish, setup::made};
+use super::{finish, must_be_confirmed, setup::made};
 use crate::{ApiKey, AuthError, KeySecret, NewApiKey, store};
 use audit::Entry;
 use db::Db;
@@ -18,6 +18,7 @@ pub(super) fn created(key: &ApiKey) -> Entry<'_> {
             "name": key.name,
             "prefix": key.prefix,
             "permissions": permissions,
+            "scope": key.reach.to_string(),
             "rate_per_minute": key.rate_per_minute,
             "expires_at": key.expires_at.map(|at| at.to_string()),
         })),
@@ -27,10 +28,16 @@ pub(super) fn created(key: &ApiKey) -> Entry<'_> {
 /// Makes a key; its secret is given this once.
 ///
 /// # Errors
-/// [`AuthError::Beyond`] if it could do more than its maker; the database's.
+/// [`AuthError::Beyond`] if it could do more than its maker; [`crate::FactorError::Unconfirmed`] if it could change who may do
+/// what, and its maker did not prove lately who they are; the database's.
 pub async fn create_api_key(db: &Db, call: &Call, new: NewApiKey) -> Result<(ApiKey, KeySecret), AuthError> {
-    if !new.permissions.within(call.principal.permissions) {
+    if !call.principal.covers(new.permissions, &new.reach) {
         return Err(AuthError::Beyond);
+    }
+    // Such a key can make keys and change policies: whoever holds a stolen session must not get one.
+    let powerful = [Permission::AccessWrite, Permission::SettingsWrite];
+    if powerful.into_iter().any(|permission| new.permissions.has(permission)) {
+        must_be_confirmed(call)?;
     }
     let secret = KeySecret::new(&*call.chance);
     let id = ApiKeyId::new(call.now, &*call.chance);

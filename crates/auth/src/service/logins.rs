@@ -3,7 +3,7 @@
 //! A login answers the same, and takes about the same time, whether or not the address is known: the try is counted, a
 //! password is compared (with nobody's, if there is none), and the outcome is written, in every case.
 
-use super::{finish, person};
+use super::{finish, person, second_factor};
 use crate::{
     AuthError, Email, Member, Method, Methods, Session, TenantState, Tokens, UserState, Verdict, Visit,
     attempt::{self, Subject},
@@ -15,8 +15,12 @@ use crate::{
 };
 use audit::Entry;
 use db::{Db, Scope, Tx};
-use kernel::{Actor, Call, Instant, Permissions, Principal, Secret, SessionId, Span, TenantId, UserId};
+use kernel::{
+    Actor, Assurance, Call, Instant, Permissions, Principal, Secret, SessionId, Span, TenantId, UserId,
+};
 use serde_json::json;
+use std::sync::Arc;
+use vault::Vault;
 
 /// What somebody says who wants to log in.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub struct Login {
     pub email: Email,
     /// The password.
     pub password: Secret<String>,
+    /// A code of the second factor, if it is known already that one is asked for.
+    pub otp: Option<Secret<String>>,
     /// Whether a session cookie is wanted beside the tokens.
     pub cookie: bool,
 }
@@ -48,14 +54,23 @@ pub struct LoggedIn {
     pub refresh_token: Secret<String>,
     /// The value of the session cookie, if one was wanted.
     pub cookie: Option<Secret<String>>,
+    /// Whether the session may do nothing but enrol a second factor, which the tenant wants.
+    pub must_enrol: bool,
 }
 
 /// Begins a session.
 ///
 /// # Errors
 /// [`AuthError::LoginFailed`], whatever was wrong; [`AuthError::LoginBlocked`] after too many tries; and only for who knew
-/// the password: [`AuthError::UserDisabled`], [`AuthError::TenantSuspended`].
-pub async fn login(db: &Db, tokens: &Tokens, visit: &Visit, asked: Login) -> Result<LoggedIn, AuthError> {
+/// the password: [`AuthError::UserDisabled`], [`AuthError::TenantSuspended`], [`crate::FactorError::Required`],
+/// [`crate::FactorError::Refused`].
+pub async fn login(
+    db: &Db,
+    tokens: &Tokens,
+    vault: &Vault,
+    visit: &Visit,
+    asked: Login,
+) -> Result<LoggedIn, AuthError> {
     let subjects = attempt::subjects(asked.tenant.as_ref(), &asked.email, visit.address.as_deref());
     let meant = count_and_find(db, visit.now, &subjects, &asked).await?;
     let stored = meant.as_ref().and_then(|meant| meant.user.as_ref()).and_then(|(_, hash)| hash.as_deref());
@@ -64,12 +79,12 @@ pub async fn login(db: &Db, tokens: &Tokens, visit: &Visit, asked: Login) -> Res
     match (verdict, known) {
         (Verdict::Right, Some((meant, user))) => {
             let found = Found { meant, user, stored, rehashed: None };
-            begin(db, tokens, visit, &asked, &subjects, found).await
+            begin(db, tokens, vault, visit, &asked, &subjects, found).await
         }
         (Verdict::RightButStale, Some((meant, user))) => {
             let rehashed = Some(password::hash_password(&asked.password, &*visit.chance)?);
             let found = Found { meant, user, stored, rehashed };
-            begin(db, tokens, visit, &asked, &subjects, found).await
+            begin(db, tokens, vault, visit, &asked, &subjects, found).await
         }
         (Verdict::Wrong, _) | (_, None) => {
             refuse(db, visit, &subjects, meant.as_ref()).await?;
@@ -152,13 +167,14 @@ struct Found<'a> {
 async fn begin(
     db: &Db,
     tokens: &Tokens,
+    vault: &Vault,
     visit: &Visit,
     asked: &Login,
     subjects: &[Subject; 2],
     found: Found<'_>,
 ) -> Result<LoggedIn, AuthError> {
     if found.meant.tenant_state == TenantState::Suspended {
-        return Err(AuthError::TenantSuspended);
+        return Err(AuthError::suspended(found.meant.suspended_reason.clone()));
     }
     let mut tx = db.begin().await?;
     let work = async {
@@ -168,7 +184,13 @@ async fn begin(
         if let Some(hash) = &found.rehashed {
             store::user::rehash(&mut scope, found.user, hash).await?;
         }
-        let methods = Methods::only(Method::Password);
+        let mut methods = Methods::only(Method::Password);
+        if let Some(code) = &asked.otp {
+            methods =
+                second_factor::add(&mut tx, vault, visit, (&found.meant.tenant, found.user), code, methods)
+                    .await?;
+        }
+        let mut scope = tx.scope(&found.meant.tenant);
         start(&mut scope, tokens, visit, member, Entrance { cookie: asked.cookie, methods }).await
     };
     let outcome = work.await;
@@ -184,7 +206,10 @@ pub(super) struct Entrance {
     pub(super) methods: Methods,
 }
 
-/// A new session of a user who showed who they are.
+/// A new session of a user who showed who they are. Whoever has a second factor and did not show it gets none yet.
+///
+/// # Errors
+/// [`crate::FactorError::Required`], and then the caller's transaction must stay ([`finish`] sees to it); the database's.
 pub(super) async fn start(
     scope: &mut Scope<'_>,
     tokens: &Tokens,
@@ -194,6 +219,10 @@ pub(super) async fn start(
 ) -> Result<LoggedIn, AuthError> {
     super::sign_on::permitted(scope, &member, entrance.methods).await?;
     let (tenant, now, chance) = (scope.tenant().clone(), visit.now, &*visit.chance);
+    let protection = store::factor::of(scope, &member.user.id).await?.ok_or(AuthError::LoginFailed)?;
+    if protection.factors.are_on() && !protection.policy.accepts(entrance.methods) {
+        return Err(second_factor::wait(scope, visit, &member, entrance, protection.factors).await?.into());
+    }
     let id = SessionId::new(now, chance);
     let user = member.user.id.clone();
     let session =
@@ -213,7 +242,8 @@ pub(super) async fn start(
     };
     audit::append(scope, &as_user(visit, &tenant, &session), &entry).await?;
     let logged_in = go_on(scope, tokens, visit, &session, member).await?;
-    Ok(LoggedIn { cookie: cookie.map(|secret| secret.text().clone()), ..logged_in })
+    let must_enrol = protection.policy.restricts(session.methods);
+    Ok(LoggedIn { cookie: cookie.map(|secret| secret.text().clone()), must_enrol, ..logged_in })
 }
 
 /// The user, if nothing changed while the password was compared, outside any transaction.
@@ -228,12 +258,23 @@ async fn still_there(scope: &mut Scope<'_>, found: &Found<'_>) -> Result<Member,
     Ok(member)
 }
 
+/// Refuses whoever comes to a suspended tenant.
+pub(super) async fn tenant_is_open(scope: &mut Scope<'_>) -> Result<(), AuthError> {
+    let revision = store::tenant::revision(scope).await?.ok_or(AuthError::LoginFailed)?;
+    match revision.state {
+        TenantState::Active => Ok(()),
+        TenantState::Suspended => Err(AuthError::suspended(revision.suspended_reason)),
+    }
+}
+
 /// The visit as a call of the user whose session it is.
 fn as_user(visit: &Visit, tenant: &TenantId, session: &Session) -> Call {
     visit.call(Principal {
         tenant: tenant.clone(),
         actor: Actor::User(session.user.clone(), session.id.clone()),
         permissions: Permissions::NONE,
+        assurance: Assurance::default(),
+        grants: Arc::default(),
         access_revision: 0,
     })
 }
@@ -261,6 +302,7 @@ async fn go_on(
         expires_in: ACCESS_TOKEN_LIFE,
         refresh_token: refresh.text().clone(),
         cookie: None,
+        must_enrol: false,
     })
 }
 
@@ -294,7 +336,7 @@ async fn turn(
     let session = &presented.session;
     match presented.judge(visit.now) {
         Refresh::Refused => Err(AuthError::RefreshInvalid),
-        Refresh::Suspended => Err(AuthError::TenantSuspended),
+        Refresh::Suspended => Err(AuthError::suspended(presented.suspended_reason)),
         Refresh::Reused => {
             end_reused(scope, visit, session).await?;
             Ok(None)
@@ -304,7 +346,10 @@ async fn turn(
             store::session::touch(scope, &session.id, visit.now).await?;
             let member = store::user::get(scope, &session.user).await?;
             let member = member.ok_or(AuthError::RefreshInvalid)?;
-            go_on(scope, tokens, visit, session, member).await.map(Some)
+            let policy = store::settings::get(scope).await?.map(|kept| kept.settings.two_factor);
+            let must_enrol = policy.is_some_and(|policy| policy.restricts(session.methods));
+            let logged_in = go_on(scope, tokens, visit, session, member).await?;
+            Ok(Some(LoggedIn { must_enrol, ..logged_in }))
         }
     }
 }
@@ -452,7 +497,7 @@ mod tests {
         stage.meddle("UPDATE users SET state = 'active'");
         stage.meddle("UPDATE tenants SET state = 'suspended'");
         assert!(matches!(stage.login(None, OWNER, "wrong"), Err(AuthError::LoginFailed)));
-        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::TenantSuspended)));
+        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::TenantSuspended(_))));
     }
 
     #[test]

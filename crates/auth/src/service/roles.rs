@@ -1,11 +1,35 @@
-//! Who gets which role, from whom?
+//! Which roles does a tenant have, and who makes its own?
+//!
+//! Nobody makes a role with permissions that they lack, nor touches one that has such permissions: else whoever has the role
+//! would become mightier by somebody who may not do as much.
 
 use super::finish;
-use crate::{AuthError, Member, Role, store};
+use crate::{AuthError, NewRole, Role, RoleError, RolePatch, store};
 use audit::Entry;
 use db::{Db, Scope};
-use kernel::{Call, Page, PageRequest, RoleId, UserId};
-use serde_json::json;
+use kernel::{Call, Page, PageRequest, Permission, Permissions, Reach, RoleId};
+use serde_json::{Value, json};
+
+fn seen(role: &Role) -> Value {
+    let permissions: Vec<&str> = role.permissions.iter().map(Permission::as_str).collect();
+    json!({"name": role.name, "description": role.description, "permissions": permissions})
+}
+
+fn within_own(call: &Call, permissions: Permissions) -> Result<(), AuthError> {
+    if call.principal.covers(permissions, &Reach::Everything) { Ok(()) } else { Err(AuthError::Beyond) }
+}
+
+async fn load(scope: &mut Scope<'_>, id: &RoleId) -> Result<Role, AuthError> {
+    store::role::get(scope, id).await?.ok_or(AuthError::NotFound("role"))
+}
+
+/// A role of the tenant's own, if the caller may touch it.
+async fn own(scope: &mut Scope<'_>, call: &Call, id: &RoleId) -> Result<Role, AuthError> {
+    let role = load(scope, id).await?;
+    role.changeable()?;
+    within_own(call, role.permissions)?;
+    Ok(role)
+}
 
 /// The tenant's roles.
 ///
@@ -17,251 +41,264 @@ pub async fn roles(db: &Db, call: &Call, page: &PageRequest) -> Result<Page<Role
     Ok(Page::cut(rows, page, |role| role.id.to_string()))
 }
 
-/// The user and the role of a binding, if the caller may touch both: nobody gives away, or takes, what they do not have.
-async fn touchable(
-    scope: &mut Scope<'_>,
-    call: &Call,
-    user: &UserId,
-    role: &RoleId,
-) -> Result<(Member, Role), AuthError> {
-    let member = store::user::get(scope, user).await?.ok_or(AuthError::NotFound("user"))?;
-    let role = store::role::get(scope, role).await?.ok_or(AuthError::NotFound("role"))?;
-    if !role.permissions.within(call.principal.permissions) {
-        return Err(AuthError::Beyond);
-    }
-    member.changeable_by(call.principal.permissions)?;
-    Ok((member, role))
-}
-
-/// Gives a user a role. Giving it twice is the same as once.
+/// One role.
 ///
 /// # Errors
-/// [`AuthError::Beyond`] if the role, or the user, may do more than the caller; [`AuthError::NotFound`]; the database's.
-pub async fn bind_role(db: &Db, call: &Call, user: &UserId, role: &RoleId) -> Result<Member, AuthError> {
+/// [`AuthError::NotFound`]; the database's.
+pub async fn role(db: &Db, call: &Call, id: &RoleId) -> Result<Role, AuthError> {
+    let mut lease = db.read().await?;
+    load(&mut lease.scope(call.tenant())?, id).await
+}
+
+/// Makes a role.
+///
+/// # Errors
+/// [`AuthError::Beyond`]; [`RoleError::NameTaken`], [`RoleError::TooMany`]; the database's.
+pub async fn create_role(db: &Db, call: &Call, new: NewRole) -> Result<Role, AuthError> {
+    within_own(call, new.permissions)?;
+    let role = new.made(RoleId::new(call.now, &*call.chance), call.now);
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(call.tenant());
-        let (before, role) = touchable(&mut scope, call, user, role).await?;
-        if !store::role::bind(&mut scope, user, &role.id, call.now).await? {
-            return Ok(before);
+        if store::role::is_named(&mut scope, &role.name, &role.id).await? {
+            return Err(RoleError::NameTaken.into());
         }
-        note(&mut scope, call, "role.bound", user, &role).await?;
-        let after = store::user::get(&mut scope, user).await?.ok_or(AuthError::NotFound("user"))?;
+        if !store::role::insert(&mut scope, &role).await? {
+            return Err(RoleError::TooMany.into());
+        }
+        let entry = Entry {
+            action: "role.created",
+            subject: role.id.as_str(),
+            before: None,
+            after: Some(seen(&role)),
+        };
+        audit::append(&mut scope, call, &entry).await?;
+        Ok(role)
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Changes a role of the tenant's own: whoever has it may do from the next request on what it says then.
+///
+/// # Errors
+/// [`AuthError::Beyond`] if the role could do more than the caller, before or afterwards; [`RoleError::BuiltIn`],
+/// [`RoleError::NameTaken`]; [`AuthError::Stale`] if `version` is given and not the present one; [`AuthError::Fields`],
+/// [`AuthError::NotFound`]; the database's.
+pub async fn change_role(
+    db: &Db,
+    call: &Call,
+    id: &RoleId,
+    version: Option<i64>,
+    patch: RolePatch,
+) -> Result<Role, AuthError> {
+    let mut tx = db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(call.tenant());
+        let before = own(&mut scope, call, id).await?;
+        if version.is_some_and(|version| version != before.version) {
+            return Err(AuthError::Stale);
+        }
+        let after = before.clone().change(call.tenant(), patch, call.now)?;
+        within_own(call, after.permissions)?;
+        if store::role::is_named(&mut scope, &after.name, id).await? {
+            return Err(RoleError::NameTaken.into());
+        }
+        store::role::update(&mut scope, &after).await?;
+        store::tenant::bump_access(&mut scope).await?;
+        let entry = Entry {
+            action: "role.changed",
+            subject: id.as_str(),
+            before: Some(seen(&before)),
+            after: Some(seen(&after)),
+        };
+        audit::append(&mut scope, call, &entry).await?;
         Ok(after)
     };
     let outcome = work.await;
     finish(tx, outcome).await
 }
 
-/// Takes a role from a user.
+/// Deletes a role that nobody has.
 ///
 /// # Errors
-/// [`AuthError::LastOwner`]; [`AuthError::Beyond`]; [`AuthError::NotFound`], also if the user did not have the role; the
+/// [`RoleError::InUse`], [`RoleError::BuiltIn`]; [`AuthError::Beyond`], [`AuthError::Stale`], [`AuthError::NotFound`]; the
 /// database's.
-pub async fn unbind_role(db: &Db, call: &Call, user: &UserId, role: &RoleId) -> Result<Member, AuthError> {
+pub async fn delete_role(db: &Db, call: &Call, id: &RoleId, version: Option<i64>) -> Result<(), AuthError> {
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(call.tenant());
-        let (before, role) = touchable(&mut scope, call, user, role).await?;
-        if role.built_in == Some(crate::BuiltIn::Owner) {
-            before.dispensable(store::role::other_owners(&mut scope, user).await?)?;
+        let before = own(&mut scope, call, id).await?;
+        if version.is_some_and(|version| version != before.version) {
+            return Err(AuthError::Stale);
         }
-        if !store::role::unbind(&mut scope, user, &role.id).await? {
-            return Err(AuthError::NotFound("role binding"));
+        match store::binding::of_role(&mut scope, id).await? {
+            0 => store::role::delete(&mut scope, id).await?,
+            bindings => return Err(RoleError::InUse(bindings).into()),
         }
-        note(&mut scope, call, "role.unbound", user, &role).await?;
-        let after = store::user::get(&mut scope, user).await?.ok_or(AuthError::NotFound("user"))?;
-        Ok(after)
+        let entry =
+            Entry { action: "role.deleted", subject: id.as_str(), before: Some(seen(&before)), after: None };
+        audit::append(&mut scope, call, &entry).await?;
+        Ok(())
     };
     let outcome = work.await;
     finish(tx, outcome).await
-}
-
-async fn note(
-    scope: &mut Scope<'_>,
-    call: &Call,
-    action: &str,
-    user: &UserId,
-    role: &Role,
-) -> Result<(), AuthError> {
-    store::tenant::bump_access(scope).await?;
-    let entry = Entry {
-        action,
-        subject: user.as_str(),
-        before: None,
-        after: Some(json!({"role": role.name, "role_id": role.id.as_str()})),
-    };
-    Ok(audit::append(scope, call, &entry).await?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        BuiltIn, NewApiKey, NewUser, UserPatch, UserState,
+        BuiltIn, NewUser,
         service::{
-            change_user, create_api_key, create_user, delete_user,
+            bind_role, create_user,
             stage::{PASSWORD, START, Stage},
-            user,
+            unbind_role,
         },
     };
     use futures::executor::block_on;
-    use kernel::{Fault, Permissions};
+    use kernel::{Fault, Span, UserId};
 
-    /// A tenant with one user of each role; what they are called is their role.
-    struct Cast {
-        stage: Stage,
-        owner: Call,
-        roles: Vec<Role>,
-    }
-
-    impl Cast {
-        fn new() -> Self {
-            let stage = Stage::new();
-            let done = stage.set_up("acme-corp");
-            let owner = stage.as_bearer(&done.api_key);
-            let roles = block_on(roles(&stage.db, &owner, &PageRequest::default())).unwrap().items;
-            Self { stage, owner, roles }
-        }
-
-        fn role(&self, wanted: BuiltIn) -> RoleId {
-            self.roles.iter().find(|role| role.built_in == Some(wanted)).unwrap().id.clone()
-        }
-
-        /// A new user with a role, and a call of theirs.
-        fn user(&self, role: BuiltIn) -> (UserId, Call) {
-            let email = format!("{}@acme-corp.test", role.as_str());
-            let email = if role == BuiltIn::Owner { "other@acme-corp.test".to_owned() } else { email };
-            let new = NewUser::new(&email, role.as_str(), Some(PASSWORD)).unwrap();
-            let id = block_on(create_user(&self.stage.db, &self.owner, new)).unwrap().user.id;
-            block_on(bind_role(&self.stage.db, &self.owner, &id, &self.role(role))).unwrap();
-            let token = self.stage.login(None, &email, PASSWORD).unwrap().access_token;
-            (id, self.stage.as_bearer(&token))
-        }
-
-        fn first_owner(&self) -> UserId {
-            let page = PageRequest::new(1, None).unwrap();
-            block_on(super::super::users(&self.stage.db, &self.owner, &page)).unwrap().items[0]
-                .user
-                .id
-                .clone()
-        }
+    fn staged() -> (Stage, Call) {
+        let stage = Stage::new();
+        let owner = stage.as_bearer(&stage.set_up("acme-corp").api_key);
+        (stage, owner)
     }
 
     fn code<T>(outcome: Result<T, AuthError>) -> &'static str {
         outcome.map_or_else(|error| error.code(), |_| "")
     }
 
+    fn made(stage: &Stage, call: &Call, name: &str, permissions: &[&str]) -> Result<Role, AuthError> {
+        let names: Vec<String> = permissions.iter().map(|name| (*name).to_owned()).collect();
+        let new = NewRole::new(call.tenant(), name, None, &names).unwrap();
+        block_on(create_role(&stage.db, call, new))
+    }
+
+    fn permissions(names: &[&str]) -> RolePatch {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        RolePatch { permissions: Some(names), ..RolePatch::default() }
+    }
+
+    /// A user with these roles, and a call of theirs.
+    fn user(stage: &Stage, owner: &Call, name: &str, roles: &[&RoleId]) -> (UserId, Call) {
+        let email = format!("{name}@acme-corp.test");
+        let new = NewUser::new(&email, name, Some(PASSWORD)).unwrap();
+        let id = block_on(create_user(&stage.db, owner, new)).unwrap().user.id;
+        for role in roles {
+            block_on(bind_role(&stage.db, owner, &id, role)).unwrap();
+        }
+        let token = stage.login(None, &email, PASSWORD).unwrap().access_token;
+        (id, stage.as_bearer(&token))
+    }
+
+    fn built_in(stage: &Stage, owner: &Call, wanted: BuiltIn) -> RoleId {
+        let all = block_on(roles(&stage.db, owner, &PageRequest::default())).unwrap().items;
+        all.into_iter().find(|role| role.built_in == Some(wanted)).unwrap().id
+    }
+
     #[test]
-    fn a_tenant_has_the_built_in_roles() {
-        let cast = Cast::new();
-        let names: Vec<&str> = cast.roles.iter().map(|role| role.name.as_str()).collect();
-        let mut sorted = names.clone();
-        sorted.sort_unstable();
-        assert_eq!(sorted, ["admin", "editor", "operator", "owner", "viewer"]);
-        for role in &cast.roles {
-            assert_eq!(role.permissions, role.built_in.unwrap().permissions());
+    fn a_change_counts_from_the_next_request_on() {
+        let (mut stage, owner) = staged();
+        let role = made(&stage, &owner, "Support", &["rules:read"]).unwrap();
+        let (_, call) = user(&stage, &owner, "ana", &[&role.id]);
+        assert_eq!(call.principal.permissions, role.permissions);
+        stage.now = START + Span::seconds(1);
+        let patch = permissions(&["rules:read", "jobs:redrive"]);
+        let changed = block_on(change_role(&stage.db, &owner, &role.id, Some(1), patch)).unwrap();
+        assert_eq!(changed.version, 2);
+        let token = stage.login(None, "ana@acme-corp.test", PASSWORD).unwrap().access_token;
+        assert!(stage.as_bearer(&token).principal.may(Permission::JobsRedrive));
+        let patch = permissions(&["rules:read"]);
+        block_on(change_role(&stage.db, &owner, &role.id, Some(2), patch)).unwrap();
+        assert!(!stage.as_bearer(&token).principal.may(Permission::JobsRedrive));
+        let stale = block_on(change_role(&stage.db, &owner, &role.id, Some(2), RolePatch::default()));
+        assert_eq!(code(stale), "PRECONDITION_FAILED");
+        let audited = stage.audited("acme-corp");
+        assert!(audited.contains(&"role.created".to_owned()) && audited.contains(&"role.changed".to_owned()));
+    }
+
+    #[test]
+    fn what_is_built_in_stays() {
+        let (stage, owner) = staged();
+        for role in BuiltIn::ALL {
+            let id = built_in(&stage, &owner, *role);
+            let changed = block_on(change_role(&stage.db, &owner, &id, None, permissions(&[])));
+            assert_eq!(code(changed), "ROLE_BUILT_IN", "{role:?}");
+            assert_eq!(
+                code(block_on(delete_role(&stage.db, &owner, &id, None))),
+                "ROLE_BUILT_IN",
+                "{role:?}"
+            );
         }
     }
 
     #[test]
-    fn nobody_makes_themselves_or_others_mightier() {
-        let cast = Cast::new();
-        let (admin, call) = cast.user(BuiltIn::Admin);
-        let (viewer, _) = cast.user(BuiltIn::Viewer);
-        let bind = |call: &Call, user: &UserId, role: BuiltIn| {
-            code(block_on(bind_role(&cast.stage.db, call, user, &cast.role(role))))
+    fn a_role_in_use_stays_and_says_how_often() {
+        let (stage, owner) = staged();
+        let role = made(&stage, &owner, "Support", &["rules:read"]).unwrap().id;
+        let (ana, _) = user(&stage, &owner, "ana", &[&role]);
+        let (bob, _) = user(&stage, &owner, "bob", &[&role]);
+        let refused = block_on(delete_role(&stage.db, &owner, &role, None)).unwrap_err();
+        assert_eq!(refused.code(), "ROLE_IN_USE");
+        assert!(refused.to_string().contains("2 bindings"), "{refused}");
+        for user in [ana, bob] {
+            block_on(unbind_role(&stage.db, &owner, &user, &role)).unwrap();
+        }
+        assert_eq!(code(block_on(delete_role(&stage.db, &owner, &role, Some(9)))), "PRECONDITION_FAILED");
+        assert_eq!(code(block_on(delete_role(&stage.db, &owner, &role, None))), "");
+        assert_eq!(code(block_on(super::role(&stage.db, &owner, &role))), "NOT_FOUND");
+    }
+
+    #[test]
+    fn a_name_is_taken_in_any_mix_of_cases() {
+        let (stage, owner) = staged();
+        let one = made(&stage, &owner, "Support", &[]).unwrap();
+        for name in ["support", "SUPPORT", "Owner"] {
+            assert_eq!(code(made(&stage, &owner, name, &[])), "ROLE_NAME_TAKEN", "{name}");
+        }
+        made(&stage, &owner, "Sales", &[]).unwrap();
+        let rename = |name: &str| RolePatch { name: Some(name.to_owned()), ..RolePatch::default() };
+        let taken = block_on(change_role(&stage.db, &owner, &one.id, None, rename("sales")));
+        assert_eq!(code(taken), "ROLE_NAME_TAKEN");
+        assert_eq!(code(block_on(change_role(&stage.db, &owner, &one.id, None, rename("SUPPORT")))), "");
+        // Another tenant has names of its own.
+        let globex = stage.as_bearer(&stage.set_up("globex").api_key);
+        assert_eq!(code(made(&stage, &globex, "Support", &[])), "");
+        assert_eq!(code(block_on(delete_role(&stage.db, &globex, &one.id, None))), "NOT_FOUND");
+    }
+
+    #[test]
+    fn nobody_makes_or_touches_a_role_that_may_more_than_they() {
+        let (stage, owner) = staged();
+        let admin = built_in(&stage, &owner, BuiltIn::Admin);
+        let (_, call) = user(&stage, &owner, "ana", &[&admin]);
+        let beyond = "BEYOND_OWN_PERMISSIONS";
+        assert_eq!(code(made(&stage, &call, "Boss", &["settings:write"])), beyond);
+        let mighty = made(&stage, &owner, "Boss", &["settings:write"]).unwrap().id;
+        let small = made(&stage, &call, "Small", &["rules:read"]).unwrap().id;
+        let change = |id: &RoleId, names: &[&str]| {
+            code(block_on(change_role(&stage.db, &call, id, None, permissions(names))))
         };
-        assert_eq!(bind(&call, &admin, BuiltIn::Owner), "BEYOND_OWN_PERMISSIONS");
-        assert_eq!(bind(&call, &viewer, BuiltIn::Owner), "BEYOND_OWN_PERMISSIONS");
-        assert_eq!(bind(&call, &viewer, BuiltIn::Admin), "");
-        // Nor does a key that may only manage access.
-        let new = NewApiKey::new("access", &["access:write".into()], None, None, START).unwrap();
-        let (_, secret) = block_on(create_api_key(&cast.stage.db, &cast.owner, new)).unwrap();
-        let key = cast.stage.as_bearer(secret.text());
-        assert_eq!(bind(&key, &viewer, BuiltIn::Viewer), "BEYOND_OWN_PERMISSIONS");
-        let new = NewApiKey::new("more", &["rules:write".into()], None, None, START).unwrap();
-        assert_eq!(code(block_on(create_api_key(&cast.stage.db, &key, new))), "BEYOND_OWN_PERMISSIONS");
+        assert_eq!(change(&small, &["settings:write"]), beyond);
+        assert_eq!(change(&mighty, &["rules:read"]), beyond);
+        assert_eq!(code(block_on(delete_role(&stage.db, &call, &mighty, None))), beyond);
+        assert_eq!(change(&small, &["rules:write"]), "");
     }
 
     #[test]
-    fn nobody_touches_somebody_mightier() {
-        let cast = Cast::new();
-        let (_, admin) = cast.user(BuiltIn::Admin);
-        let (owner, _) = cast.user(BuiltIn::Owner);
-        let db = &cast.stage.db;
-        let disable = UserPatch { name: None, state: Some(UserState::Disabled) };
-        assert_eq!(code(block_on(change_user(db, &admin, &owner, None, disable))), "BEYOND_OWN_PERMISSIONS");
-        assert_eq!(code(block_on(delete_user(db, &admin, &owner))), "BEYOND_OWN_PERMISSIONS");
-        let unbound = block_on(unbind_role(db, &admin, &owner, &cast.role(BuiltIn::Owner)));
-        assert_eq!(code(unbound), "BEYOND_OWN_PERMISSIONS");
-        // Not even by giving or taking a small role.
-        let unbound = block_on(unbind_role(db, &admin, &owner, &cast.role(BuiltIn::Viewer)));
-        assert_eq!(code(unbound), "BEYOND_OWN_PERMISSIONS");
-    }
-
-    #[test]
-    fn the_last_owner_stays_by_every_way() {
-        let cast = Cast::new();
-        let (db, first) = (&cast.stage.db, cast.first_owner());
-        let disable = || UserPatch { name: None, state: Some(UserState::Disabled) };
-        let ways = |user: &UserId| {
-            [
-                code(block_on(unbind_role(db, &cast.owner, user, &cast.role(BuiltIn::Owner)))),
-                code(block_on(change_user(db, &cast.owner, user, None, disable()))),
-                code(block_on(delete_user(db, &cast.owner, user))),
-            ]
-        };
-        assert_eq!(ways(&first), ["LAST_OWNER"; 3]);
-        let (second, _) = cast.user(BuiltIn::Owner);
-        assert_eq!(code(block_on(change_user(db, &cast.owner, &second, None, disable()))), "");
-        // A disabled owner is none.
-        assert_eq!(ways(&first), ["LAST_OWNER"; 3]);
-        let enable = UserPatch { name: None, state: Some(UserState::Active) };
-        assert_eq!(code(block_on(change_user(db, &cast.owner, &second, None, enable))), "");
-        assert_eq!(code(block_on(delete_user(db, &cast.owner, &first))), "");
-        assert_eq!(ways(&second), ["LAST_OWNER"; 3]);
-    }
-
-    #[test]
-    fn a_binding_counts_at_once_and_twice_is_once() {
-        let cast = Cast::new();
-        let (viewer, call) = cast.user(BuiltIn::Viewer);
-        assert_eq!(call.principal.permissions, BuiltIn::Viewer.permissions());
-        let db = &cast.stage.db;
-        for _ in 0..2 {
-            block_on(bind_role(db, &cast.owner, &viewer, &cast.role(BuiltIn::Editor))).unwrap();
-        }
-        let member = block_on(user(db, &cast.owner, &viewer)).unwrap();
-        assert_eq!((member.roles.len(), member.permissions), (2, BuiltIn::Editor.permissions()));
-        let token = cast.stage.login(None, "viewer@acme-corp.test", PASSWORD).unwrap().access_token;
-        assert_eq!(cast.stage.as_bearer(&token).principal.permissions, BuiltIn::Editor.permissions());
-        for wanted in ["", "NOT_FOUND"] {
-            let unbound = block_on(unbind_role(db, &cast.owner, &viewer, &cast.role(BuiltIn::Editor)));
-            assert_eq!(code(unbound), wanted);
-        }
-        assert_eq!(cast.stage.as_bearer(&token).principal.permissions, BuiltIn::Viewer.permissions());
-    }
-
-    #[test]
-    fn another_tenants_users_and_roles_are_not_there() {
-        let cast = Cast::new();
-        let (viewer, _) = cast.user(BuiltIn::Viewer);
-        let done = cast.stage.set_up("globex");
-        let globex = cast.stage.as_bearer(&done.api_key);
-        let theirs = block_on(roles(&cast.stage.db, &globex, &PageRequest::default())).unwrap().items;
-        let db = &cast.stage.db;
-        assert_eq!(code(block_on(bind_role(db, &globex, &viewer, &theirs[0].id))), "NOT_FOUND");
-        assert_eq!(code(block_on(bind_role(db, &cast.owner, &viewer, &theirs[0].id))), "NOT_FOUND");
-        assert_eq!(code(block_on(delete_user(db, &globex, &viewer))), "NOT_FOUND");
-        assert_eq!(code(block_on(user(db, &globex, &viewer))), "NOT_FOUND");
-    }
-
-    #[test]
-    fn a_new_user_may_nothing() {
-        let cast = Cast::new();
-        let new = NewUser::new("eve@acme-corp.test", "Eve", Some(PASSWORD)).unwrap();
-        let member = block_on(create_user(&cast.stage.db, &cast.owner, new)).unwrap();
-        assert_eq!((member.permissions, member.roles.len()), (Permissions::NONE, 0));
+    fn the_platforms_permissions_count_in_no_other_tenant() {
+        let (stage, owner) = staged();
+        let role = made(&stage, &owner, "Support", &["rules:read"]).unwrap();
+        let (_, _) = user(&stage, &owner, "ana", &[&role.id]);
+        // Not even if somebody wrote them into the table.
+        stage.meddle(
+            r#"UPDATE roles SET permissions = '["rules:read","tenants:write"]' WHERE built_in IS NULL"#,
+        );
+        stage.meddle("UPDATE tenants SET access_revision = access_revision + 1");
+        let token = stage.login(None, "ana@acme-corp.test", PASSWORD).unwrap().access_token;
+        assert_eq!(stage.as_bearer(&token).principal.permissions, role.permissions);
+        let shown = block_on(super::role(&stage.db, &owner, &role.id)).unwrap();
+        assert_eq!(shown.permissions, role.permissions);
     }
 }

@@ -31,7 +31,12 @@ pub async fn revoke_session(db: &Db, call: &Call, id: &SessionId) -> Result<(), 
             return Err(AuthError::NotFound("session"));
         }
         store::tenant::bump_access(&mut scope).await?;
-        let entry = Entry { action: "session.revoked", subject: id.as_str(), ..Entry::default() };
+        let entry = Entry {
+            action: "session.revoked",
+            subject: id.as_str(),
+            before: Some(json!({"state": "active"})),
+            after: Some(json!({"state": "revoked"})),
+        };
         audit::append(&mut scope, call, &entry).await?;
         Ok(())
     };

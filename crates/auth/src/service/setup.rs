@@ -29,7 +29,7 @@ impl SetUp {
     /// Every faulty field.
     pub fn new(tenant: &str, name: &str, email: &str, password: &str) -> Result<Self, Vec<FieldFault>> {
         let mut fields = Fields::new();
-        let tenant: Option<TenantId> = fields.take("tenant", tenant.parse());
+        let tenant: Option<TenantId> = fields.take("tenant", TenantId::claim(tenant));
         let name = fields.take("name", sound_name(name));
         let owner = NewUser::new(email, "Owner", Some(password));
         let owner = owner
@@ -57,7 +57,7 @@ pub struct SetUpDone {
 /// [`AuthError::TenantExists`], and then nothing was changed; the database's.
 pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, AuthError> {
     let (now, chance) = (visit.now, &*visit.chance);
-    let hash = hash(&asked, chance)?;
+    let hash = hash(&asked.owner, chance)?;
     let call = visit.call(Principal::system(asked.tenant.clone()));
     let secret = KeySecret::new(chance);
     let key = made(NewApiKey::first(), ApiKeyId::new(now, chance), &secret, "system", now);
@@ -65,7 +65,7 @@ pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, Au
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(&asked.tenant);
-        let user = found(&mut scope, &call, &asked, hash).await?;
+        let user = found(&mut scope, &call, &asked.name, &asked.owner, hash).await?;
         store::api_key::insert(&mut scope, &key, &secret.hash()).await?;
         audit::append(&mut scope, &call, &created(&key)).await?;
         Ok(user)
@@ -80,12 +80,12 @@ pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, Au
 /// # Errors
 /// [`AuthError::TenantExists`], and then nothing was changed; the database's.
 pub async fn register(db: &Db, tokens: &Tokens, visit: &Visit, asked: SetUp) -> Result<LoggedIn, AuthError> {
-    let hash = hash(&asked, &*visit.chance)?;
+    let hash = hash(&asked.owner, &*visit.chance)?;
     let call = visit.call(Principal::system(asked.tenant.clone()));
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(&asked.tenant);
-        let user = found(&mut scope, &call, &asked, hash).await?;
+        let user = found(&mut scope, &call, &asked.name, &asked.owner, hash).await?;
         let member = store::user::get(&mut scope, &user).await?.ok_or(AuthError::NotFound("user"))?;
         let entrance = Entrance { cookie: false, methods: Methods::only(Method::Password) };
         start(&mut scope, tokens, visit, member, entrance).await
@@ -94,48 +94,71 @@ pub async fn register(db: &Db, tokens: &Tokens, visit: &Visit, asked: SetUp) -> 
     finish(tx, outcome).await
 }
 
-fn hash(asked: &SetUp, chance: &dyn Chance) -> Result<Option<String>, AuthError> {
-    let password = asked.owner.password.as_ref();
+/// Makes the tenant of those who run the installation, with its first administrator. It has no API key: who runs the platform
+/// comes in as a person.
+///
+/// # Errors
+/// [`AuthError::Fields`]; [`AuthError::TenantExists`], and then nothing was changed; the database's.
+pub async fn setup_platform(
+    db: &Db,
+    visit: &Visit,
+    email: &str,
+    password: &str,
+) -> Result<UserId, AuthError> {
+    let owner = NewUser::new(email, "Administrator", Some(password))?;
+    let tenant = TenantId::platform();
+    let hash = hash(&owner, &*visit.chance)?;
+    let call = visit.call(Principal::system(tenant.clone()));
+    let mut tx = db.begin().await?;
+    let outcome = found(&mut tx.scope(&tenant), &call, "Platform", &owner, hash).await;
+    finish(tx, outcome).await
+}
+
+/// The hash of a new user's password, if there is one.
+pub(super) fn hash(owner: &NewUser, chance: &dyn Chance) -> Result<Option<String>, AuthError> {
+    let password = owner.password.as_ref();
     password.map(|new| password::hash_password(new.secret(), chance)).transpose()
 }
 
 /// Makes the tenant, its roles and its owner.
-async fn found(
+pub(super) async fn found(
     scope: &mut Scope<'_>,
     call: &Call,
-    asked: &SetUp,
+    name: &str,
+    owner: &NewUser,
     hash: Option<String>,
 ) -> Result<UserId, AuthError> {
     let (now, chance) = (call.now, &*call.chance);
     let user = UserId::new(now, chance);
     let roles: Vec<(RoleId, BuiltIn)> =
         BuiltIn::ALL.iter().map(|role| (RoleId::new(now, chance), *role)).collect();
-    if !store::tenant::insert(scope, &asked.name, now).await? {
+    if !store::tenant::insert(scope, name, now).await? {
         return Err(AuthError::TenantExists);
     }
     store::role::insert_built_in(scope, &roles, now).await?;
-    store::user::insert(scope, &user, &asked.owner.email, &asked.owner.name, hash, now).await?;
+    store::user::insert(scope, &user, &owner.email, &owner.name, hash, now).await?;
     for (id, _) in roles.iter().filter(|(_, role)| *role == BuiltIn::Owner) {
         store::role::bind(scope, &user, id, now).await?;
     }
-    audit::append_many(scope, call, &told(asked, &user)).await?;
+    let tenant = scope.tenant().clone();
+    audit::append_many(scope, call, &told(&tenant, name, owner, &user)).await?;
     Ok(user)
 }
 
 /// What the audit says of it.
-fn told<'a>(asked: &'a SetUp, user: &'a UserId) -> [Entry<'a>; 2] {
+fn told<'a>(tenant: &'a TenantId, name: &str, owner: &NewUser, user: &'a UserId) -> [Entry<'a>; 2] {
     [
         Entry {
             action: "tenant.created",
-            subject: asked.tenant.as_str(),
+            subject: tenant.as_str(),
             before: None,
-            after: Some(json!({"name": asked.name})),
+            after: Some(json!({"name": name})),
         },
         Entry {
             action: "user.created",
             subject: user.as_str(),
             before: None,
-            after: Some(json!({"email": asked.owner.email.as_str(), "roles": ["owner"]})),
+            after: Some(json!({"email": owner.email.as_str(), "roles": ["owner"]})),
         },
     ]
 }
@@ -153,6 +176,7 @@ pub(super) fn made(
         prefix: secret.prefix.clone(),
         name: new.name,
         permissions: new.permissions,
+        reach: new.reach,
         state: ApiKeyState::Active,
         rate_per_minute: new.rate_per_minute,
         created_by: by.to_owned(),
@@ -201,7 +225,7 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let faults = SetUp::new("API", "", "x", "short").unwrap_err();
+        let faults = SetUp::new("api", "", "x", "short").unwrap_err();
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(fields, ["tenant", "name", "email", "password"]);
     }

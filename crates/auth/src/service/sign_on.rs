@@ -243,7 +243,7 @@ async fn enter(
 ) -> Result<Ended, AuthError> {
     let policy = rows::policy(scope).await?.ok_or(SignOnError::State)?;
     if policy.state == TenantState::Suspended {
-        return Err(AuthError::TenantSuspended);
+        return Err(AuthError::suspended(policy.suspended_reason));
     }
     // The provider took its time: only the very connection that it was asked by will do.
     let still = store::connection::get(scope, &stored.connection.id).await?;
@@ -335,7 +335,7 @@ pub async fn redeem_sign_on(
         let mut scope = tx.scope(&tenant);
         let policy = rows::policy(&mut scope).await?.ok_or(SignOnError::Handoff)?;
         if policy.state == TenantState::Suspended {
-            return Err(AuthError::TenantSuspended);
+            return Err(AuthError::suspended(policy.suspended_reason));
         }
         let member = store::user::get(&mut scope, &handoff.user).await?.ok_or(SignOnError::Handoff)?;
         if member.user.state == UserState::Disabled {

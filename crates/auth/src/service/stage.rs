@@ -11,6 +11,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
+use vault::Vault;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const START: Instant = Instant::from_millis(1_800_000_000_000);
@@ -36,6 +37,7 @@ impl Chance for Noise {
 pub(crate) struct Stage {
     pub(crate) db: Db,
     pub(crate) gate: Gate,
+    pub(crate) vault: Vault,
     pub(crate) noise: Arc<Noise>,
     pub(crate) now: Instant,
     pub(crate) address: Option<String>,
@@ -51,6 +53,7 @@ impl Stage {
         let keys = TokenKeys::from_variable(&TokenKeys::generate(&*noise)).unwrap();
         Self {
             gate: Gate::new(db.clone(), keys, "http://signalbox.test".to_owned()),
+            vault: Vault::from_keys("v1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap(),
             db,
             noise,
             now: START,
@@ -88,9 +91,10 @@ impl Stage {
             tenant: tenant.map(|slug| slug.parse().unwrap()),
             email: email.parse().unwrap(),
             password: Secret::new(password.to_owned()),
+            otp: None,
             cookie: true,
         };
-        block_on(login(&self.db, self.gate.tokens(), &self.visit(), asked))
+        block_on(login(&self.db, self.gate.tokens(), &self.vault, &self.visit(), asked))
     }
 
     pub(crate) fn check(&self, credential: &Credential) -> Result<Checked, AuthError> {

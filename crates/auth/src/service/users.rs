@@ -92,7 +92,7 @@ pub async fn change_user(
     let work = async {
         let mut scope = tx.scope(call.tenant());
         let before = load(&mut scope, id).await?;
-        before.changeable_by(call.principal.permissions)?;
+        before.changeable_by(&call.principal)?;
         if version.is_some_and(|version| version != before.user.version) {
             return Err(AuthError::Stale);
         }
@@ -129,7 +129,7 @@ pub async fn delete_user(db: &Db, call: &Call, id: &UserId) -> Result<(), AuthEr
     let work = async {
         let mut scope = tx.scope(call.tenant());
         let before = load(&mut scope, id).await?;
-        before.changeable_by(call.principal.permissions)?;
+        before.changeable_by(&call.principal)?;
         before.dispensable(store::role::other_owners(&mut scope, id).await?)?;
         store::user::delete(&mut scope, id).await?;
         store::tenant::bump_access(&mut scope).await?;

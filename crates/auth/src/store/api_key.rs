@@ -7,11 +7,11 @@ use kernel::{ApiKeyId, Instant, PageRequest};
 
 const INSERT: &str =
     "INSERT INTO api_keys (tenant_id, api_key_id, prefix, hash, name, permissions, state, rate_per_minute,
-    created_by, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'active', ?7, ?8, ?9, ?10)";
-const LIST: &str = "SELECT api_key_id, prefix, name, permissions, state, rate_per_minute, created_by, created_at, expires_at,
+    created_by, created_at, expires_at, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'active', ?7, ?8, ?9, ?10, ?11)";
+const LIST: &str = "SELECT api_key_id, prefix, name, permissions, scope, state, rate_per_minute, created_by, created_at, expires_at,
     last_used_at FROM api_keys WHERE tenant_id = ?1 AND api_key_id < ?2 AND (?3 IS NULL OR prefix = ?3)
     ORDER BY api_key_id DESC LIMIT ?4";
-const GET: &str = "SELECT api_key_id, prefix, name, permissions, state, rate_per_minute, created_by, created_at, expires_at,
+const GET: &str = "SELECT api_key_id, prefix, name, permissions, scope, state, rate_per_minute, created_by, created_at, expires_at,
     last_used_at FROM api_keys WHERE tenant_id = ?1 AND api_key_id = ?2";
 const REVOKE: &str = "UPDATE api_keys SET state = 'revoked', revoked_at = ?3
     WHERE tenant_id = ?1 AND api_key_id = ?2 AND state = 'active' RETURNING api_key_id AS id";
@@ -27,6 +27,7 @@ impl Decode for ApiKey {
             name: row.get("name")?,
             permissions: permissions
                 .ok_or_else(|| row.surprise("permissions", "the names of permissions"))?,
+            reach: row.parse("scope")?,
             state: row.parse("state")?,
             rate_per_minute: row.get("rate_per_minute")?,
             created_by: row.get("created_by")?,
@@ -48,6 +49,7 @@ pub(crate) async fn insert(scope: &mut Scope<'_>, key: &ApiKey, hash: &Digest) -
         key.created_by.as_str().into(),
         key.created_at.into(),
         key.expires_at.into(),
+        key.reach.to_string().into(),
     ];
     scope.run_for_effect(INSERT, parameters).await.map(drop)
 }

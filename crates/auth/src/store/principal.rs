@@ -1,53 +1,41 @@
 //! What does the gate look up? Everything about a session or a key in one statement, so that it is of one moment.
 
 use super::{digest, settings};
-use crate::{
-    ApiKey, BuiltIn, Session, TenantSettings, TenantState, UserState, digest::Digest,
-    store::role::permissions_of,
-};
+use crate::{ApiKey, Session, TenantSettings, TenantState, UserState, digest::Digest, store::role::Granted};
 use db::{AllTenants, DbError, Decode, Row, Scope};
-use kernel::{Permissions, SessionId, TenantId};
+use kernel::{SessionId, TenantId};
 
-const BY_SESSION: &str = "SELECT t.state AS tenant_state, t.access_revision,
+const BY_SESSION: &str = "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, t.access_revision,
     t.settings, u.state AS user_state, u.email, s.cookie_hash,
     s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at, s.last_used_at, s.expires_at,
-    (SELECT json_group_array(json_array(r.built_in, r.permissions)) FROM role_bindings AS b
+    (SELECT json_group_array(json_array(b.scope, r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
-        WHERE b.tenant_id = ?1 AND b.user_id = s.user_id AND b.scope = '*') AS grants
+        WHERE b.tenant_id = ?1 AND b.user_id = s.user_id) AS grants
     FROM tenants AS t
     JOIN sessions AS s ON s.tenant_id = ?1 AND s.session_id = ?2
     JOIN users AS u ON u.tenant_id = ?1 AND u.user_id = s.user_id
     WHERE t.tenant_id = ?1";
 const BY_PREFIX: &str =
-    "SELECT t.tenant_id, t.state AS tenant_state, t.access_revision, k.hash, k.api_key_id, k.prefix, k.name,
-    k.permissions, k.state, k.rate_per_minute, k.created_by, k.created_at, k.expires_at, k.last_used_at
+    "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, t.access_revision, k.hash, k.api_key_id, k.prefix, k.name,
+    k.permissions, k.scope, k.state, k.rate_per_minute, k.created_by, k.created_at, k.expires_at, k.last_used_at
     FROM api_keys AS k JOIN tenants AS t ON t.tenant_id = k.tenant_id WHERE k.prefix = ?1";
 
 /// A session, its user and tenant.
 pub(crate) struct BySession {
     pub(crate) tenant_state: TenantState,
+    pub(crate) suspended_reason: Option<String>,
     pub(crate) access_revision: i64,
     pub(crate) settings: TenantSettings,
     pub(crate) user_state: UserState,
     pub(crate) email: String,
     pub(crate) cookie: Option<Digest>,
     pub(crate) session: Session,
-    pub(crate) permissions: Permissions,
-}
-
-fn granted(text: &str) -> Option<Permissions> {
-    let grants: Vec<(Option<String>, Option<String>)> = serde_json::from_str(text).ok()?;
-    grants.into_iter().try_fold(Permissions::NONE, |all, (built_in, own)| {
-        let built_in: Option<BuiltIn> = built_in.map(|name| name.parse()).transpose().ok()?;
-        Some(all.or(permissions_of(built_in, own.as_deref())?))
-    })
+    pub(crate) granted: Granted,
 }
 
 impl Decode for BySession {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        let text: String = row.get("grants")?;
-        let permissions =
-            granted(&text).ok_or_else(|| row.surprise("grants", "roles and their permissions"))?;
+        let granted = Granted::decode(row)?;
         let cookie: Option<Vec<u8>> = row.get("cookie_hash")?;
         let cookie: Option<[u8; 32]> = cookie
             .map(TryInto::try_into)
@@ -55,13 +43,14 @@ impl Decode for BySession {
             .map_err(|_| row.surprise("cookie_hash", "32 bytes or null"))?;
         Ok(Self {
             tenant_state: row.parse("tenant_state")?,
+            suspended_reason: row.get("suspended_reason")?,
             access_revision: row.get("access_revision")?,
             settings: settings::column(row)?,
             user_state: row.parse("user_state")?,
             email: row.get("email")?,
             cookie: cookie.map(Digest::new),
             session: Session::decode(row)?,
-            permissions,
+            granted,
         })
     }
 }
@@ -70,6 +59,7 @@ impl Decode for BySession {
 pub(crate) struct ByKey {
     pub(crate) tenant: TenantId,
     pub(crate) tenant_state: TenantState,
+    pub(crate) suspended_reason: Option<String>,
     pub(crate) access_revision: i64,
     pub(crate) hash: Digest,
     pub(crate) key: ApiKey,
@@ -80,6 +70,7 @@ impl Decode for ByKey {
         Ok(Self {
             tenant: row.parse("tenant_id")?,
             tenant_state: row.parse("tenant_state")?,
+            suspended_reason: row.get("suspended_reason")?,
             access_revision: row.get("access_revision")?,
             hash: digest(row, "hash")?,
             key: ApiKey::decode(row)?,

@@ -2,7 +2,7 @@
 
 use super::blob;
 use crate::{
-    Session,
+    Methods, Session,
     digest::Digest,
     session::{Presented, TOUCH},
 };
@@ -17,6 +17,11 @@ const LIST: &str =
     "SELECT session_id, user_id, state, address, agent, methods, confirmed_at, created_at, last_used_at, expires_at FROM sessions
     WHERE tenant_id = ?1 AND user_id = ?2 AND state = 'active' AND expires_at > ?3 AND session_id < ?4
     ORDER BY session_id DESC LIMIT ?5";
+const GET: &str =
+    "SELECT session_id, user_id, state, address, agent, methods, confirmed_at, created_at, last_used_at, expires_at FROM sessions
+    WHERE tenant_id = ?1 AND session_id = ?2 AND state = 'active'";
+const CONFIRM: &str = "UPDATE sessions SET methods = ?3, confirmed_at = ?4
+    WHERE tenant_id = ?1 AND session_id = ?2 AND state = 'active' RETURNING session_id AS id";
 const REVOKE: &str = "UPDATE sessions SET state = 'revoked', revoked_at = ?3
     WHERE tenant_id = ?1 AND session_id = ?2 AND user_id = ?4 AND state = 'active' RETURNING session_id AS id";
 const REVOKE_ALL: &str = "UPDATE sessions SET state = 'revoked', revoked_at = ?3
@@ -27,7 +32,7 @@ const TOUCHED: &str = "UPDATE sessions SET last_used_at = ?3
 const INSERT_TOKEN: &str = "INSERT INTO refresh_tokens (tenant_id, session_id, hash, state, expires_at)
     VALUES (?1, ?2, ?3, 'fresh', ?4)";
 const PRESENTED: &str = "SELECT r.state = 'fresh' AS fresh, r.expires_at AS token_expires_at, u.state AS user_state,
-    t.state AS tenant_state, s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at,
+    t.state AS tenant_state, t.suspended_reason, s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at,
     s.last_used_at, s.expires_at
     FROM refresh_tokens AS r
     JOIN sessions AS s ON s.tenant_id = ?1 AND s.session_id = r.session_id
@@ -63,6 +68,7 @@ impl Decode for Presented {
             expires_at: row.get("token_expires_at")?,
             user_state: row.parse("user_state")?,
             tenant_state: row.parse("tenant_state")?,
+            suspended_reason: row.get("suspended_reason")?,
             session: Session::decode(row)?,
         })
     }
@@ -95,6 +101,22 @@ pub(crate) async fn list(
 ) -> Result<Vec<Session>, DbError> {
     let parameters = [user.into(), now.into(), page.after_or("ses_~").into(), page.probe().into()];
     scope.all(LIST, parameters).await
+}
+
+/// A session that was not ended.
+pub(crate) async fn get(scope: &mut Scope<'_>, session: &SessionId) -> Result<Option<Session>, DbError> {
+    scope.one(GET, [session.into()]).await
+}
+
+/// Notes by what means the person is known now, and that they proved it at `at`; false if the session was ended.
+pub(crate) async fn confirm(
+    scope: &mut Scope<'_>,
+    session: &SessionId,
+    methods: Methods,
+    at: Instant,
+) -> Result<bool, DbError> {
+    let parameters = [session.into(), methods.to_string().into(), at.into()];
+    Ok(scope.run_for_effect(CONFIRM, parameters).await? == 1)
 }
 
 /// Ends one session of a user; false if there is no such session that goes on.

@@ -51,6 +51,7 @@ fn read(text: &str) -> Option<TenantSettings> {
         session_idle_minutes: number("/session/idle_minutes")?,
         session_absolute_hours: number("/session/absolute_hours")?,
         two_factor_required: truth("/two_factor/required")?,
+        two_factor_sign_on_counts: truth("/two_factor/sign_on_counts")?,
         sign_on_password_allowed: truth("/sign_on/password_allowed")?,
         audit_days: number("/retention/audit_days")?,
         events_days: number("/retention/events_days")?,
@@ -74,7 +75,10 @@ pub(crate) fn whole(settings: &TenantSettings) -> Value {
             "idle_minutes": settings.session.idle_minutes,
             "absolute_hours": settings.session.absolute_hours,
         },
-        "two_factor": {"required": settings.two_factor.required},
+        "two_factor": {
+            "required": settings.two_factor.required,
+            "sign_on_counts": settings.two_factor.sign_on_counts,
+        },
         "sign_on": {"password_allowed": settings.sign_on.password_allowed},
         "retention": {
             "audit_days": settings.retention.audit_days,

@@ -7,13 +7,14 @@ use kernel::Instant;
 
 const INSERT: &str = "INSERT INTO tenants (tenant_id, name, state, settings, created_at, updated_at)
     VALUES (?1, ?2, 'active', '{}', ?3, ?3) ON CONFLICT DO NOTHING RETURNING tenant_id AS id";
-const GET: &str = "SELECT tenant_id, name, state, settings, created_at, updated_at
+const GET: &str =
+    "SELECT tenant_id, name, state, suspended_reason, deleting_at, settings, created_at, updated_at
     FROM tenants WHERE tenant_id = ?1";
 // What follows from the settings stands in what instances keep: so the access revision moves too.
 const UPDATE: &str = "UPDATE tenants SET name = ?2, settings = json_patch(settings, ?3),
     updated_at = ?4, access_revision = access_revision + 1 WHERE tenant_id = ?1";
 const BUMP: &str = "UPDATE tenants SET access_revision = access_revision + 1 WHERE tenant_id = ?1";
-const REVISION: &str = "SELECT state, access_revision FROM tenants WHERE tenant_id = ?1";
+const REVISION: &str = "SELECT state, suspended_reason, access_revision FROM tenants WHERE tenant_id = ?1";
 
 impl Decode for Tenant {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
@@ -21,6 +22,8 @@ impl Decode for Tenant {
             id: row.parse("tenant_id")?,
             name: row.get("name")?,
             state: row.parse("state")?,
+            suspended_reason: row.get("suspended_reason")?,
+            deleting_at: row.get("deleting_at")?,
             settings: settings::column(row)?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
@@ -31,12 +34,17 @@ impl Decode for Tenant {
 /// What a cached principal is compared with.
 pub(crate) struct Revision {
     pub(crate) state: TenantState,
+    pub(crate) suspended_reason: Option<String>,
     pub(crate) number: i64,
 }
 
 impl Decode for Revision {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { state: row.parse("state")?, number: row.get("access_revision")? })
+        Ok(Self {
+            state: row.parse("state")?,
+            suspended_reason: row.get("suspended_reason")?,
+            number: row.get("access_revision")?,
+        })
     }
 }
 

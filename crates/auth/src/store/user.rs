@@ -1,22 +1,22 @@
 //! The table `users`, with the roles that are bound to each.
 
-use super::role::permissions_of;
-use crate::{BuiltIn, Email, Member, TenantState, User};
+use super::role::Granted;
+use crate::{Email, Member, TenantState, User};
 use db::{AllTenants, DbError, Decode, Row, Scope};
-use kernel::{Instant, PageRequest, Permissions, RoleId, TenantId, UserId};
+use kernel::{Instant, PageRequest, TenantId, UserId};
 
 const INSERT: &str = "INSERT INTO users
     (tenant_id, user_id, email, name, state, password_hash, version, created_at, updated_at)
     VALUES (?1, ?2, ?3, ?4, 'active', ?5, 1, ?6, ?6) ON CONFLICT (tenant_id, email) DO NOTHING RETURNING user_id AS id";
-const GET: &str = "SELECT user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
-    updated_at, (SELECT json_group_array(json_array(r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
+const GET: &str = "SELECT tenant_id, user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
+    updated_at, (SELECT json_group_array(json_array(b.scope, r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
-        WHERE b.tenant_id = ?1 AND b.user_id = users.user_id AND b.scope = '*') AS grants
+        WHERE b.tenant_id = ?1 AND b.user_id = users.user_id) AS grants
     FROM users WHERE tenant_id = ?1 AND user_id = ?2";
-const LIST: &str = "SELECT user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
-    updated_at, (SELECT json_group_array(json_array(r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
+const LIST: &str = "SELECT tenant_id, user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
+    updated_at, (SELECT json_group_array(json_array(b.scope, r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
-        WHERE b.tenant_id = ?1 AND b.user_id = users.user_id AND b.scope = '*') AS grants
+        WHERE b.tenant_id = ?1 AND b.user_id = users.user_id) AS grants
     FROM users WHERE tenant_id = ?1 AND user_id > ?2 ORDER BY user_id LIMIT ?3";
 const UPDATE: &str = "UPDATE users SET name = ?3, state = ?4, version = ?5, updated_at = ?6
     WHERE tenant_id = ?1 AND user_id = ?2";
@@ -25,37 +25,15 @@ const SET_PASSWORD: &str = "UPDATE users SET password_hash = ?3, version = versi
     WHERE tenant_id = ?1 AND user_id = ?2";
 const REHASH: &str = "UPDATE users SET password_hash = ?3 WHERE tenant_id = ?1 AND user_id = ?2";
 const PASSWORD: &str = "SELECT password_hash AS hash, email FROM users WHERE tenant_id = ?1 AND user_id = ?2";
-const LOGIN_IN: &str = "SELECT t.tenant_id, t.state AS tenant_state, u.user_id, u.password_hash
+const LOGIN_IN: &str = "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, u.user_id, u.password_hash
     FROM tenants AS t LEFT JOIN users AS u ON u.tenant_id = t.tenant_id AND u.email = ?2 WHERE t.tenant_id = ?1";
-const LOGIN_ANYWHERE: &str = "SELECT t.tenant_id, t.state AS tenant_state, u.user_id, u.password_hash
+const LOGIN_ANYWHERE: &str =
+    "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, u.user_id, u.password_hash
     FROM users AS u JOIN tenants AS t ON t.tenant_id = u.tenant_id WHERE u.email = ?1 LIMIT 2";
-
-/// One row of `grants`: a role's id, name, built-in name and own permissions.
-type Grant = (String, String, Option<String>, Option<String>);
-
-struct Granted {
-    roles: Vec<(RoleId, String)>,
-    permissions: Permissions,
-    is_owner: bool,
-}
-
-fn granted(text: &str) -> Option<Granted> {
-    let grants: Vec<Grant> = serde_json::from_str(text).ok()?;
-    let mut all =
-        Granted { roles: Vec::with_capacity(grants.len()), permissions: Permissions::NONE, is_owner: false };
-    for (id, name, built_in, own) in grants {
-        let built_in: Option<BuiltIn> = built_in.map(|name| name.parse()).transpose().ok()?;
-        all.permissions = all.permissions.or(permissions_of(built_in, own.as_deref())?);
-        all.is_owner |= built_in == Some(BuiltIn::Owner);
-        all.roles.push((id.parse().ok()?, name));
-    }
-    Some(all)
-}
 
 impl Decode for Member {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        let text: String = row.get("grants")?;
-        let granted = granted(&text).ok_or_else(|| row.surprise("grants", "roles and their permissions"))?;
+        let granted = Granted::decode(row)?;
         Ok(Self {
             user: User {
                 id: row.parse("user_id")?,
@@ -68,7 +46,9 @@ impl Decode for Member {
                 updated_at: row.get("updated_at")?,
             },
             roles: granted.roles,
+            scoped_roles: granted.scoped_roles,
             permissions: granted.permissions,
+            grants: granted.scoped,
             is_owner: granted.is_owner,
         })
     }
@@ -78,6 +58,7 @@ impl Decode for Member {
 pub(crate) struct Meant {
     pub(crate) tenant: TenantId,
     pub(crate) tenant_state: TenantState,
+    pub(crate) suspended_reason: Option<String>,
     pub(crate) user: Option<(UserId, Option<String>)>,
 }
 
@@ -88,6 +69,7 @@ impl Decode for Meant {
         Ok(Self {
             tenant: row.parse("tenant_id")?,
             tenant_state: row.parse("tenant_state")?,
+            suspended_reason: row.get("suspended_reason")?,
             user: user.map(|id| (id, hash)),
         })
     }
