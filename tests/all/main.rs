@@ -6,6 +6,7 @@
 mod auth;
 mod authenticator;
 mod bad_input;
+mod chromium;
 mod cloud_events;
 mod conditional;
 mod crash;

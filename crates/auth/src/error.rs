@@ -62,6 +62,9 @@ pub enum AuthError {
     /// The resource changed since the caller looked.
     #[error("The resource is at another version than the one that was named; fetch it again.")]
     Stale,
+    /// A key or a client that opens nothing any more, and so cannot be changed.
+    #[error("This {0} is revoked or has expired. Make another one.")]
+    Revoked(&'static str),
     /// There is no such thing in this tenant.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
@@ -77,9 +80,6 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
-    /// Single sign-on did not let somebody in.
-    #[error(transparent)]
-    SignOn(#[from] crate::SignOnError),
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
@@ -92,6 +92,9 @@ pub enum AuthError {
     /// Something about passkeys.
     #[error(transparent)]
     Passkey(#[from] PasskeyError),
+    /// Single sign-on did not let somebody in.
+    #[error(transparent)]
+    SignOn(#[from] crate::SignOnError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -139,17 +142,17 @@ impl Fault for AuthError {
             | Self::Beyond
             | Self::OwnAccess
             | Self::SignUpClosed => Kind::Forbidden,
-            Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
+            Self::LastOwner | Self::EmailTaken | Self::TenantExists | Self::Revoked(_) => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
             Self::Organization(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
-            Self::SignOn(error) => error.kind(),
             Self::Letter(error) => error.kind(),
             Self::Erasure(error) => error.kind(),
             Self::Factor(error) => error.kind(),
             Self::Passkey(error) => error.kind(),
+            Self::SignOn(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -172,16 +175,17 @@ impl Fault for AuthError {
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::SignUpClosed => "SIGN_UP_CLOSED",
             Self::TenantExists => "TENANT_EXISTS",
+            Self::Revoked(_) => "REVOKED",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
             Self::Organization(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
-            Self::SignOn(error) => error.code(),
             Self::Letter(error) => error.code(),
             Self::Erasure(error) => error.code(),
             Self::Factor(error) => error.code(),
             Self::Passkey(error) => error.code(),
+            Self::SignOn(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -1,16 +1,19 @@
 //! What does SAML 2.0 ask of whoever relies on it? A request by redirect, a signed answer by a form (Web Browser SSO
 //! Profile, saml-profiles-2.0-os section 4.1), and metadata about ourselves.
 //!
-//! Only what stands inside a signed element is ever read, from the very document that was verified.
+//! Only what was signed is ever read: the canonical text that the signature was checked against, and nothing beside it.
 
+mod certificate;
 mod metadata;
 mod response;
 mod signature;
 mod xml;
 
+pub(crate) use certificate::{Certificate, faults, sound_certificate};
 pub(crate) use metadata::{IdentityProvider, own_metadata};
 pub(crate) use response::{Expected, hear};
-pub(crate) use signature::{Certificate, faults, sound_certificate};
+#[cfg(test)]
+pub(crate) use signature::signing;
 
 use crate::{
     SignOnError,

@@ -4,10 +4,14 @@
 mod admission;
 mod api_keys;
 mod bindings;
+mod clients;
 mod codes;
 mod confirm;
 mod connections;
+mod denials;
 mod factors;
+mod grants;
+mod introspection;
 pub mod letters;
 mod logins;
 mod organizations;
@@ -15,6 +19,7 @@ mod outside;
 mod passkeys;
 mod passwords;
 pub mod privacy;
+mod revocation;
 mod roles;
 mod second_factor;
 #[cfg(test)]
@@ -28,13 +33,17 @@ pub(crate) mod stage;
 mod tenants;
 mod users;
 
-pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use api_keys::{api_key, api_keys, change_api_key, create_api_key, revoke_api_key, rotate_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
+pub use clients::{change_client, client, clients, create_client, revoke_client, rotate_client_secret};
 pub use confirm::{Proof, confirm, must_be_confirmed};
 pub use connections::{
     Keeper, change_connection, connection, connections, create_connection, delete_connection,
 };
+pub use denials::note_denial;
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
+pub use grants::{GrantAsked, Granted, authenticate, grant};
+pub use introspection::{Inspected, TokenKind, introspect};
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use organizations::{
     change_organization, create_organization, give_up_organization, organization, organizations,
@@ -45,6 +54,7 @@ pub use passkeys::{
     remove_passkey, rename_passkey,
 };
 pub use passwords::change_password;
+pub use revocation::revoke_token;
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
@@ -53,6 +63,9 @@ pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
 pub use sign_on::{Begun, Ended, Failed, Returned, Wish, begin_sign_on, finish_sign_on, redeem_sign_on};
 pub use tenants::{change_tenant, tenant};
 pub use users::{change_user, create_user, delete_user, me, user, users};
+
+#[cfg(test)]
+pub(crate) use setup::made;
 
 use crate::AuthError;
 use db::{DbError, Tx};
@@ -83,6 +96,6 @@ async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError
 fn person(call: &Call) -> Result<(&UserId, &SessionId), AuthError> {
     match &call.principal.actor {
         Actor::User(user, session) => Ok((user, session)),
-        Actor::ApiKey(_) | Actor::System => Err(AuthError::NeedsSession),
+        Actor::ApiKey(_) | Actor::Client(_) | Actor::System => Err(AuthError::NeedsSession),
     }
 }

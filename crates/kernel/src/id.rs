@@ -122,6 +122,8 @@ ids! {
     PasskeyId = "psk", "passkey";
     /// An API key (not the key itself).
     ApiKeyId = "key", "API key";
+    /// A program that gets access tokens by OAuth 2.0.
+    ClientId = "cli", "client";
     /// A row of the audit.
     AuditId = "aud", "audit entry";
     /// Something that happened.

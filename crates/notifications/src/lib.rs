@@ -31,7 +31,10 @@ pub use service::{
 
 use kernel::Secret;
 use std::sync::Arc;
-use vault::Vault;
+use vault::{Column, Vault};
+
+/// What of this area is sealed.
+pub const SEALED: &[Column] = &[store::channel::SEALED];
 
 /// What channels need of the operator.
 #[derive(Debug, Clone)]

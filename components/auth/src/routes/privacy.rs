@@ -1,7 +1,7 @@
 //! How does a person get what is held of them, and how do they go?
 
 use crate::wire::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
-use edge::{Authorized, Faults, Id, Json, Problem, Query, Shown, needs};
+use edge::{Authorized, Confirmed, Faults, Id, Json, Problem, Query, Shown, needs};
 use kernel::UserId;
 use pipeline::privacy::{self, Whose};
 
@@ -45,7 +45,7 @@ pub(super) async fn export_user(
     params(("id" = String, Path, description = "usr_…")),
     responses((status = 202, body = ErasureOut), Faults), security(("bearer" = [])))]
 pub(super) async fn erase_user(
-    caller: Authorized<needs::AccessWrite>,
+    caller: Confirmed<needs::AccessWrite>,
     Id(id): Id<UserId>,
     Json(body): Json<EraseIn>,
 ) -> Result<Shown<ErasureOut>, Problem> {

@@ -11,7 +11,7 @@ use axum::{
 };
 use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
 use http::{HeaderMap, HeaderValue, header};
-use kernel::{FieldFault, Fields, Secret, Span};
+use kernel::{FieldFault, Fields, Secret, Span, TenantId};
 use std::sync::Arc;
 
 /// Logins a minute from one address.
@@ -153,7 +153,8 @@ pub(super) async fn jwks(Extension(world): Extension<Arc<World>>) -> Response {
 
 /// Set up a tenant
 ///
-/// For the operator: makes a tenant with its roles, its owner and an API key that is shown this once.
+/// For the operator: makes a tenant with its roles, its owner and an API key that is shown this once. The tenant `platform`
+/// is that of those who run the installation; its first administrator comes in by password, and it gets no key.
 #[utoipa::path(post, path = "/internal/setup", tag = "internal", request_body = SetUpIn,
     responses((status = 201, body = SetUpOut), Faults), security(("bearer" = [])))]
 pub(super) async fn setup(
@@ -163,9 +164,15 @@ pub(super) async fn setup(
     headers: HeaderMap,
     Json(body): Json<SetUpIn>,
 ) -> Result<Shown<SetUpOut>, Problem> {
+    let visit = visit(&world, &visitor, &headers);
+    if body.tenant == TenantId::platform().as_str() {
+        let user = service::setup_platform(&world.db, &visit, &body.email, &body.password).await?;
+        let location = format!("/api/v1/admin/organizations/{}", body.tenant);
+        return Ok(Shown::created("setup", SetUpOut::platform(&user), location));
+    }
     let asked = service::SetUp::new(&body.tenant, &body.name, &body.email, &body.password)
         .map_err(Problem::fields)?;
-    let done = service::setup(&world.db, &visit(&world, &visitor, &headers), asked).await?;
+    let done = service::setup(&world.db, &visit, asked).await?;
     let location = format!("/api/v1/admin/organizations/{}", done.tenant);
     Ok(Shown::created("setup", done.into(), location).confidential())
 }

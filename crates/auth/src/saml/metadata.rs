@@ -2,7 +2,7 @@
 
 use super::{
     BY_POST, BY_REDIRECT, METADATA, Ourselves, PROTOCOL, SIGNATURE,
-    signature::{Certificate, sound_certificate},
+    certificate::{Certificate, sound_certificate},
     xml::{Tree, escape},
 };
 use uppsala::NodeId;

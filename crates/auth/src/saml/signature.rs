@@ -1,165 +1,249 @@
 //! Who signed what? Every signature of a document must stand where one belongs, cover exactly the element that it stands
-//! in, and be by a key that the tenant named.
+//! in, and be by a key that the tenant named. What is given out is the very text that was signed.
 //!
-//! The crate `bergshamra` verifies; before it sees a document its signatures are held against one narrow shape, so that
-//! nothing of what XML signatures can do besides (other documents, XPath, XSLT, keys from the document) is ever reached.
+//! XML signatures can do much besides: other documents, XPath, XSLT, keys from the document. One narrow shape is taken,
+//! so that nothing of it is ever reached; docs/decisions/0013-saml.md says why the verification is ours.
 
-use super::{ASSERTION, PROTOCOL, SIGNATURE, xml::Tree};
+use super::{ASSERTION, PROTOCOL, SIGNATURE, certificate::Certificate, xml::Tree};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bergshamra_dsig::{DsigContext, VerifyResult, verify::verify_all_document_with_source};
-use bergshamra_keys::{Key, KeysManager, loader::load_x509_cert_der};
+use bergshamra_c14n::{C14nMode, canonicalize_doc};
+use bergshamra_xml::nodeset::NodeSet;
+use rsa::sha2::{Digest as _, Sha256, Sha384, Sha512};
 use uppsala::NodeId;
-use x509_cert::der::Decode as _;
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-const METHODS: [&str; 6] = [
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
-];
-const DIGESTS: [&str; 3] = [
-    "http://www.w3.org/2001/04/xmlenc#sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#sha384",
-    "http://www.w3.org/2001/04/xmlenc#sha512",
-];
-/// The shortest RSA key, in bytes of its encoding: one of 2048 bits has 294.
-const RSA_MIN: usize = 290;
 
-/// A certificate of a provider as base64 of its DER: what stands in metadata.
-pub(crate) type Certificate = String;
-
-/// A certificate from PEM or bare base64, as base64 of its DER.
-///
-/// # Errors
-/// The end of a sentence that begins with the field.
-pub(crate) fn sound_certificate(text: &str) -> Result<Certificate, &'static str> {
-    let bare: String = text
-        .lines()
-        .filter(|line| !line.contains("-----"))
-        .flat_map(str::chars)
-        .filter(|letter| !letter.is_whitespace())
-        .collect();
-    let der = STANDARD.decode(bare).map_err(|_| "is neither PEM nor base64 of a certificate")?;
-    sound_key(&der)?;
-    Ok(STANDARD.encode(der))
+/// The hashes that are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
 }
 
-fn sound_key(der: &[u8]) -> Result<Key, &'static str> {
-    let key = load_x509_cert_der(der).map_err(|_| "is no X.509 certificate with a key that is known here")?;
-    match key.data.algorithm_name() {
-        "RSA" if key.to_spki_der().is_some_and(|bytes| bytes.len() >= RSA_MIN) => Ok(key),
-        "RSA" => Err("has an RSA key of less than 2048 bits"),
-        "EC-P256" | "EC-P384" | "EC-P521" => Ok(key),
-        _ => Err("has a key that is neither RSA nor of the curves P-256, P-384 and P-521"),
-    }
-}
-
-/// What is wrong with certificates at `now`, each the end of a sentence about the provider. Metadata is what makes a key
-/// trusted, so an expired certificate still verifies; but its end is a sign that the provider has turned its keys.
-pub(crate) fn faults(certificates: &[Certificate], now: kernel::Instant) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (place, certificate) in certificates.iter().enumerate() {
-        let number = place.saturating_add(1);
-        let der = STANDARD.decode(certificate).unwrap_or_default();
-        match x509_cert::Certificate::from_der(&der) {
-            Err(_) => faults.push(format!("its certificate {number} does not read")),
-            Ok(read) => {
-                let ends = read.tbs_certificate.validity.not_after.to_unix_duration().as_secs();
-                if i64::try_from(ends).is_ok_and(|ends| ends < now.seconds()) {
-                    faults.push(format!("its certificate {number} has expired; fetch its metadata again"));
-                }
-            }
+impl Hash {
+    /// By the name of a digest (RFC 9231, section 2.1).
+    fn of_digest(name: &str) -> Option<Self> {
+        match name {
+            "http://www.w3.org/2001/04/xmlenc#sha256" => Some(Self::Sha256),
+            "http://www.w3.org/2001/04/xmldsig-more#sha384" => Some(Self::Sha384),
+            "http://www.w3.org/2001/04/xmlenc#sha512" => Some(Self::Sha512),
+            _ => None,
         }
     }
-    faults
+
+    pub(super) fn digest(self, text: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256 => Sha256::digest(text).to_vec(),
+            Self::Sha384 => Sha384::digest(text).to_vec(),
+            Self::Sha512 => Sha512::digest(text).to_vec(),
+        }
+    }
 }
 
-/// The elements of a response that are signed, each wholly, by one of the certificates; at least one.
+/// The kinds of key that are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Rsa,
+    Ecdsa,
+}
+
+/// How a signature was made (RFC 9231, sections 2.3.2 and 2.3.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Method {
+    pub(super) family: Family,
+    pub(super) hash: Hash,
+}
+
+impl Method {
+    fn named(name: &str) -> Option<Self> {
+        let (family, hash) = match name.strip_prefix("http://www.w3.org/2001/04/xmldsig-more#")? {
+            "rsa-sha256" => (Family::Rsa, Hash::Sha256),
+            "rsa-sha384" => (Family::Rsa, Hash::Sha384),
+            "rsa-sha512" => (Family::Rsa, Hash::Sha512),
+            "ecdsa-sha256" => (Family::Ecdsa, Hash::Sha256),
+            "ecdsa-sha384" => (Family::Ecdsa, Hash::Sha384),
+            "ecdsa-sha512" => (Family::Ecdsa, Hash::Sha512),
+            _ => return None,
+        };
+        Some(Self { family, hash })
+    }
+}
+
+/// A signature of the one shape that is taken.
+struct Shape {
+    signature: NodeId,
+    /// The element that it stands in, and covers.
+    element: NodeId,
+    info: NodeId,
+    /// Prefixes that are canonicalized as if they were used: for the element, and for the signed information.
+    prefixes: [Vec<String>; 2],
+    digest: Hash,
+    digest_value: Vec<u8>,
+    method: Method,
+    value: Vec<u8>,
+}
+
+/// The text of the innermost signed element that holds the assertion: the assertion itself, or the response. Every
+/// signature of the document must hold, by one of the certificates.
 ///
 /// # Errors
 /// The end of a sentence about the answer.
-pub(crate) fn signed(tree: &Tree<'_>, certificates: &[Certificate]) -> Result<Vec<NodeId>, &'static str> {
+pub(crate) fn signed(tree: &Tree<'_>, certificates: &[Certificate]) -> Result<String, &'static str> {
     let signatures = tree.everywhere(SIGNATURE, "Signature");
-    if signatures.is_empty() {
-        return Err("neither the assertion nor the response is signed");
-    }
-    let covered: Vec<NodeId> =
-        signatures.iter().map(|signature| shape(tree, *signature)).collect::<Result<_, _>>()?;
-    let mut keys = KeysManager::new();
-    for certificate in certificates {
-        let der =
-            STANDARD.decode(certificate).map_err(|_| "a certificate of the connection does not read")?;
-        keys.add_key(sound_key(&der).map_err(|_| "a certificate of the connection does not read")?);
-    }
-    // Keys of the document are never looked at, and strict positions are asked for beside our own check.
-    let context = DsigContext::new(keys);
-    let results = verify_all_document_with_source(&context, &tree.document, Some(tree.source))
-        .map_err(|_| "its signatures cannot be read, or two elements have one ID")?;
-    if results.len() != covered.len() {
-        return Err("its signatures cannot be read");
-    }
-    for result in &results {
-        let VerifyResult::Valid { signature_node, references, .. } = result else {
-            return Err("a signature is not by the provider's key, or something was changed after it");
-        };
-        let place = signatures.iter().position(|one| one == signature_node);
-        let parent = place.and_then(|place| covered.get(place)).ok_or("its signatures cannot be read")?;
-        let whole = references.as_slice();
-        let [only] = whole else {
-            return Err("a signature covers something else than its element");
-        };
-        if only.resolved_node != Some(*parent) || !only.digest_verified {
-            return Err("a signature covers something else than its element");
+    let keys: Vec<_> = certificates.iter().filter_map(|one| super::certificate::key(one).ok()).collect();
+    let mut innermost: Option<(bool, String)> = None;
+    for signature in signatures {
+        let shape = Shape::read(tree, signature)?;
+        let text = shape.element_text(tree)?;
+        if shape.digest.digest(&text) != shape.digest_value {
+            return Err("something was changed after it was signed");
+        }
+        let info = shape.info_text(tree)?;
+        let hash = shape.method.hash.digest(&info);
+        if !keys.iter().any(|key| key.holds(shape.method, &hash, &shape.value)) {
+            return Err("a signature is not by a certificate of the connection");
+        }
+        let text = String::from_utf8(text).map_err(|_| "its signed part is not UTF-8")?;
+        let is_assertion = tree.is(shape.element, ASSERTION, "Assertion");
+        if is_assertion || innermost.is_none() {
+            innermost = Some((is_assertion, text));
         }
     }
-    Ok(covered)
+    innermost.map(|(_, text)| text).ok_or("neither the assertion nor the response is signed")
 }
 
-/// The element that a signature must cover, if the signature has the one shape that is taken: directly in a response or
-/// an assertion, one reference to that element by its ID, enveloped and exclusive canonicalization, SHA-2.
-fn shape(tree: &Tree<'_>, signature: NodeId) -> Result<NodeId, &'static str> {
-    const ODD: &str = "a signature has a shape that is not taken here";
-    let parent = tree.document.parent(signature).ok_or(ODD)?;
-    let belongs = tree.is(parent, PROTOCOL, "Response") || tree.is(parent, ASSERTION, "Assertion");
-    if !belongs || tree.only_child(parent, SIGNATURE, "Signature") != Some(signature) {
-        return Err("a signature stands where none belongs");
+impl Shape {
+    /// Directly in a response or an assertion, one reference to that element by its ID, enveloped and exclusive
+    /// canonicalization, SHA-2.
+    fn read(tree: &Tree<'_>, signature: NodeId) -> Result<Self, &'static str> {
+        const ODD: &str = "a signature has a shape that is not taken here";
+        let element = tree.document.parent(signature).ok_or(ODD)?;
+        let belongs = tree.is(element, PROTOCOL, "Response") || tree.is(element, ASSERTION, "Assertion");
+        if !belongs || tree.only_child(element, SIGNATURE, "Signature") != Some(signature) {
+            return Err("a signature stands where none belongs");
+        }
+        let id =
+            tree.attribute(element, "ID").filter(|id| !id.is_empty()).ok_or("a signed element has no ID")?;
+        let allowed = ["SignedInfo", "SignatureValue", "KeyInfo"];
+        let parts = tree.children(signature);
+        if !parts.iter().all(|part| allowed.iter().any(|name| tree.is(*part, SIGNATURE, name))) {
+            return Err(ODD);
+        }
+        let value = tree.only_child(signature, SIGNATURE, "SignatureValue").ok_or(ODD)?;
+        let info = tree.only_child(signature, SIGNATURE, "SignedInfo").ok_or(ODD)?;
+        let [canonical, method, reference] = tree.children(info).try_into().map_err(|_| ODD)?;
+        let algorithm = |node: NodeId, name: &str| {
+            tree.attribute(node, "Algorithm").filter(|_| tree.is(node, SIGNATURE, name))
+        };
+        if algorithm(canonical, "CanonicalizationMethod") != Some(EXCLUSIVE) {
+            return Err("a signature is not made with exclusive canonicalization");
+        }
+        let uri = tree.attribute(reference, "URI").filter(|_| tree.is(reference, SIGNATURE, "Reference"));
+        if uri.and_then(|uri| uri.strip_prefix('#')) != Some(id) {
+            return Err("a signature covers something else than its element");
+        }
+        let [transforms, digest, digest_value] = tree.children(reference).try_into().map_err(|_| ODD)?;
+        let steps = tree.children(transforms);
+        let names: Vec<_> = steps.iter().map(|step| algorithm(*step, "Transform")).collect();
+        let last = steps.last().copied().ok_or(ODD)?;
+        if !tree.is(transforms, SIGNATURE, "Transforms")
+            || names != [Some(ENVELOPED), Some(EXCLUSIVE)]
+            || !tree.is(digest_value, SIGNATURE, "DigestValue")
+        {
+            return Err(ODD);
+        }
+        let bytes = |node: NodeId| {
+            let text: String =
+                tree.text(node)?.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
+            STANDARD.decode(text).ok()
+        };
+        Ok(Self {
+            signature,
+            element,
+            info,
+            prefixes: [prefixes(tree, last).ok_or(ODD)?, prefixes(tree, canonical).ok_or(ODD)?],
+            digest: algorithm(digest, "DigestMethod")
+                .and_then(Hash::of_digest)
+                .ok_or("a signature is not made with SHA-256 or longer")?,
+            digest_value: bytes(digest_value).ok_or(ODD)?,
+            method: algorithm(method, "SignatureMethod")
+                .and_then(Method::named)
+                .filter(|_| tree.children(method).is_empty())
+                .ok_or("a signature is not made by RSA or ECDSA with SHA-256 or longer")?,
+            value: bytes(value).ok_or(ODD)?,
+        })
     }
-    let id = tree.attribute(parent, "ID").filter(|id| !id.is_empty()).ok_or("a signed element has no ID")?;
-    let allowed = ["SignedInfo", "SignatureValue", "KeyInfo"];
-    let parts = tree.children(signature);
-    if !parts.iter().all(|part| allowed.iter().any(|name| tree.is(*part, SIGNATURE, name))) {
-        return Err(ODD);
+
+    /// The element without its signature and without comments, canonical.
+    fn element_text(&self, tree: &Tree<'_>) -> Result<Vec<u8>, &'static str> {
+        let mut nodes = NodeSet::tree_without_comments(self.element, &tree.document);
+        nodes.remove_id(self.signature);
+        for inner in tree.document.descendants(self.signature) {
+            nodes.remove_id(inner);
+        }
+        let [prefixes, _] = &self.prefixes;
+        canonical(tree, &nodes, prefixes)
     }
-    tree.only_child(signature, SIGNATURE, "SignatureValue").ok_or(ODD)?;
-    let info = tree.only_child(signature, SIGNATURE, "SignedInfo").ok_or(ODD)?;
-    let [canonical, method, reference] = tree.children(info).try_into().map_err(|_| ODD)?;
-    let algorithm = |node: NodeId, name: &str| {
-        tree.attribute(node, "Algorithm").filter(|_| tree.is(node, SIGNATURE, name))
-    };
-    if algorithm(canonical, "CanonicalizationMethod") != Some(EXCLUSIVE) {
-        return Err("a signature is not made with exclusive canonicalization");
+
+    /// What the signature's value is of.
+    fn info_text(&self, tree: &Tree<'_>) -> Result<Vec<u8>, &'static str> {
+        let [_, prefixes] = &self.prefixes;
+        canonical(tree, &NodeSet::tree_without_comments(self.info, &tree.document), prefixes)
     }
-    if !algorithm(method, "SignatureMethod").is_some_and(|name| METHODS.contains(&name))
-        || !tree.children(method).is_empty()
-    {
-        return Err("a signature is not made by RSA or ECDSA with SHA-256 or longer");
+}
+
+/// Exclusive XML Canonicalization 1.0, without comments.
+fn canonical(tree: &Tree<'_>, nodes: &NodeSet, prefixes: &[String]) -> Result<Vec<u8>, &'static str> {
+    canonicalize_doc(&tree.document, C14nMode::Exclusive, Some(nodes), prefixes)
+        .map_err(|_| "its signed part cannot be brought into canonical form")
+}
+
+/// What an exclusive canonicalization names as `InclusiveNamespaces`; `None` if it says anything else.
+fn prefixes(tree: &Tree<'_>, step: NodeId) -> Option<Vec<String>> {
+    match tree.children(step).as_slice() {
+        [] => Some(Vec::new()),
+        [one] if tree.is(*one, EXCLUSIVE, "InclusiveNamespaces") => {
+            let list = tree.attribute(*one, "PrefixList")?;
+            Some(list.split_ascii_whitespace().map(str::to_owned).collect())
+        }
+        _ => None,
     }
-    let uri = tree.attribute(reference, "URI").filter(|_| tree.is(reference, SIGNATURE, "Reference"));
-    if uri.and_then(|uri| uri.strip_prefix('#')) != Some(id) {
-        return Err("a signature covers something else than its element");
+}
+
+#[cfg(test)]
+pub(crate) mod signing {
+    //! How do tests sign as a provider does? They fill the first signature of a template that is still empty.
+
+    use super::*;
+
+    /// The template with its first empty signature filled; `sign` makes a value of SHA-256 of what is signed.
+    pub(crate) fn fill(template: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+        let shape_of = |text: &str, is_empty: fn(&Tree<'_>, NodeId) -> bool| {
+            let tree = Tree::read(text).unwrap();
+            let signature =
+                tree.everywhere(SIGNATURE, "Signature").into_iter().find(|one| is_empty(&tree, *one));
+            let shape = Shape::read(&tree, signature.unwrap()).unwrap();
+            (shape.element_text(&tree).unwrap(), shape.info_text(&tree).unwrap())
+        };
+        let empty: fn(&Tree<'_>, NodeId) -> bool = |tree, signature| {
+            let value = tree.only_child(signature, SIGNATURE, "SignatureValue").unwrap();
+            tree.text(value).unwrap().is_empty()
+        };
+        let (element, _) = shape_of(template, empty);
+        let digest = STANDARD.encode(Hash::Sha256.digest(&element));
+        let filled = template.replacen(
+            "<ds:DigestValue></ds:DigestValue>",
+            &format!("<ds:DigestValue>{digest}</ds:DigestValue>"),
+            1,
+        );
+        let (_, info) = shape_of(&filled, empty);
+        let value = STANDARD.encode(sign(&info));
+        filled.replacen(
+            "<ds:SignatureValue></ds:SignatureValue>",
+            &format!("<ds:SignatureValue>{value}</ds:SignatureValue>"),
+            1,
+        )
     }
-    let [transforms, digest, _value] = tree.children(reference).try_into().map_err(|_| ODD)?;
-    if !algorithm(digest, "DigestMethod").is_some_and(|name| DIGESTS.contains(&name)) {
-        return Err("a signature is not made with SHA-256 or longer");
-    }
-    let steps: Vec<Option<&str>> =
-        tree.children(transforms).into_iter().map(|step| algorithm(step, "Transform")).collect();
-    if !tree.is(transforms, SIGNATURE, "Transforms") || steps != [Some(ENVELOPED), Some(EXCLUSIVE)] {
-        return Err(ODD);
-    }
-    Ok(parent)
 }

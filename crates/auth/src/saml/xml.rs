@@ -9,7 +9,6 @@ const DEPTH_MAX: u32 = 48;
 /// A document that was read.
 pub(crate) struct Tree<'a> {
     pub(crate) document: Document<'a>,
-    pub(crate) source: &'a str,
 }
 
 impl<'a> Tree<'a> {
@@ -27,7 +26,7 @@ impl<'a> Tree<'a> {
             .with_max_entity_expansion(0)
             .with_max_depth(DEPTH_MAX);
         let document = parser.parse(source).map_err(|_| "it is not XML, holds a DTD, or nests too deeply")?;
-        Ok(Self { document, source })
+        Ok(Self { document })
     }
 
     pub(crate) fn root(&self) -> Option<NodeId> {

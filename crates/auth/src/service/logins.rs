@@ -290,8 +290,7 @@ async fn go_on(
     let (now, chance) = (visit.now, &*visit.chance);
     let tenant = scope.tenant().clone();
     let refresh = SessionSecret::new(Purpose::Refresh, &tenant, &session.id, chance);
-    let access_token =
-        tokens.sign(&tenant, &session.user, &session.id, now, chance).map_err(AuthError::Signing)?;
+    let access_token = tokens.sign(&tenant, session, now, chance).map_err(AuthError::Signing)?;
     let ends = session.expires_at.min(now + IDLE);
     store::session::insert_token(scope, &session.id, &refresh.hash(), ends).await?;
     Ok(LoggedIn {

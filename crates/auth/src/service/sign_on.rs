@@ -4,7 +4,7 @@
 use super::{
     admission::{admitted, turned},
     finish,
-    logins::{Entrance, LoggedIn, start},
+    logins::{Entrance, LoggedIn, start, tenant_is_open},
     outside::{Outside, Question, Reply, Vouched},
 };
 use crate::{
@@ -241,10 +241,7 @@ async fn enter(
     attempt: &Attempt,
     vouched: &Vouched,
 ) -> Result<Ended, AuthError> {
-    let policy = rows::policy(scope).await?.ok_or(SignOnError::State)?;
-    if policy.state == TenantState::Suspended {
-        return Err(AuthError::suspended(policy.suspended_reason));
-    }
+    tenant_is_open(scope).await?;
     // The provider took its time: only the very connection that it was asked by will do.
     let still = store::connection::get(scope, &stored.connection.id).await?;
     let still = still.filter(|now| now.connection.version == stored.connection.version);
@@ -333,10 +330,7 @@ pub async fn redeem_sign_on(
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(&tenant);
-        let policy = rows::policy(&mut scope).await?.ok_or(SignOnError::Handoff)?;
-        if policy.state == TenantState::Suspended {
-            return Err(AuthError::suspended(policy.suspended_reason));
-        }
+        tenant_is_open(&mut scope).await?;
         let member = store::user::get(&mut scope, &handoff.user).await?.ok_or(SignOnError::Handoff)?;
         if member.user.state == UserState::Disabled {
             return Err(AuthError::UserDisabled);

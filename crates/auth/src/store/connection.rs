@@ -205,3 +205,15 @@ pub(crate) async fn update(scope: &mut Scope<'_>, stored: &Stored) -> Result<boo
 pub(crate) async fn delete(scope: &mut Scope<'_>, id: &ConnectionId) -> Result<(), DbError> {
     scope.run_for_effect(DELETE, [id.into()]).await.map(drop)
 }
+
+/// Client secrets, for when the key that seals them is turned.
+pub(crate) const SEALED: vault::Column = vault::Column {
+    table: "sign_on_connections",
+    pick: "SELECT tenant_id, connection_id AS id, tenant_id || '/connections/' || connection_id AS place, secret AS sealed
+        FROM sign_on_connections WHERE (tenant_id, connection_id) > (?1, ?2) AND secret IS NOT NULL
+        AND substr(secret, 1, length(?3)) <> ?3 ORDER BY tenant_id, connection_id LIMIT ?4",
+    put: "UPDATE sign_on_connections SET secret = ?3 WHERE tenant_id = ?1 AND connection_id = ?2 AND secret = ?4
+        RETURNING connection_id AS id",
+    count: "SELECT COUNT(*) AS n FROM sign_on_connections
+        WHERE secret IS NOT NULL AND substr(secret, 1, length(?1)) <> ?1",
+};

@@ -6,7 +6,7 @@ use kernel::{Instant, Person, SessionId, TenantId, UserId};
 
 /// What is held of a person, section by section: of ?2 (the id), after the key ?3, ?4 at most. Secrets and their hashes
 /// are left out. A new table with something of people gets a line here.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 7] = [
     (
         "user",
         "SELECT user_id AS id, json_object('id', user_id, 'email', email, 'name', name, 'state', state,
@@ -31,6 +31,20 @@ const SECTIONS: [(&str, &str); 5] = [
             'expires_at', strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1000.0, 'unixepoch'),
             'revoked_at', strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at / 1000.0, 'unixepoch')) AS item
         FROM sessions WHERE tenant_id = ?1 AND user_id = ?2 AND session_id > ?3 ORDER BY session_id LIMIT ?4",
+    ),
+    (
+        "authenticator_apps",
+        "SELECT user_id AS id, json_object('state', state,
+            'created_at', strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'),
+            'confirmed_at', strftime('%Y-%m-%dT%H:%M:%fZ', confirmed_at / 1000.0, 'unixepoch')) AS item
+        FROM totp_factors WHERE tenant_id = ?1 AND user_id = ?2 AND user_id > ?3 ORDER BY user_id LIMIT ?4",
+    ),
+    (
+        "passkeys",
+        "SELECT passkey_id AS id, json_object('id', passkey_id, 'name', name,
+            'created_at', strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'),
+            'last_used_at', strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at / 1000.0, 'unixepoch')) AS item
+        FROM passkeys WHERE tenant_id = ?1 AND user_id = ?2 AND passkey_id > ?3 ORDER BY passkey_id LIMIT ?4",
     ),
     (
         "api_keys",

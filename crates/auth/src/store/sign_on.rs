@@ -20,7 +20,7 @@ const TAKE_ASSERTION: &str =
     "INSERT INTO sign_on_assertions (tenant_id, connection_id, assertion, expires_at)
     VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING RETURNING connection_id AS id";
 const FORGET_ASSERTIONS: &str = "DELETE FROM sign_on_assertions WHERE expires_at <= ?1";
-const STATE: &str = "SELECT state, suspended_reason, settings FROM tenants WHERE tenant_id = ?1";
+const STATE: &str = "SELECT state, settings FROM tenants WHERE tenant_id = ?1";
 const KNOWN: &str = "SELECT user_id AS id FROM sign_on_identities
     WHERE tenant_id = ?1 AND connection_id = ?2 AND subject = ?3";
 const BY_EMAIL: &str = "SELECT u.user_id, EXISTS (SELECT 1 FROM sign_on_identities AS i
@@ -80,7 +80,6 @@ impl Decode for Handoff {
 /// What a tenant says of logins.
 pub(crate) struct Policy {
     pub(crate) state: TenantState,
-    pub(crate) suspended_reason: Option<String>,
     pub(crate) password_allowed: bool,
 }
 
@@ -88,7 +87,6 @@ impl Decode for Policy {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
             state: row.parse("state")?,
-            suspended_reason: row.get("suspended_reason")?,
             password_allowed: settings::column(row)?.sign_on.password_allowed,
         })
     }
