@@ -20,6 +20,7 @@ mod operation_list;
 mod platform;
 mod routes;
 mod rules;
+mod sign_on;
 mod stage;
 mod story;
 mod tenants;

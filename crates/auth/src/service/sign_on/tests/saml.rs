@@ -257,9 +257,8 @@ fn what_is_not_signed_by_the_provider_is_nothing() {
     check(|said| Pair::alien().sign(&said.response("", &said.assertion(&unsigned("_a1")))), DOUBT);
     check(|said| said.signed().replacen("ana@acme.example", "bob@acme.example", 1), DOUBT);
     check(|said| said.signed().replacen("rsa-sha256", "hmac-sha256", 1), DOUBT);
-    let shame = |said: Said| {
-        said.signed().replacen("2001/04/xmldsig-more#rsa-sha256", "2000/09/xmldsig#rsa-sha1", 1)
-    };
+    let shame =
+        |said: Said| said.signed().replacen("2001/04/xmldsig-more#rsa-sha256", "2000/09/xmldsig#rsa-sha1", 1);
     check(shame, DOUBT);
     // A key in the document is nobody's word.
     let inline = |said: Said| {
@@ -534,4 +533,36 @@ fn metadata_tells_what_is_needed_and_ours_can_be_read() {
     let ours = crate::service::saml_metadata(&scene.stage.db, "https://signalbox.example", &tenant, &made.id);
     let ours = block_on(ours).unwrap();
     assert!(ours.contains(&format!("/api/v1/sso/saml/acme-corp/{}/acs", made.id)), "{ours}");
+}
+
+/// A panic would end the instance, and with it other people's requests; and what was bent must not be read.
+#[test]
+fn an_answer_that_is_bent_anywhere_ends_nothing_and_says_nothing_else() {
+    let scene = Scene::new();
+    let connection = connect(&scene);
+    let away = leave(&scene, &connection);
+    let said = Said::truth(&away);
+    let xml = said.signed();
+    let us = crate::saml::Ourselves { entity_id: said.audience.clone(), consumer: said.consumer.clone() };
+    let bare: String = Pair::own().certificate.lines().filter(|line| !line.contains("---")).collect();
+    let expected = crate::saml::Expected {
+        issuer: IDP,
+        certificates: &[bare],
+        us: &us,
+        request: &said.request,
+        now: START,
+    };
+    let truth = crate::saml::hear(&xml, expected).unwrap();
+    assert_eq!(truth.asserted.subject, "emailAddress:ana@acme.example");
+    for place in 0..xml.len() {
+        for with in ["", "x", "<", "\"", "&", "\u{e9}"] {
+            let bent = format!("{}{with}{}", &xml[..place], &xml[place + 1..]);
+            if let Ok(heard) = crate::saml::hear(&bent, expected) {
+                assert_eq!(heard, truth, "{with:?} at {place}");
+            }
+        }
+    }
+    for end in 0..xml.len() {
+        assert!(crate::saml::hear(&xml[..end], expected).is_err(), "cut at {end}");
+    }
 }
