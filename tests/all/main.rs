@@ -3,6 +3,8 @@
 //! Everything goes over HTTP to the built components in the built host. Tests share one running program where they do not disturb
 //! each other (each works with names of its own), and start one of their own where they kill it or move its clock.
 
+mod access;
+mod audit;
 mod auth;
 mod authenticator;
 mod bad_input;
@@ -17,7 +19,9 @@ mod idempotency;
 mod lists;
 mod operation;
 mod operation_list;
+mod organizations;
 mod platform;
+mod privacy;
 mod routes;
 mod rules;
 mod sign_on;
@@ -25,3 +29,4 @@ mod stage;
 mod story;
 mod tenants;
 mod triggers;
+mod two_factor;

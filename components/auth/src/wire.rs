@@ -5,14 +5,17 @@ mod audit;
 mod clients;
 mod connections;
 mod factors;
+mod invitations;
 mod letters;
 mod oauth;
 mod organizations;
 mod passkeys;
 mod privacy;
+mod recovery;
 mod roles;
 mod settings;
 mod sign_on;
+mod switching;
 
 pub(crate) use api_keys::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
 pub(crate) use audit::{
@@ -21,6 +24,7 @@ pub(crate) use audit::{
 pub(crate) use clients::{ClientIn, ClientMadeOut, ClientOut, ClientPatch};
 pub(crate) use connections::{ConnectionIn, ConnectionOut, ConnectionPatchIn, TestedOut};
 pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
+pub(crate) use invitations::{AcceptIn, InvitationFilter, InvitationIn, InvitationOut, InviteIn, InvitedOut};
 pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
 pub(crate) use oauth::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
 pub(crate) use organizations::{OrganizationFilter, OrganizationIn, OrganizationOut, OrganizationPatch};
@@ -28,20 +32,22 @@ pub(crate) use passkeys::{
     PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
 };
 pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
+pub(crate) use recovery::{EmailIn, ForgotIn, LinkIn, ResetIn};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,
 };
 pub(crate) use settings::{SettingsIn, SettingsShown};
 pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
+pub(crate) use switching::{MembershipOut, SwitchIn};
 
 use auth::{
-    Member, Session, UserState,
+    Member, Session, SessionSettings, UserState,
     service::{LoggedIn, SetUpDone},
 };
 use kernel::{Actor, Permissions, Reach, TenantId, UserId};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Who wants to come in.
 #[derive(Deserialize, ToSchema)]
@@ -182,8 +188,12 @@ pub(crate) struct SessionOut {
     current: bool,
     /// The address that logged in.
     address: Option<String>,
+    /// In a few words: `Firefox on Linux`.
+    device: Option<String>,
     /// What the program that logged in calls itself.
     user_agent: Option<String>,
+    /// By what means it was begun, and confirmed since: `pwd`, `otp`, `pop`, `sso`, `link` … (RFC 8176).
+    methods: Vec<&'static str>,
     created_at: String,
     /// Within a minute.
     last_used_at: String,
@@ -192,13 +202,15 @@ pub(crate) struct SessionOut {
 }
 
 impl SessionOut {
-    pub(crate) fn new(session: Session, actor: &Actor) -> Self {
+    pub(crate) fn new(session: Session, actor: &Actor, limits: &SessionSettings) -> Self {
         Self {
             id: session.id.to_string(),
             current: matches!(actor, Actor::User(_, current) if *current == session.id),
             created_at: session.created_at.to_string(),
             last_used_at: session.last_used_at.to_string(),
-            ends_at: session.ends().to_string(),
+            ends_at: session.ends(limits).to_string(),
+            device: session.agent.as_deref().and_then(auth::device),
+            methods: session.methods.iter().map(auth::Method::as_str).collect(),
             address: session.address,
             user_agent: session.agent,
         }
@@ -261,9 +273,6 @@ pub(crate) struct UserIn {
     pub(crate) email: String,
     #[schema(example = "Ana Li")]
     pub(crate) name: String,
-    /// 12 to 256 characters.
-    #[schema(format = Password, min_length = 12, max_length = 256)]
-    pub(crate) password: Option<String>,
 }
 
 /// Whether a user may come in.
@@ -302,6 +311,8 @@ pub(crate) struct UserOut {
     state: &'static str,
     /// Whether the user can log in by password.
     has_password: bool,
+    /// When they showed that the address is theirs.
+    email_verified_at: Option<String>,
     roles: Vec<BoundOut>,
     created_at: String,
     updated_at: String,
@@ -318,6 +329,7 @@ impl From<Member> for UserOut {
             name: member.user.name,
             state: member.user.state.as_str(),
             has_password: member.user.has_password,
+            email_verified_at: member.user.email_verified_at.map(|at| at.to_string()),
             roles: roles.collect(),
             created_at: member.user.created_at.to_string(),
             updated_at: member.user.updated_at.to_string(),

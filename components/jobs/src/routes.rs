@@ -4,7 +4,9 @@ use crate::wire::{
     DeadFilter, JobDetailOut, JobFilter, JobOut, RedriveIn, RedriveOut, StatsOut, TickIn, TickOut,
 };
 use axum::{Extension, Router, extract::State};
-use edge::{Authorized, Faults, Id, Internal, Json, List, Paging, Problem, Query, Shown, World, needs};
+use edge::{
+    Authorized, Faults, Id, Internal, Json, List, Paging, Problem, Query, Shown, Visitor, World, needs,
+};
 use jobs::Filter;
 use kernel::{Fields, JobId, Span};
 use notifications::Means;
@@ -101,17 +103,22 @@ async fn list_dead(
 
 /// Redrive dead jobs
 ///
-/// Counts first: nothing is changed unless `dry_run` is false. Oldest first, 10,000 at a time. Needs `jobs:redrive`.
+/// Counts first: nothing is changed unless `dry_run` is false. Oldest first, 10,000 at a time; that counts as a bulk
+/// operation: 10 an hour for the tenant unless its settings say otherwise. Needs `jobs:redrive`.
 #[utoipa::path(post, path = "/api/v1/jobs/dead/redrive", tag = "jobs", request_body = RedriveIn,
     responses((status = 200, body = RedriveOut), Faults), security(("bearer" = [])))]
 async fn redrive(
     caller: Authorized<needs::JobsRedrive>,
+    Extension(visitor): Extension<Arc<Visitor>>,
     Json(wanted): Json<RedriveIn>,
 ) -> Result<Shown<RedriveOut>, Problem> {
     let mut fields = Fields::new();
     let kind = named(&mut fields, "kind", wanted.kind);
     fields.done().map_err(Problem::fields)?;
     let (db, call) = (&caller.world.db, &caller.call);
+    if !wanted.dry_run {
+        visitor.bulk(&caller.world).await?;
+    }
     let count = if wanted.dry_run {
         jobs::dead_count(db, call, kind).await?
     } else {

@@ -71,7 +71,8 @@ async fn list_triggers(
 ///
 /// As `{event, data}`, or as a CloudEvent 1.0 in structured, binary or batch mode (up to 1,000, each answered for
 /// itself). 202 means that the event, its matches and its jobs are committed. An event counts once under its key: of a
-/// CloudEvent its source and id, else the header `Idempotency-Key`. Needs `events:write`.
+/// CloudEvent its source and id, else the header `Idempotency-Key`. A batch takes as many from the limit as it has events.
+/// Needs `events:write`.
 #[utoipa::path(post, path = "/api/v1/events", tag = "events",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a plain event count once.")),
     request_body(content((EventIn = "application/json"), (Object = "application/cloudevents+json"),
@@ -127,6 +128,8 @@ async fn batch(app: &App, caller: &Recognised<needs::EventsWrite>, body: &str) -
     if parts.is_empty() || parts.len() > BATCH_LIMIT {
         return Err(Problem::field("body", format!("must be a list of 1 to {BATCH_LIMIT} CloudEvents")));
     }
+    // Each of them counts as one request.
+    caller.visitor.spend_batch(&caller.world, parts.len()).await?;
     let events = parts.into_iter().map(|part| events::structured(part.get())).collect();
     let mut out = BatchOut { accepted: 0, refused: 0, results: Vec::new() };
     for outcome in store(app, caller, events).await? {

@@ -2,10 +2,12 @@
 //!
 //! Tries are counted twice: for an account from one address, and for an account from everywhere. The first is strict; the
 //! second is lenient, so that a stranger who keeps trying slows the owner down by a minute at most. They are counted by
-//! what was *named*, whether it exists or not.
+//! what was *named*, whether it exists or not. A third count is for all accounts that are tried from one address, against
+//! whoever tries one password on many; a right password takes only its own try out of it.
 
 use crate::{Email, digest};
 use kernel::{ClientId, Instant, Span, TenantId, UserId};
+use std::net::IpAddr;
 
 /// After this long without a try, the count begins anew.
 pub(crate) const MEMORY: Span = Span::hours(24);
@@ -24,12 +26,43 @@ pub(crate) fn subjects(tenant: Option<&TenantId>, email: &Email, address: Option
     let hash = |texts: &[&str]| *digest::of(texts).expose();
     [
         Subject {
-            hash: hash(&["near", tenant, email.as_str(), address.unwrap_or_default()]),
+            hash: hash(&["near", tenant, email.as_str(), &address.map(network).unwrap_or_default()]),
             free: 10,
             longest: Span::minutes(15),
         },
         Subject { hash: hash(&["far", tenant, email.as_str()]), free: 50, longest: Span::minutes(1) },
     ]
+}
+
+/// All accounts that are tried from one address.
+pub(crate) fn spraying(address: Option<&str>) -> Subject {
+    let hash = *digest::of(&["spraying", &address.map(network).unwrap_or_default()]).expose();
+    Subject { hash, free: 50, longest: Span::minutes(15) }
+}
+
+/// Where an address is: the address itself, or of IPv6 the first 64 bits, for whoever has one of those has them all.
+#[must_use]
+pub fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
+            let [one, two, three, four, ..] = address.segments();
+            format!("{one:x}:{two:x}:{three:x}:{four:x}::/64")
+        }
+        Ok(IpAddr::V4(_) | IpAddr::V6(_)) | Err(_) => address.to_owned(),
+    }
+}
+
+/// Letters to somebody who forgot their password, for an account as named.
+pub(crate) fn forgotten(tenant: Option<&TenantId>, email: &Email) -> Subject {
+    let tenant = tenant.map_or("", TenantId::as_str);
+    let hash = *digest::of(&["forgotten", tenant, email.as_str()]).expose();
+    Subject { hash, free: 4, longest: Span::hours(1) }
+}
+
+/// Letters to confirm an address, for a user who asks for them.
+pub(crate) fn confirmation(tenant: &TenantId, user: &UserId) -> Subject {
+    let hash = *digest::of(&["confirmation", tenant.as_str(), user.as_str()]).expose();
+    Subject { hash, free: 5, longest: Span::hours(1) }
 }
 
 /// The codes of a user's second factor, tried from one address and from everywhere. Stricter than passwords, for a code
@@ -164,5 +197,19 @@ mod tests {
         let [other, as_well] = subjects(None, &email, Some("192.0.2.2"));
         assert_ne!(one.hash, other.hash);
         assert_eq!(everywhere, as_well);
+        assert_ne!(spraying(Some("192.0.2.1")), spraying(Some("192.0.2.2")));
+    }
+
+    #[test]
+    fn who_has_an_address_of_ipv6_has_its_network() {
+        for (address, wanted) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(network(address), wanted);
+        }
     }
 }

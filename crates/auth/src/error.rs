@@ -1,6 +1,8 @@
 //! What can go wrong when somebody shows who they are, or changes who may do what?
 
-use crate::{FactorError, LetterError, OrganizationError, PasskeyError, RoleError};
+use crate::{
+    Busy, FactorError, InvitationError, LetterError, OrganizationError, PasskeyError, RoleError, TicketError,
+};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Secret, Span};
 
@@ -71,6 +73,9 @@ pub enum AuthError {
     /// Something about a role.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// Somebody does not get over into another tenant.
+    #[error(transparent)]
+    Switch(#[from] crate::SwitchError),
     /// Something about a tenant's standing.
     #[error(transparent)]
     Organization(#[from] OrganizationError),
@@ -80,6 +85,15 @@ pub enum AuthError {
     /// A token could not be signed.
     #[error("a token could not be signed: {0}")]
     Signing(String),
+    /// A link.
+    #[error(transparent)]
+    Ticket(#[from] TicketError),
+    /// An invitation.
+    #[error(transparent)]
+    Invitation(#[from] InvitationError),
+    /// Too many passwords are hashed at this moment.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] LetterError),
@@ -147,7 +161,11 @@ impl Fault for AuthError {
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
             Self::Organization(error) => error.kind(),
+            Self::Switch(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
+            Self::Ticket(error) => error.kind(),
+            Self::Invitation(error) => error.kind(),
+            Self::Busy(error) => error.kind(),
             Self::Letter(error) => error.kind(),
             Self::Erasure(error) => error.kind(),
             Self::Factor(error) => error.kind(),
@@ -180,7 +198,11 @@ impl Fault for AuthError {
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
             Self::Organization(error) => error.code(),
+            Self::Switch(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
+            Self::Ticket(error) => error.code(),
+            Self::Invitation(error) => error.code(),
+            Self::Busy(error) => error.code(),
             Self::Letter(error) => error.code(),
             Self::Erasure(error) => error.code(),
             Self::Factor(error) => error.code(),
@@ -207,6 +229,8 @@ impl Fault for AuthError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::LoginBlocked(wait) => Some(*wait),
+            Self::Ticket(error) => error.retry_after(),
+            Self::Busy(error) => error.retry_after(),
             Self::Letter(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             // The rest is not mended by waiting.

@@ -250,7 +250,10 @@ impl Gate {
             Shown::Token(user) => *user == found.session.user,
             Shown::Cookie(hash) => found.cookie.as_ref() == Some(hash),
         };
-        if !fits || !found.session.goes_on(now) || found.user_state == UserState::Disabled {
+        if !fits
+            || !found.session.goes_on(&found.settings.session, now)
+            || found.user_state == UserState::Disabled
+        {
             return Err(AuthError::CredentialInvalid);
         }
         if found.tenant_state == TenantState::Suspended {
@@ -264,7 +267,7 @@ impl Gate {
             (found.granted.permissions, found.granted.scoped.into())
         };
         Ok(Known {
-            valid_until: found.session.ends(),
+            valid_until: found.session.ends(&found.settings.session),
             touched_at: found.session.last_used_at,
             checked: Checked {
                 principal: Principal {

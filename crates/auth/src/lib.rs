@@ -11,6 +11,7 @@ mod claim;
 mod client;
 mod connection;
 mod denial;
+mod device;
 mod digest;
 mod email;
 mod erasure;
@@ -19,6 +20,8 @@ mod factor;
 mod fetch;
 mod gate;
 mod grant;
+mod hashing;
+mod invitation;
 mod letter;
 mod mail;
 mod memory;
@@ -37,7 +40,9 @@ mod session;
 mod settings;
 mod sign_on;
 mod store;
+mod switching;
 mod tenant;
+mod ticket;
 mod token;
 mod totp;
 mod user;
@@ -46,6 +51,7 @@ mod waiting;
 
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyPatch, ApiKeyState, KeySecret, NewApiKey};
 pub use assertion::{ASSERTION_ALGORITHMS, AssertionKey, AssertionKeyError};
+pub use attempt::network;
 pub use binding::Binding;
 pub use claim::Mapping;
 pub use client::{Client, ClientPatch, ClientSecret, ClientState, NewClient, Wish, overlap};
@@ -53,6 +59,7 @@ pub use connection::{
     CONNECTIONS_MAX, Connection, ConnectionKind, ConnectionPatch, OidcSetup, SamlSetup, Setup,
 };
 pub use denial::Denial;
+pub use device::device;
 pub use email::{Email, EmailError};
 pub use erasure::{Erasure, ErasureError, ErasureState};
 pub use error::AuthError;
@@ -60,6 +67,8 @@ pub use factor::{Factor, FactorError, Factors, Waiting};
 pub use fetch::{FETCH_LIMIT, FETCH_TIMEOUT, Fetch, Unfetched};
 pub use gate::{Checked, Credential, Gate};
 pub use grant::{ClientProof, GrantError, Shown};
+pub use hashing::{Busy, Hashing, Permit, Unbounded, hash, verify};
+pub use invitation::{By, Invitation, InvitationError, InvitationState, NewInvitation};
 pub use letter::{
     Content, Letter, LetterError, LetterState, Notice, Posted, Purpose, UnknownLetterName, Writing,
 };
@@ -71,7 +80,7 @@ pub use organization::{
     UnknownStanding,
 };
 pub use passkey::{Passkey, PasskeyError, RelyingParty};
-pub use password::{NewPassword, Verdict, hash_password, verify_password};
+pub use password::{NewPassword, PasswordPolicy, Verdict, hash_password, verify_password};
 pub use provider::Providers;
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
 pub use saml::form as saml_form;
@@ -81,7 +90,9 @@ pub use settings::{
     TenantSettings, TwoFactorSettings,
 };
 pub use sign_on::{ATTEMPT_LIFE, Answer, BrowserSecret, ReturnTo, SignOnError};
+pub use switching::{Membership, SwitchError};
 pub use tenant::{Tenant, TenantPatch, TenantState};
+pub use ticket::{TicketError, TicketPurpose, TicketSecret};
 pub use token::{
     ACCESS_TOKEN_LIFE, AccessClaims, Bearer, KeysError, TOKEN_ALGORITHM, TokenFault, TokenKeys, Tokens,
 };

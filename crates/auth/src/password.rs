@@ -3,7 +3,9 @@
 //!
 //! About 20 ms natively and 50 ms in a component: never call this while holding a transaction.
 
-use crate::{AuthError, Email};
+mod frequent;
+
+use crate::{AuthError, Email, PasswordSettings, TenantSettings};
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString},
@@ -14,35 +16,80 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// Fewest characters of a new password. A password is the only factor so far; NIST and OWASP ask for 8 and advise 15.
-const SHORTEST: usize = 12;
 /// Most characters of a new password.
 const LONGEST: usize = 256;
+/// So many characters must be left when whatever a stranger can know of somebody is taken out of a password.
+const OWN: usize = 6;
 
 /// What stands in for the hash of a user who does not exist or has no password: the same parameters, a password of 256
 /// bits of chance that nobody kept.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$ywsL7J7TDF4r+cFW1uzFGw$XAsNVNvmcPU0Q971IAp7OgQx0CjUbAXcXgdinD7PZyo";
 
+/// What a password must be for somebody: no rules of composition and no end date (NIST SP 800-63B-4, section 3.1.1.2), but
+/// long, not guessed from who it is for, and not among those that attackers try first.
+#[derive(Debug, Clone)]
+pub struct PasswordPolicy {
+    shortest: usize,
+    /// What a stranger can know, in lower case.
+    known: Vec<String>,
+}
+
+impl PasswordPolicy {
+    /// A tenant's policy, for somebody with this address; `names` are those of the organization.
+    #[must_use]
+    pub fn new(settings: PasswordSettings, email: Option<&Email>, names: &[&str]) -> Self {
+        let email = email.map(Email::as_str);
+        let local = email.and_then(|email| email.split('@').next());
+        let mut known: Vec<String> = email
+            .into_iter()
+            .chain(local)
+            .chain(names.iter().copied())
+            .chain(["signalbox"])
+            .map(|word| word.trim().to_lowercase())
+            .filter(|word| word.chars().count() >= 3)
+            .collect();
+        // The longest is taken out first: it may hold a shorter one.
+        known.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        Self { shortest: usize::try_from(settings.min_length).unwrap_or(LONGEST), known }
+    }
+
+    /// What holds where there is no tenant yet that could have set anything.
+    #[must_use]
+    pub fn usual(email: Option<&Email>, names: &[&str]) -> Self {
+        Self::new(TenantSettings::default().password, email, names)
+    }
+
+    fn leaves(&self, password: &str) -> usize {
+        let rest = self.known.iter().fold(password.to_lowercase(), |rest, word| rest.replace(word, ""));
+        rest.chars().count()
+    }
+}
+
 /// A password that is good enough to be set.
 #[derive(Debug, Clone)]
 pub struct NewPassword(Secret<String>);
 
 impl NewPassword {
-    /// Checks a password that somebody chose: its length, and that it is not their address.
+    /// Checks a password that somebody chose.
     ///
     /// # Errors
     /// The end of a sentence that begins with the field.
-    pub fn new(text: &str, email: Option<&Email>) -> Result<Self, String> {
+    pub fn new(text: &str, policy: &PasswordPolicy) -> Result<Self, String> {
         let length = text.chars().count();
-        if !(SHORTEST..=LONGEST).contains(&length) {
-            return Err(format!("must be {SHORTEST} to {LONGEST} characters"));
+        if !(policy.shortest..=LONGEST).contains(&length) {
+            return Err(format!("must be {} to {LONGEST} characters", policy.shortest));
         }
-        if email.is_some_and(|email| text.to_lowercase().contains(email.as_str())) {
-            return Err("must not contain the e-mail address".to_owned());
+        if policy.leaves(text) < OWN {
+            return Err(
+                "must be more than your address or your organization's name with a few characters".to_owned()
+            );
         }
         if text.chars().min() == text.chars().max() {
             return Err("must be more than one character repeated".to_owned());
+        }
+        if frequent::is_frequent(text) {
+            return Err("is among the passwords that many people use, which attackers try first".to_owned());
         }
         Ok(Self(Secret::new(text.to_owned())))
     }
@@ -163,11 +210,38 @@ mod tests {
 
     #[test]
     fn new_passwords() {
-        let email: Email = "ana@example.com".parse().unwrap();
-        assert!(NewPassword::new("correct horse battery", Some(&email)).is_ok());
-        assert!(NewPassword::new(&"ü".repeat(11), None).is_err());
-        assert!(NewPassword::new(&"x".repeat(20), None).is_err());
-        assert!(NewPassword::new("my ANA@example.com pass", Some(&email)).is_err());
-        assert!(NewPassword::new(&"xy".repeat(129), None).is_err());
+        let email: Email = "ana.li@example.com".parse().unwrap();
+        let policy = PasswordPolicy::usual(Some(&email), &["acme-corp", "Acme Corporation"]);
+        let refused = |text: &str| NewPassword::new(text, &policy).err().unwrap_or_default();
+        for text in ["correct horse battery", "ana.li likes her dog", "ünüblich-lang", &"xy".repeat(128)] {
+            assert_eq!(refused(text), "", "{text}");
+        }
+        for (text, wanted) in [
+            ("ü".repeat(11).as_str(), "12 to 256"),
+            (&"xy".repeat(129), "12 to 256"),
+            (&"x".repeat(20), "repeated"),
+            ("ANA.LI@example.com", "your address"),
+            ("acme-corp2026", "your address"),
+            ("Acme Corporation!", "your address"),
+            ("ana.liana.li1!", "your address"),
+            ("Unbelievable", "many people"),
+            ("1QAZ2wsx3edc", "many people"),
+        ] {
+            assert!(refused(text).contains(wanted), "{text}: {}", refused(text));
+        }
+    }
+
+    #[test]
+    fn a_tenant_sets_the_shortest_length() {
+        for (least, text, sound) in [
+            (8, "tr0ub4d&", true),
+            (8, "passw0rd", false),
+            (15, "correct horses", false),
+            (15, "correct horses!", true),
+            (64, "correct horse battery staple", false),
+        ] {
+            let policy = PasswordPolicy::new(PasswordSettings { min_length: least, history: 5 }, None, &[]);
+            assert_eq!(NewPassword::new(text, &policy).is_ok(), sound, "{least} {text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What can be asked of identity? One file for each kind of thing; each use case loads, decides and saves in one
 //! transaction, and hashes passwords outside of it.
 
+mod addresses;
 mod admission;
 mod api_keys;
 mod bindings;
@@ -10,8 +11,10 @@ mod confirm;
 mod connections;
 mod denials;
 mod factors;
+mod forgotten;
 mod grants;
 mod introspection;
+mod invitations;
 pub mod letters;
 mod logins;
 mod organizations;
@@ -30,9 +33,12 @@ mod setup;
 mod sign_on;
 #[cfg(test)]
 pub(crate) mod stage;
+mod switching;
 mod tenants;
+mod tickets;
 mod users;
 
+pub use addresses::{change_email, resend_verification, verify_email};
 pub use api_keys::{api_key, api_keys, change_api_key, create_api_key, revoke_api_key, rotate_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
 pub use clients::{change_client, client, clients, create_client, revoke_client, rotate_client_secret};
@@ -42,8 +48,14 @@ pub use connections::{
 };
 pub use denials::note_denial;
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
+pub use forgotten::{Forgotten, forgot_password};
 pub use grants::{GrantAsked, Granted, authenticate, grant};
 pub use introspection::{Inspected, TokenKind, introspect};
+pub use invitations::{
+    Acceptance, Invited, accept_invitation, invitation, invitations, invite, invite_user, resend_invitation,
+    revoke_invitation,
+};
+pub use letters::Post;
 pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use organizations::{
     change_organization, create_organization, give_up_organization, organization, organizations,
@@ -53,7 +65,7 @@ pub use passkeys::{
     Answer, Asked, ask_passkey, ask_registration, login_by_passkey, passkeys, register_passkey,
     remove_passkey, rename_passkey,
 };
-pub use passwords::change_password;
+pub use passwords::{change_password, reset_password};
 pub use revocation::revoke_token;
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use second_factor::{Shown, verify_second_factor};
@@ -61,7 +73,9 @@ pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
 pub use sign_on::{Begun, Ended, Failed, Returned, Wish, begin_sign_on, finish_sign_on, redeem_sign_on};
+pub use switching::{memberships, switch};
 pub use tenants::{change_tenant, tenant};
+pub use tickets::forget_tickets;
 pub use users::{change_user, create_user, delete_user, me, user, users};
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! A session's refresh tokens and its cookie are texts `sbr_<tenant>_<session>_<secret>` and `sbs_…`: they say where they
 //! belong, so that one look at a primary key finds them, and end in 256 bits of chance. Only their SHA-256 is kept.
 
-use crate::{Methods, TenantState, UserState, digest};
+use crate::{Methods, SessionSettings, TenantState, UserState, digest};
 use kernel::{Chance, Instant, Secret, SessionId, Span, TenantId, UserId};
 use std::str::FromStr;
 
-/// How long a refresh token is good for, and so how long a session may lie idle.
-pub(crate) const IDLE: Span = Span::days(30);
-/// How long a session lasts however often it is used.
+/// How long a refresh token is good for: as long as a tenant may let a session lie idle.
+pub(crate) const REFRESH_LIFE: Span = Span::days(30);
+/// How long a session lasts at most, whatever the tenant sets: after that its row is of no use.
 pub(crate) const LONGEST: Span = Span::days(90);
 /// How exactly the last use is known: it is written at most this often.
 pub(crate) const TOUCH: Span = Span::minutes(1);
@@ -90,16 +90,18 @@ impl Session {
         }
     }
 
-    /// When it stops being of use if nobody uses it again.
+    /// When it stops being of use if nobody uses it again, by the limits that the tenant sets at this moment: a shorter one
+    /// holds for sessions that are there, too.
     #[must_use]
-    pub fn ends(&self) -> Instant {
-        self.expires_at.min(self.last_used_at + IDLE)
+    pub fn ends(&self, limits: &SessionSettings) -> Instant {
+        let idle = self.last_used_at + limits.idle();
+        self.expires_at.min(self.created_at + limits.absolute()).min(idle)
     }
 
     /// Whether it can be used at `now`.
     #[must_use]
-    pub fn goes_on(&self, now: Instant) -> bool {
-        self.state == SessionState::Active && now < self.ends()
+    pub fn goes_on(&self, limits: &SessionSettings, now: Instant) -> bool {
+        self.state == SessionState::Active && now < self.ends(limits)
     }
 }
 
@@ -180,6 +182,7 @@ pub(crate) struct Presented {
     pub(crate) fresh: bool,
     pub(crate) expires_at: Instant,
     pub(crate) session: Session,
+    pub(crate) limits: SessionSettings,
     pub(crate) user_state: UserState,
     pub(crate) tenant_state: TenantState,
     pub(crate) suspended_reason: Option<String>,
@@ -188,7 +191,7 @@ pub(crate) struct Presented {
 impl Presented {
     /// Judges the token at `now`. A session that ended already is not revoked a second time.
     pub(crate) fn judge(&self, now: Instant) -> Refresh {
-        if !self.session.goes_on(now) {
+        if !self.session.goes_on(&self.limits, now) {
             Refresh::Refused
         } else if !self.fresh {
             Refresh::Reused
@@ -218,13 +221,18 @@ mod tests {
         let start = Instant::from_millis(0);
         let mut session = session(start);
         assert_eq!(session.agent.as_deref(), Some("curl/8"));
-        assert!(session.goes_on(start + Span::days(29)));
-        assert!(!session.goes_on(start + IDLE));
+        let usual = crate::TenantSettings::default().session;
+        assert!(session.goes_on(&usual, start + Span::days(29)));
+        assert!(!session.goes_on(&usual, start + Span::days(30)));
         session.last_used_at = start + Span::days(80);
-        assert!(session.goes_on(start + Span::days(89)));
-        assert!(!session.goes_on(start + LONGEST));
+        assert!(session.goes_on(&usual, start + Span::days(89)));
+        assert!(!session.goes_on(&usual, start + LONGEST));
+        let short = SessionSettings { idle_minutes: 10, absolute_hours: 1 };
+        session.last_used_at = start + Span::minutes(55);
+        assert!(session.goes_on(&short, start + Span::minutes(59)));
+        assert!(!session.goes_on(&short, start + Span::minutes(60)));
         session.state = SessionState::Revoked;
-        assert!(!session.goes_on(start));
+        assert!(!session.goes_on(&usual, start));
     }
 
     #[test]
@@ -248,6 +256,7 @@ mod tests {
             fresh: true,
             expires_at: now + Span::millis(1),
             session: session(now),
+            limits: crate::TenantSettings::default().session,
             user_state: UserState::Active,
             tenant_state: TenantState::Active,
             suspended_reason: None,

@@ -1,6 +1,6 @@
 //! What is a user, and who may change one?
 
-use crate::{AuthError, Email, NewPassword, tenant::sound_name};
+use crate::{AuthError, Email, NewPassword, PasswordPolicy, tenant::sound_name};
 use kernel::{FieldFault, Fields, Grant, Instant, Permissions, Principal, Reach, RoleId, UserId};
 use std::str::FromStr;
 
@@ -44,6 +44,8 @@ pub struct User {
     pub state: UserState,
     /// Whether they can log in by password.
     pub has_password: bool,
+    /// When they showed that the address is theirs.
+    pub email_verified_at: Option<Instant>,
     /// Grows with each change.
     pub version: i64,
     /// When the user was made.
@@ -86,8 +88,8 @@ impl NewUser {
         let mut fields = Fields::new();
         let email: Option<Email> = fields.take("email", email.parse());
         let name = fields.take("name", sound_name(name));
-        let password =
-            password.and_then(|text| fields.take("password", NewPassword::new(text, email.as_ref())));
+        let policy = PasswordPolicy::usual(email.as_ref(), &[]);
+        let password = password.and_then(|text| fields.take("password", NewPassword::new(text, &policy)));
         let (email, name) = fields.give(email.zip(name))?;
         Ok(Self { email, name, password })
     }
@@ -158,6 +160,7 @@ mod tests {
                 name: "Ana".to_owned(),
                 state,
                 has_password: true,
+                email_verified_at: None,
                 version: 1,
                 created_at: Instant::from_millis(0),
                 updated_at: Instant::from_millis(0),

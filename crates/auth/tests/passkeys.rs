@@ -95,7 +95,14 @@ impl Scene {
             otp: None,
             cookie: false,
         };
-        block_on(service::login(&self.db, self.gate.tokens(), &self.vault, &self.visit(), asked))
+        block_on(service::login(
+            &self.db,
+            self.gate.tokens(),
+            &auth::Unbounded,
+            &self.vault,
+            &self.visit(),
+            asked,
+        ))
     }
 
     fn call(&self, logged_in: &LoggedIn) -> Call {
@@ -201,7 +208,7 @@ fn a_passkey_is_a_second_factor_and_a_proof() {
     let options = scene.ask(Asked::Confirm(&call));
     let proof = Proof::Passkey(scene.answer(&scene.device.clone().get(&options)));
     // The counter of the clone is ahead by one: the next of the device is not.
-    let until = block_on(service::confirm(&scene.db, &scene.vault, &call, &proof)).unwrap();
+    let until = block_on(service::confirm(&scene.db, &auth::Unbounded, &scene.vault, &call, &proof)).unwrap();
     assert_eq!(until, scene.now + Span::minutes(15));
 }
 

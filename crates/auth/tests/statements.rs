@@ -44,7 +44,8 @@ fn a_permission_check_adds_at_most_two_statements_to_a_request() {
         cookie: true,
     };
     let vault = vault::Vault::from_keys(&format!("v1:{}=", "A".repeat(43))).unwrap();
-    let session = block_on(service::login(&db, gate.tokens(), &vault, &visit, login)).unwrap();
+    let session =
+        block_on(service::login(&db, gate.tokens(), &auth::Unbounded, &vault, &visit, login)).unwrap();
     let shown = [
         Credential::Bearer(made.api_key),
         Credential::Bearer(session.access_token),

@@ -98,12 +98,15 @@ fn finish(world: &World, visitor: &Visitor, asked: &http::HeaderMap, response: &
     if let Ok(id) = HeaderValue::from_str(visitor.request.as_str()) {
         headers.insert("x-request-id", id);
     }
-    if let Some(taken) = visitor.taken() {
-        let policy = format!("\"default\";q={};w={}", taken.limit, taken.window_seconds);
-        let state = format!("\"default\";r={};t={}", taken.remaining, taken.reset_seconds);
-        for (name, text) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+    // One member for each quota that was taken from (draft-ietf-httpapi-ratelimit-headers).
+    for (name, taken) in visitor.taken() {
+        let policy = format!("\"{name}\";q={};w={}", taken.limit, taken.window_seconds);
+        let state = format!("\"{name}\";r={};t={}", taken.remaining, taken.reset_seconds);
+        for (header, text) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+            let known = headers.get(header).and_then(|value| value.to_str().ok());
+            let text = known.map_or_else(|| text.clone(), |known| format!("{known}, {text}"));
             if let Ok(value) = HeaderValue::from_str(&text) {
-                headers.insert(name, value);
+                headers.insert(header, value);
             }
         }
     }

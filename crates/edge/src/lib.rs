@@ -10,6 +10,7 @@ mod cors;
 mod credentials;
 mod denied;
 mod etag;
+mod hashing;
 mod id;
 mod idempotency;
 mod json;
@@ -33,6 +34,7 @@ pub use authorized::{Authorized, Confirmed, Need, Reaching, Recognised, Steward,
 pub use credentials::{csrf_token, session_cookie, sign_on_cookie, sign_on_secret};
 pub use denied::named;
 pub use etag::IfMatch;
+pub use hashing::HashGate;
 pub use id::Id;
 pub use idempotency::{idempotency_key, idempotent};
 pub use json::{Json, Query, RawJson, field_of, read as read_json};

@@ -34,6 +34,17 @@ pub struct Quota {
     pub per: Span,
 }
 
+impl Quota {
+    /// What the quota is called in headers: `default` for a caller's own, else what stands before the colon of its key.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self.key.split(':').next() {
+            Some("caller") | None => "default",
+            Some(name) => name,
+        }
+    }
+}
+
 /// The outcome of taking one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
@@ -88,6 +99,11 @@ impl Limits {
     /// Takes one from the quota. When the counters cannot be reached the caller is let in, and the log told: a broken
     /// limit must not be a broken product.
     pub async fn take(&self, quota: &Quota, now: Instant) -> Taken {
+        self.take_many(quota, 1, now).await
+    }
+
+    /// Takes some from the quota, all or none.
+    pub async fn take_many(&self, quota: &Quota, amount: u32, now: Instant) -> Taken {
         let span = quota.per.as_millis().max(1);
         let window = now.millis().div_euclid(span).saturating_mul(span);
         let taken = |allowed, remaining| Taken {
@@ -98,10 +114,10 @@ impl Limits {
             reset_seconds: Span::millis(window.saturating_add(span).saturating_sub(now.millis()))
                 .as_seconds_up(),
         };
-        if let Some(remaining) = self.spend(&quota.key, window) {
+        if let Some(remaining) = self.spend(&quota.key, window, amount) {
             return taken(true, remaining);
         }
-        match self.fetch(quota, window).await {
+        match self.fetch(quota, window, amount).await {
             Ok(Some(remaining)) => taken(true, remaining),
             Ok(None) => taken(false, 0),
             Err(error) => {
@@ -134,23 +150,27 @@ impl Limits {
         Err(DbError::Locked)
     }
 
-    fn spend(&self, key: &str, window: i64) -> Option<u32> {
+    fn spend(&self, key: &str, window: i64, amount: u32) -> Option<u32> {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let block = blocks.get_mut(key).filter(|block| block.window == window)?;
-        block.left = block.left.checked_sub(1)?;
+        block.left = block.left.checked_sub(amount)?;
         Some(block.left.saturating_add(block.elsewhere))
     }
 
-    async fn fetch(&self, quota: &Quota, window: i64) -> Result<Option<u32>, DbError> {
+    async fn fetch(&self, quota: &Quota, window: i64, wanted: u32) -> Result<Option<u32>, DbError> {
         self.prepare().await?;
         let mut lease = self.counters.read().await?;
         let mut all = lease.all_tenants()?;
-        for amount in [(quota.limit / BLOCKS).clamp(1, LARGEST_BLOCK), 1] {
+        // What is left of the present block counts, so that a batch does not waste it.
+        let held = self.held(&quota.key, window);
+        let least = wanted.saturating_sub(held).max(1);
+        for amount in [(quota.limit / BLOCKS).clamp(1, LARGEST_BLOCK).max(least), least] {
             let Some(used) = self.patiently(&mut all, quota, window, amount).await? else {
                 continue;
             };
             let elsewhere = quota.limit.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
-            let block = Block { window, left: amount.saturating_sub(1), elsewhere };
+            let left = held.saturating_add(amount).saturating_sub(wanted);
+            let block = Block { window, left, elsewhere };
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
             if blocks.len() >= REMEMBERED {
                 blocks.clear();
@@ -159,6 +179,11 @@ impl Limits {
             return Ok(Some(block.left.saturating_add(elsewhere)));
         }
         Ok(None)
+    }
+
+    fn held(&self, key: &str, window: i64) -> u32 {
+        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.get(key).filter(|block| block.window == window).map_or(0, |block| block.left)
     }
 
     async fn patiently(
@@ -239,6 +264,30 @@ mod tests {
         };
         let counts: Vec<_> = [0, 30, 59, 60, 61, 200].into_iter().map(count).collect();
         assert_eq!(counts, [(1, 0), (2, 0), (3, 0), (1, 3), (2, 3), (1, 0)]);
+    }
+
+    #[test]
+    fn a_batch_is_taken_whole_or_not_at_all() {
+        let limits = Limits::new(Native::memory().unwrap());
+        let now = Instant::from_millis(0);
+        let take = |amount: u32| {
+            let taken = block_on(limits.take_many(&quota(100), amount, now));
+            (taken.allowed, taken.remaining)
+        };
+        assert_eq!(take(1), (true, 99));
+        assert_eq!(take(60), (true, 39));
+        assert_eq!(take(40).0, false);
+        assert_eq!(take(39), (true, 0));
+        assert_eq!(take(1).0, false);
+    }
+
+    #[test]
+    fn quotas_are_named_by_what_they_are_for() {
+        let named = |key: &str| Quota { key: key.to_owned(), ..quota(1) }.name().to_owned();
+        assert_eq!(
+            (named("caller:usr_1"), named("search:acme-corp")),
+            ("default".to_owned(), "search".to_owned())
+        );
     }
 
     #[test]

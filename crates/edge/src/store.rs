@@ -14,6 +14,16 @@ const COUNT: &str = "INSERT INTO counters (key, window, used) VALUES (?1, ?2, 1)
     coalesce((SELECT was.used FROM counters AS was WHERE was.key = ?1 AND was.window = ?2 - ?3), 0) AS before";
 const FORGET: &str = "DELETE FROM counters WHERE window < ?1";
 
+const PERMITS: &str = "CREATE TABLE IF NOT EXISTS permits (
+    place INTEGER PRIMARY KEY, holder TEXT NOT NULL, ends_at INTEGER NOT NULL) STRICT";
+const HELD: &str = "SELECT COUNT(*) AS n FROM permits WHERE ends_at > ?1";
+const TAKE_PERMIT: &str = "WITH RECURSIVE places(place) AS (SELECT 1 UNION ALL SELECT place + 1 FROM places WHERE place < ?1)
+    INSERT INTO permits (place, holder, ends_at)
+    SELECT place, ?2, ?4 FROM places WHERE place NOT IN (SELECT place FROM permits WHERE ends_at > ?3) LIMIT 1
+    ON CONFLICT (place) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at WHERE permits.ends_at <= ?3
+    RETURNING place AS n";
+const GIVE_BACK: &str = "DELETE FROM permits WHERE place = ?1 AND holder = ?2";
+
 const CLAIM: &str = "INSERT INTO idempotency_keys (tenant_id, key, fingerprint, state, created_at)
     VALUES (?1, ?2, ?3, 'running', ?4) ON CONFLICT DO NOTHING RETURNING key AS id";
 const LAPSE: &str = "DELETE FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2
@@ -32,6 +42,36 @@ const KEPT_FOR: Span = Span::hours(24);
 /// Makes the counters' table, if it is missing.
 pub(crate) async fn prepare_counters(all: &mut AllTenants<'_>) -> Result<(), DbError> {
     all.run_for_effect(COUNTERS, []).await.map(drop)
+}
+
+/// Makes the permits' table, if it is missing.
+pub(crate) async fn prepare_permits(all: &mut AllTenants<'_>) -> Result<(), DbError> {
+    all.run_for_effect(PERMITS, []).await.map(drop)
+}
+
+/// How many permits are held at `now`.
+pub(crate) async fn permits_held(all: &mut AllTenants<'_>, now: Instant) -> Result<i64, DbError> {
+    Ok(all.one(HELD, [now.into()]).await?.unwrap_or_default())
+}
+
+/// Takes one of `places` permits until `end`, if one is free at `now`; gives its place.
+pub(crate) async fn take_permit(
+    all: &mut AllTenants<'_>,
+    places: u32,
+    holder: &str,
+    now: Instant,
+    end: Instant,
+) -> Result<Option<i64>, DbError> {
+    all.one(TAKE_PERMIT, [places.into(), holder.into(), now.into(), end.into()]).await
+}
+
+/// Gives a permit back that `holder` still has.
+pub(crate) async fn give_permit_back(
+    all: &mut AllTenants<'_>,
+    place: i64,
+    holder: &str,
+) -> Result<(), DbError> {
+    all.run_for_effect(GIVE_BACK, [place.into(), holder.into()]).await.map(drop)
 }
 
 /// Takes `amount` from a quota of `limit` in the window that began at `window`; how much is used then, or `None` if

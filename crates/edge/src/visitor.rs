@@ -1,7 +1,7 @@
 //! Who stands at the door? What is known of a request before its handler runs, and the check of its credential.
 
 use crate::{Problem, Quota, Taken, Unspecific, World, credentials, tenancy};
-use auth::{Checked, Credential};
+use auth::{Checked, Credential, LimitSettings};
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, Method, Uri, request::Parts};
 use kernel::{Actor, Call, Principal, RequestId, Span, TenantId, Trace};
@@ -25,7 +25,7 @@ pub struct Visitor {
     csrf_holds: bool,
     checked: Mutex<Option<Checked>>,
     known: Mutex<Option<(TenantId, Actor)>>,
-    taken: Mutex<Option<Taken>>,
+    taken: Mutex<Vec<(String, Taken)>>,
 }
 
 impl Visitor {
@@ -123,12 +123,7 @@ impl Visitor {
         if !self.csrf_holds {
             return Err(Unspecific::Csrf.into());
         }
-        let quota = Quota {
-            key: format!("caller:{}", checked.principal.actor.name()),
-            limit: checked.rate_per_minute,
-            per: Span::minutes(1),
-        };
-        self.spend(world, &quota).await?;
+        self.spend(world, &own_quota(&checked)).await?;
         *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked.clone());
         Ok(checked)
     }
@@ -138,8 +133,52 @@ impl Visitor {
     /// # Errors
     /// `RATE_LIMITED` when nothing is left.
     pub async fn spend(&self, world: &World, quota: &Quota) -> Result<(), Problem> {
-        let taken = world.limits.take(quota, world.clock.now()).await;
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);
+        self.spend_many(world, quota, 1).await
+    }
+
+    /// Takes as many as a batch has beside its first from the caller's own quota, whose first was taken at the door: all or
+    /// none.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when so many are not left; the default quota of a visitor that was not checked is untouched.
+    pub async fn spend_batch(&self, world: &World, events: usize) -> Result<(), Problem> {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let more = u32::try_from(events).unwrap_or(u32::MAX).saturating_sub(1);
+        match checked {
+            Some(checked) if more > 0 => self.spend_many(world, &own_quota(&checked), more).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Takes one from the searches of the caller's tenant.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`; as [`Visitor::check`].
+    pub async fn search(&self, world: &World) -> Result<(), Problem> {
+        let (tenant, limits) = self.tenant_limits(world).await?;
+        let (limit, per) = (limits.search_per_minute, Span::minutes(1));
+        self.spend(world, &Quota { key: format!("search:{tenant}"), limit, per }).await
+    }
+
+    /// Takes one from the bulk operations of the caller's tenant.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`; as [`Visitor::check`].
+    pub async fn bulk(&self, world: &World) -> Result<(), Problem> {
+        let (tenant, limits) = self.tenant_limits(world).await?;
+        let (limit, per) = (limits.bulk_per_hour, Span::hours(1));
+        self.spend(world, &Quota { key: format!("bulk:{tenant}"), limit, per }).await
+    }
+
+    async fn tenant_limits(&self, world: &World) -> Result<(TenantId, LimitSettings), Problem> {
+        let call = self.call(world, self.check(world).await?);
+        let (settings, _) = auth::service::settings(&world.db, &call).await?;
+        Ok((call.tenant().clone(), settings.limits))
+    }
+
+    async fn spend_many(&self, world: &World, quota: &Quota, amount: u32) -> Result<(), Problem> {
+        let taken = world.limits.take_many(quota, amount, world.clock.now()).await;
+        self.note(quota.name(), taken);
         if taken.allowed {
             return Ok(());
         }
@@ -152,8 +191,15 @@ impl Visitor {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn taken(&self) -> Option<Taken> {
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What the answer says of a quota: the last that was taken from it.
+    fn note(&self, name: &str, taken: Taken) {
+        let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(known, _)| known != name);
+        all.push((name.to_owned(), taken));
+    }
+
+    pub(crate) fn taken(&self) -> Vec<(String, Taken)> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The call that a use case sees.
@@ -172,6 +218,15 @@ impl Visitor {
             address: self.address.clone(),
             chance: Arc::clone(&world.chance),
         }
+    }
+}
+
+/// What each caller may ask for in a minute.
+fn own_quota(checked: &Checked) -> Quota {
+    Quota {
+        key: format!("caller:{}", checked.principal.actor.name()),
+        limit: checked.rate_per_minute,
+        per: Span::minutes(1),
     }
 }
 

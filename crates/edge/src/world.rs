@@ -1,6 +1,6 @@
 //! What does a component stand in? The database, the gate, the clock, chance, limits and the operator's settings.
 
-use crate::Limits;
+use crate::{HashGate, Limits};
 use auth::{Gate, Mail, MailFault, PasskeyError, RelyingParty};
 use db::Db;
 use kernel::{Chance, Clock, Secret};
@@ -15,6 +15,8 @@ pub struct World {
     pub gate: Gate,
     /// How often.
     pub limits: Limits,
+    /// How many passwords are hashed at a time.
+    pub hashing: HashGate,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub mail_service: String,
     /// Where the links in letters lead, without a trailing slash.
     pub links_url: String,
+    /// How many passwords are hashed at a time, over all instances.
+    pub password_hashes_at_once: u32,
     /// The domain that passkeys belong to; empty for the host of `public_url`.
     pub passkey_domain: String,
     /// The origins of the pages that may ask for passkeys; none for that of `public_url`.
@@ -81,6 +85,14 @@ impl Settings {
             "false" | "" => Ok(false),
             _ => Err(fault(name, "is neither true nor false")),
         };
+        let at_once = match value("password_hashes_at_once").trim() {
+            "" => 1,
+            text => text
+                .parse()
+                .ok()
+                .filter(|number| (1..=64).contains(number))
+                .ok_or_else(|| fault("password_hashes_at_once", "is not a number from 1 to 64"))?,
+        };
         let origins = |name| {
             let text = value(name);
             let parts = text.split(',').map(str::trim).filter(|one| !one.is_empty());
@@ -89,6 +101,7 @@ impl Settings {
         let public_url = value("public_url").trim_end_matches('/').to_owned();
         let links_url = value("links_url").trim_end_matches('/').to_owned();
         Ok(Self {
+            password_hashes_at_once: at_once,
             links_url: if links_url.is_empty() { public_url.clone() } else { links_url },
             public_url,
             mail_service: value("mail_service"),

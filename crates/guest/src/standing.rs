@@ -7,7 +7,7 @@
 use crate::{Durability, SpinPool, SystemChance, SystemClock};
 use auth::{Gate, TokenKeys};
 use axum::Router;
-use edge::{Limits, Settings, World};
+use edge::{HashGate, Limits, Settings, World};
 use kernel::Secret;
 use spin_sdk::variables;
 use std::{
@@ -32,6 +32,7 @@ const NAMES: &[&str] = &[
     "token_issuer",
     "tenant_domain",
     "links_url",
+    "password_hashes_at_once",
     "mail_service",
     "mail_url",
     "mail_key",
@@ -171,9 +172,12 @@ fn world(values: &Values, before: Option<&World>) -> Result<World, NotReady> {
         before.map_or_else(|| SpinPool::scratch("counters"), |before| before.limits.counters().clone());
     let keys = TokenKeys::from_variable(&Secret::new(value("signing_keys"))).map_err(NotReady::Keys)?;
     let gate = Gate::new(db.clone(), keys, value("token_issuer"));
+    let at_once = settings.password_hashes_at_once;
+    let hashing = HashGate::new(counters.clone(), at_once, Arc::new(SystemClock), Arc::new(SystemChance));
     Ok(World {
         db,
         gate,
+        hashing,
         limits: Limits::new(counters),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),

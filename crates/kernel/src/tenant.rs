@@ -5,6 +5,7 @@ use std::fmt;
 /// Words that no new tenant may be called, because a path or a host name begins with them, or might one day.
 const RESERVED: &[&str] = &[
     "admin",
+    "auth",
     "api",
     "app",
     "apps",

@@ -58,12 +58,13 @@ pub async fn post_letters(works: &Works<'_>) -> Result<usize, DbError> {
     Ok(made.len())
 }
 
-/// Ends the letters whose time is over, and erases what they say; tells how many.
+/// Ends the letters whose time is over, erases what they say, and forgets links of long ago; tells how many letters.
 ///
 /// # Errors
 /// [`DbError`].
 pub async fn expire_letters(db: &Db, now: Instant) -> Result<usize, DbError> {
     let mut tx = db.begin().await?;
+    auth::service::forget_tickets(&mut tx.all_tenants(), now).await?;
     let ended = letters::expire(&mut tx.all_tenants(), now).await?;
     tx.commit().await?;
     Ok(ended)

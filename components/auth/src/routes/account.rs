@@ -56,7 +56,7 @@ pub(super) async fn csrf(
 
 /// Change the password
 ///
-/// Needs the present one. All other sessions of the user end.
+/// Needs the present one. All other sessions of the user end, and a letter tells of it.
 #[utoipa::path(post, path = "/api/v1/auth/password", tag = "auth", request_body = PasswordIn,
     responses((status = 204, description = "The password is changed."), Faults), security(("bearer" = [])))]
 pub(super) async fn change_password(
@@ -64,22 +64,24 @@ pub(super) async fn change_password(
     Json(body): Json<PasswordIn>,
 ) -> Result<NoContent, Problem> {
     let (present, new) = (Secret::new(body.current_password), Secret::new(body.new_password));
-    service::change_password(&caller.world.db, &caller.call, &present, &new).await?;
+    let (world, call) = (&caller.world, &caller.call);
+    service::change_password(&world.db, &world.hashing, &world.vault()?, call, &present, &new).await?;
+    guest::nudge(&world.settings.internal_token);
     Ok(NoContent)
 }
 
 /// List my sessions
 ///
-/// Newest first; where each was begun, and when it was used last.
+/// Newest first; on which device and where each was begun, and when it was used last.
 #[utoipa::path(get, path = "/api/v1/auth/sessions", tag = "auth",
     responses((status = 200, body = List<SessionOut>), Faults), security(("bearer" = [])))]
 pub(super) async fn list_sessions(
     caller: Authorized<needs::OwnAccount>,
     paging: Paging,
 ) -> Result<List<SessionOut>, Problem> {
-    let page = service::sessions(&caller.world.db, &caller.call, &paging.request).await?;
+    let (page, limits) = service::sessions(&caller.world.db, &caller.call, &paging.request).await?;
     let actor = &caller.call.principal.actor;
-    Ok(paging.list(page, |session| SessionOut::new(session, actor)))
+    Ok(paging.list(page, |session| SessionOut::new(session, actor, &limits)))
 }
 
 /// End one of my sessions

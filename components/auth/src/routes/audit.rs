@@ -2,11 +2,12 @@
 
 use crate::wire::{AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery};
 use audit::{Entry, Line};
-use axum::{body::Body, response::Response};
-use edge::{Authorized, Faults, List, Paging, Problem, Query, Shown, Unspecific, needs};
+use axum::{Extension, body::Body, response::Response};
+use edge::{Authorized, Faults, List, Paging, Problem, Query, Shown, Unspecific, Visitor, needs};
 use http::{HeaderValue, header};
 use kernel::{Fields, Instant};
 use serde_json::json;
+use std::sync::Arc;
 
 /// The most rows of a page of an export.
 const EXPORT_ROWS: i64 = 1000;
@@ -14,14 +15,19 @@ const EXPORT_ROWS: i64 = 1000;
 /// Search the audit
 ///
 /// Who did what, newest first. All filters that are given must fit. A page looks at 20,000 rows at most: where few fit, it
-/// may be short or even empty and still have a `next` link. Needs `audit:read`.
+/// may be short or even empty and still have a `next` link. With `text` it counts as a search: 30 a minute for the tenant
+/// unless its settings say otherwise. Needs `audit:read`.
 #[utoipa::path(get, path = "/api/v1/admin/audit", tag = "admin", params(AuditFilter),
     responses((status = 200, body = List<AuditOut>), Faults), security(("bearer" = [])))]
 pub(super) async fn list_audit(
     caller: Authorized<needs::AuditRead>,
+    Extension(visitor): Extension<Arc<Visitor>>,
     Query(wanted): Query<AuditFilter>,
     paging: Paging,
 ) -> Result<List<AuditOut>, Problem> {
+    if wanted.text.is_some() {
+        visitor.search(&caller.world).await?;
+    }
     let filter = wanted.try_into().map_err(Problem::fields)?;
     let mut lease = caller.world.db.read().await?;
     let page = audit::list(&mut lease.scope(caller.call.tenant())?, &filter, &paging.request).await?;
@@ -61,13 +67,15 @@ pub(super) async fn audit_head(caller: Authorized<needs::AuditRead>) -> Result<S
 ///
 /// Oldest first, in pages of 1,000 rows or about two mebibytes; the header `Link` with `rel="next"` names the next page.
 /// Pages one after the other are one file. `signalbox audit export` fetches all of them, `signalbox audit verify` proves
-/// a file of `jsonl`. That somebody exports is a row of the audit itself. Needs `audit:read`.
+/// a file of `jsonl`. That somebody exports is a row of the audit itself. Its first page counts as a bulk operation: 10 an
+/// hour for the tenant unless its settings say otherwise. Needs `audit:read`.
 #[utoipa::path(get, path = "/api/v1/admin/audit/export", tag = "admin", params(ExportQuery),
     responses((status = 200, description = "Rows, one to a line.",
         content((String = "application/jsonl"), (String = "text/csv"))), Faults),
     security(("bearer" = [])))]
 pub(super) async fn export_audit(
     caller: Authorized<needs::AuditRead>,
+    Extension(visitor): Extension<Arc<Visitor>>,
     Query(wanted): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::new();
@@ -77,6 +85,7 @@ pub(super) async fn export_audit(
     let (since, until) = (instant("since", &wanted.since), instant("until", &wanted.until));
     fields.done().map_err(Problem::fields)?;
     if wanted.cursor.is_none() {
+        visitor.bulk(&caller.world).await?;
         note(&caller, &wanted).await?;
     }
     let mut lease = caller.world.db.read().await?;

@@ -63,7 +63,7 @@ pub(super) async fn remove_totp(
 ) -> Result<NoContent, Problem> {
     let proof = body.read(&caller.world)?;
     let world = &caller.world;
-    service::remove_totp(&world.db, &world.vault()?, &caller.call, &proof).await?;
+    service::remove_totp(&world.db, &world.hashing, &world.vault()?, &caller.call, &proof).await?;
     Ok(NoContent)
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn confirm(
 ) -> Result<Shown<ConfirmedOut>, Problem> {
     let proof = body.read(&caller.world)?;
     let world = &caller.world;
-    let until = service::confirm(&world.db, &world.vault()?, &caller.call, &proof).await?;
+    let until = service::confirm(&world.db, &world.hashing, &world.vault()?, &caller.call, &proof).await?;
     Ok(Shown::as_is("confirmation", ConfirmedOut::new(until)))
 }
 

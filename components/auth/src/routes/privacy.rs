@@ -1,9 +1,11 @@
 //! How does a person get what is held of them, and how do they go?
 
 use crate::wire::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
-use edge::{Authorized, Confirmed, Faults, Id, Json, Problem, Query, Shown, needs};
+use axum::Extension;
+use edge::{Authorized, Confirmed, Faults, Id, Json, Problem, Query, Shown, Visitor, needs};
 use kernel::UserId;
 use pipeline::privacy::{self, Whose};
+use std::sync::Arc;
 
 /// Export what is held of me
 ///
@@ -21,15 +23,20 @@ pub(super) async fn export_me(
 
 /// Export what is held of a user
 ///
-/// Everything over all areas, without secrets, in pages of 500: `next` names the next one. Needs `access:write`.
+/// Everything over all areas, without secrets, in pages of 500: `next` names the next one. The first page counts as a bulk
+/// operation: 10 an hour for the tenant unless its settings say otherwise. Needs `access:write`.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/export", tag = "admin",
     params(("id" = String, Path, description = "usr_…"), HoldingsQuery),
     responses((status = 200, body = HoldingsOut), Faults), security(("bearer" = [])))]
 pub(super) async fn export_user(
     caller: Authorized<needs::AccessWrite>,
+    Extension(visitor): Extension<Arc<Visitor>>,
     Id(id): Id<UserId>,
     Query(wanted): Query<HoldingsQuery>,
 ) -> Result<Shown<HoldingsOut>, Problem> {
+    if wanted.cursor.is_none() {
+        visitor.bulk(&caller.world).await?;
+    }
     let (db, call) = (&caller.world.db, &caller.call);
     let held = privacy::holdings(db, call, Whose::User(&id), wanted.cursor.as_deref()).await?;
     // No idempotency key keeps it.

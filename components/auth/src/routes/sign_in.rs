@@ -3,7 +3,7 @@
 use crate::wire::{LoginIn, RefreshIn, RegisterIn, SetUpIn, SetUpOut, TokensOut};
 use auth::{
     AuthError, Visit,
-    service::{self, LoggedIn, Login},
+    service::{self, LoggedIn, Login, Post},
 };
 use axum::{
     Extension,
@@ -13,6 +13,7 @@ use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, W
 use http::{HeaderMap, HeaderValue, header};
 use kernel::{FieldFault, Fields, Secret, Span, TenantId};
 use std::sync::Arc;
+use vault::Vault;
 
 /// Logins a minute from one address.
 const LOGINS: u32 = 5;
@@ -35,9 +36,14 @@ pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Vi
 }
 
 pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
-    let address = visitor.address.as_deref().unwrap_or("unknown");
+    let address = visitor.address.as_deref().map_or_else(|| "unknown".to_owned(), auth::network);
     let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
     visitor.spend(world, &quota).await
+}
+
+/// What writing letters with links needs.
+pub(super) fn post<'a>(world: &'a World, vault: &'a Vault) -> Post<'a> {
+    Post { vault, links_url: &world.settings.links_url }
 }
 
 /// Log in
@@ -68,7 +74,9 @@ pub(super) async fn login(
         cookie: body.cookie,
     };
     let visit = visit(&world, &visitor, &headers);
-    let logged_in = service::login(&world.db, world.gate.tokens(), &world.vault()?, &visit, asked).await?;
+    let logged_in =
+        service::login(&world.db, world.gate.tokens(), &world.hashing, &world.vault()?, &visit, asked)
+            .await?;
     tokens(logged_in)
 }
 
@@ -86,7 +94,12 @@ pub(super) async fn refresh(
     spend(&world, &visitor, "refresh", REFRESHES).await?;
     let visit = visit(&world, &visitor, &headers);
     let token = Secret::new(body.refresh_token);
-    let logged_in = service::refresh(&world.db, world.gate.tokens(), &visit, &token).await?;
+    let turned = service::refresh(&world.db, world.gate.tokens(), &world.vault()?, &visit, &token).await;
+    if matches!(turned, Err(AuthError::RefreshReused)) {
+        // Its owner is told.
+        guest::nudge(&world.settings.internal_token);
+    }
+    let logged_in = turned?;
     visitor.agrees_on(&logged_in.tenant)?;
     tokens(logged_in)
 }
@@ -126,7 +139,10 @@ pub(super) async fn register(
     let asked = service::SetUp::new(&body.tenant, &body.organization, &body.email, &body.password);
     let asked = asked.map_err(|faults| Problem::fields(faults.into_iter().map(as_sent).collect()))?;
     let visit = visit(&world, &visitor, &headers);
-    let logged_in = service::register(&world.db, world.gate.tokens(), &visit, asked).await?;
+    let vault = world.vault()?;
+    let (tokens, post) = (world.gate.tokens(), post(&world, &vault));
+    let logged_in = service::register(&world.db, tokens, &world.hashing, post, &visit, asked).await?;
+    guest::nudge(&world.settings.internal_token);
     let location = format!("/api/v1/admin/organizations/{}", logged_in.tenant);
     Ok(Shown::created("session", TokensOut::new(&logged_in, None), location).confidential())
 }

@@ -30,7 +30,9 @@ pub(super) async fn list_users(
 
 /// Create a user
 ///
-/// Without any role: bind one afterwards. Without a password the user cannot log in yet. Needs `access:write`.
+/// Without any role, and without a password: nobody chooses another's. Bind roles afterwards, and invite the user by
+/// `/api/v1/admin/users/{id}/invite` to choose a password; or invite a new user right away by `/api/v1/admin/invitations`.
+/// Needs `access:write`.
 #[utoipa::path(post, path = "/api/v1/admin/users", tag = "admin", request_body = UserIn,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
     responses((status = 201, body = UserOut), Faults), security(("bearer" = [])))]
@@ -38,7 +40,7 @@ pub(super) async fn create_user(
     caller: Authorized<needs::AccessWrite>,
     Json(body): Json<UserIn>,
 ) -> Result<Shown<UserOut>, Problem> {
-    let new = NewUser::new(&body.email, &body.name, body.password.as_deref()).map_err(Problem::fields)?;
+    let new = NewUser::new(&body.email, &body.name, None).map_err(Problem::fields)?;
     let member = service::create_user(&caller.world.db, &caller.call, new).await?;
     let (location, version) = (format!("/api/v1/admin/users/{}", member.user.id), member.user.version);
     Ok(Shown::created("user", member.into(), location).version(version))

@@ -7,7 +7,7 @@ use super::{
     person,
 };
 use crate::{
-    AuthError, FactorError, Method, PasskeyError, Verdict, attempt, passkey::Purpose, password, store,
+    AuthError, FactorError, Hashing, Method, PasskeyError, Verdict, attempt, hashing, passkey::Purpose, store,
 };
 use audit::Entry;
 use db::{Db, Scope, Tx};
@@ -39,16 +39,27 @@ pub fn must_be_confirmed(call: &Call) -> Result<(), FactorError> {
 /// # Errors
 /// [`FactorError::Wrong`] names the field that does not fit; [`AuthError::LoginBlocked`] after too many tries;
 /// [`AuthError::NeedsSession`]; the database's.
-pub async fn confirm(db: &Db, vault: &Vault, call: &Call, proof: &Proof) -> Result<Instant, AuthError> {
+pub async fn confirm(
+    db: &Db,
+    hashing: &dyn Hashing,
+    vault: &Vault,
+    call: &Call,
+    proof: &Proof,
+) -> Result<Instant, AuthError> {
     match proof {
-        Proof::Password(password) => by_password(db, call, password).await?,
+        Proof::Password(password) => by_password(db, hashing, call, password).await?,
         Proof::Code(code) => by_code(db, vault, call, code).await?,
         Proof::Passkey(answer) => by_passkey(db, call, answer).await?,
     }
     Ok(call.now + CONFIRMED_FOR)
 }
 
-async fn by_password(db: &Db, call: &Call, shown: &Secret<String>) -> Result<(), AuthError> {
+async fn by_password(
+    db: &Db,
+    hashing: &dyn Hashing,
+    call: &Call,
+    shown: &Secret<String>,
+) -> Result<(), AuthError> {
     let (user, session) = person(call)?;
     let mut tx = db.begin().await?;
     let work = async {
@@ -62,7 +73,7 @@ async fn by_password(db: &Db, call: &Call, shown: &Secret<String>) -> Result<(),
     };
     let outcome = work.await;
     let (stored, subjects) = finish(tx, outcome).await?;
-    let verdict = password::verify_password(shown, stored.hash.as_deref())?;
+    let verdict = hashing::verify(hashing, shown, stored.hash.as_deref()).await?;
     let mut tx = db.begin().await?;
     let work = async {
         if verdict == Verdict::Wrong {

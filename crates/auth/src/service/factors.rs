@@ -9,7 +9,7 @@ use super::{
     person,
 };
 use crate::{
-    AuthError, Content, Enrolment, FactorError, Factors, Letter, Method, Methods, Notice, attempt,
+    AuthError, Content, Enrolment, FactorError, Factors, Hashing, Letter, Method, Methods, Notice, attempt,
     recovery::{COUNT, RecoveryCode},
     store,
     totp::{Code, Seed},
@@ -215,9 +215,15 @@ pub async fn new_recovery_codes(
 ///
 /// # Errors
 /// As [`super::confirm`]; [`AuthError::NotFound`] if there is none.
-pub async fn remove_totp(db: &Db, vault: &Vault, call: &Call, proof: &Proof) -> Result<(), AuthError> {
+pub async fn remove_totp(
+    db: &Db,
+    hashing: &dyn Hashing,
+    vault: &Vault,
+    call: &Call,
+    proof: &Proof,
+) -> Result<(), AuthError> {
     let (user, session) = person(call)?;
-    super::confirm(db, vault, call, proof).await?;
+    super::confirm(db, hashing, vault, call, proof).await?;
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(call.tenant());

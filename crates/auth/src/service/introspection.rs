@@ -155,7 +155,7 @@ async fn by_refresh(db: &Db, call: &Call, shown: &SessionSecret) -> Result<Optio
         subject: member.user.id.to_string(),
         client: Some(OWN_CLIENT.to_owned()),
         username: Some(member.user.email.to_string()),
-        expires_at: Some(presented.expires_at.min(presented.session.ends())),
+        expires_at: Some(presented.expires_at.min(presented.session.ends(&presented.limits))),
         session: Some(presented.session.id),
         id: None,
         audience: None,
@@ -212,8 +212,14 @@ mod tests {
         assert_eq!(asked(&stage, &call, &two.access_token), None);
         assert_eq!(asked(&stage, &call, &two.refresh_token), None);
         // A used refresh token is inactive, and asking about it ends nothing.
-        block_on(service::refresh(&stage.db, stage.gate.tokens(), &stage.visit(), &one.refresh_token))
-            .unwrap();
+        block_on(service::refresh(
+            &stage.db,
+            stage.gate.tokens(),
+            &stage.vault,
+            &stage.visit(),
+            &one.refresh_token,
+        ))
+        .unwrap();
         assert_eq!(asked(&stage, &call, &one.refresh_token), None);
         assert!(asked(&stage, &call, &one.access_token).is_some());
         stage.meddle(&format!("UPDATE users SET state = '{}'", UserState::Disabled.as_str()));

@@ -16,6 +16,15 @@ use vault::Vault;
 /// The most letters that are shown at once.
 const SHOWN: u16 = 500;
 
+/// What writing letters with links needs beside the database.
+#[derive(Debug, Clone, Copy)]
+pub struct Post<'a> {
+    /// Seals what stands in a letter.
+    pub vault: &'a Vault,
+    /// Where links lead, without a trailing slash.
+    pub links_url: &'a str,
+}
+
 /// Writes a letter within the caller's transaction: it goes out if and only if that is committed. Wake the queue after
 /// the commit, so that it need not wait for the next tick.
 ///

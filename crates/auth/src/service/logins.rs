@@ -3,13 +3,14 @@
 //! A login answers the same, and takes about the same time, whether or not the address is known: the try is counted, a
 //! password is compared (with nobody's, if there is none), and the outcome is written, in every case.
 
-use super::{finish, person, second_factor};
+use super::{finish, letters, person, second_factor};
 use crate::{
-    AuthError, Email, Member, Method, Methods, Session, TenantState, Tokens, UserState, Verdict, Visit,
+    AuthError, Content, Email, Hashing, Letter, Member, Method, Methods, Notice, Session, TenantState,
+    Tokens, UserState, Verdict, Visit,
     attempt::{self, Subject},
     digest::Digest,
-    password,
-    session::{IDLE, Purpose, Refresh, SessionSecret},
+    hashing,
+    session::{Purpose, REFRESH_LIFE, Refresh, SessionSecret},
     store::{self, user::Meant},
     token::ACCESS_TOKEN_LIFE,
 };
@@ -67,14 +68,16 @@ pub struct LoggedIn {
 pub async fn login(
     db: &Db,
     tokens: &Tokens,
+    hashing: &dyn Hashing,
     vault: &Vault,
     visit: &Visit,
     asked: Login,
 ) -> Result<LoggedIn, AuthError> {
     let subjects = attempt::subjects(asked.tenant.as_ref(), &asked.email, visit.address.as_deref());
-    let meant = count_and_find(db, visit.now, &subjects, &asked).await?;
+    let spraying = attempt::spraying(visit.address.as_deref());
+    let meant = count_and_find(db, visit.now, &subjects, &spraying, &asked).await?;
     let stored = meant.as_ref().and_then(|meant| meant.user.as_ref()).and_then(|(_, hash)| hash.as_deref());
-    let verdict = password::verify_password(&asked.password, stored)?;
+    let verdict = hashing::verify(hashing, &asked.password, stored).await?;
     let known = meant.as_ref().and_then(|meant| meant.user.as_ref().map(|(user, _)| (meant, user)));
     match (verdict, known) {
         (Verdict::Right, Some((meant, user))) => {
@@ -82,12 +85,12 @@ pub async fn login(
             begin(db, tokens, vault, visit, &asked, &subjects, found).await
         }
         (Verdict::RightButStale, Some((meant, user))) => {
-            let rehashed = Some(password::hash_password(&asked.password, &*visit.chance)?);
+            let rehashed = Some(hashing::hash(hashing, &asked.password, &*visit.chance).await?);
             let found = Found { meant, user, stored, rehashed };
             begin(db, tokens, vault, visit, &asked, &subjects, found).await
         }
         (Verdict::Wrong, _) | (_, None) => {
-            refuse(db, visit, &subjects, meant.as_ref()).await?;
+            refuse(db, visit, &spraying, meant.as_ref()).await?;
             Err(AuthError::LoginFailed)
         }
     }
@@ -98,6 +101,7 @@ async fn count_and_find(
     db: &Db,
     now: Instant,
     subjects: &[Subject; 2],
+    spraying: &Subject,
     asked: &Login,
 ) -> Result<Option<Meant>, AuthError> {
     let mut tx = db.begin().await?;
@@ -105,6 +109,7 @@ async fn count_and_find(
         for subject in subjects {
             count(&mut tx, subject, now).await?;
         }
+        count(&mut tx, spraying, now).await?;
         store::attempt::forget_old(&mut tx.all_tenants(), now).await?;
         Ok(match &asked.tenant {
             Some(tenant) => store::user::meant_in(&mut tx.scope(tenant), &asked.email).await?,
@@ -124,12 +129,7 @@ pub(super) async fn count(tx: &mut Tx, subject: &Subject, now: Instant) -> Resul
 }
 
 /// Writes down that somebody was refused. Where there is no tenant to write it to, the same work is done in vain.
-async fn refuse(
-    db: &Db,
-    visit: &Visit,
-    subjects: &[Subject; 2],
-    meant: Option<&Meant>,
-) -> Result<(), AuthError> {
+async fn refuse(db: &Db, visit: &Visit, counted: &Subject, meant: Option<&Meant>) -> Result<(), AuthError> {
     let mut tx = db.begin().await?;
     match meant {
         Some(meant) => {
@@ -145,10 +145,8 @@ async fn refuse(
             audit::append(&mut tx.scope(&meant.tenant), &call, &entry).await?;
         }
         None => {
-            for subject in subjects {
-                if let Some(tries) = store::attempt::get(&mut tx.all_tenants(), subject).await? {
-                    store::attempt::put(&mut tx.all_tenants(), subject, tries).await?;
-                }
+            if let Some(tries) = store::attempt::get(&mut tx.all_tenants(), counted).await? {
+                store::attempt::put(&mut tx.all_tenants(), counted, tries).await?;
             }
         }
     }
@@ -179,6 +177,8 @@ async fn begin(
     let mut tx = db.begin().await?;
     let work = async {
         store::attempt::clear(&mut tx.all_tenants(), subjects).await?;
+        let spraying = attempt::spraying(visit.address.as_deref());
+        store::attempt::take_back(&mut tx.all_tenants(), &spraying, visit.now).await?;
         let mut scope = tx.scope(&found.meant.tenant);
         let member = still_there(&mut scope, &found).await?;
         if let Some(hash) = &found.rehashed {
@@ -291,7 +291,7 @@ async fn go_on(
     let tenant = scope.tenant().clone();
     let refresh = SessionSecret::new(Purpose::Refresh, &tenant, &session.id, chance);
     let access_token = tokens.sign(&tenant, session, now, chance).map_err(AuthError::Signing)?;
-    let ends = session.expires_at.min(now + IDLE);
+    let ends = session.expires_at.min(now + REFRESH_LIFE);
     store::session::insert_token(scope, &session.id, &refresh.hash(), ends).await?;
     Ok(LoggedIn {
         tenant,
@@ -312,12 +312,13 @@ async fn go_on(
 pub async fn refresh(
     db: &Db,
     tokens: &Tokens,
+    vault: &Vault,
     visit: &Visit,
     token: &Secret<String>,
 ) -> Result<LoggedIn, AuthError> {
     let shown = SessionSecret::read(Purpose::Refresh, token).ok_or(AuthError::RefreshInvalid)?;
     let mut tx = db.begin().await?;
-    let outcome = turn(&mut tx.scope(&shown.tenant), tokens, visit, &shown).await;
+    let outcome = turn(&mut tx.scope(&shown.tenant), tokens, vault, visit, &shown).await;
     // A reuse is an answer of its own: its revocation stays.
     finish(tx, outcome).await?.ok_or(AuthError::RefreshReused)
 }
@@ -326,6 +327,7 @@ pub async fn refresh(
 async fn turn(
     scope: &mut Scope<'_>,
     tokens: &Tokens,
+    vault: &Vault,
     visit: &Visit,
     shown: &SessionSecret,
 ) -> Result<Option<LoggedIn>, AuthError> {
@@ -337,7 +339,7 @@ async fn turn(
         Refresh::Refused => Err(AuthError::RefreshInvalid),
         Refresh::Suspended => Err(AuthError::suspended(presented.suspended_reason)),
         Refresh::Reused => {
-            end_reused(scope, visit, session).await?;
+            end_reused(scope, vault, visit, session).await?;
             Ok(None)
         }
         Refresh::Turn => {
@@ -353,7 +355,12 @@ async fn turn(
     }
 }
 
-async fn end_reused(scope: &mut Scope<'_>, visit: &Visit, session: &Session) -> Result<(), AuthError> {
+async fn end_reused(
+    scope: &mut Scope<'_>,
+    vault: &Vault,
+    visit: &Visit,
+    session: &Session,
+) -> Result<(), AuthError> {
     store::session::revoke(scope, &session.user, &session.id, visit.now).await?;
     store::tenant::bump_access(scope).await?;
     let entry = Entry {
@@ -364,7 +371,13 @@ async fn end_reused(scope: &mut Scope<'_>, visit: &Visit, session: &Session) -> 
     };
     // Who came with the copy is not known: the owner of the session or a thief.
     let call = visit.call(Principal::system(scope.tenant().clone()));
-    Ok(audit::append(scope, &call, &entry).await?)
+    audit::append(scope, &call, &entry).await?;
+    if let Some(member) = store::user::get(scope, &session.user).await? {
+        let content = Content::SecurityNotice(Notice::SessionReused);
+        let letter = Letter { to: member.user.email, user: Some(member.user.id), content };
+        letters::write(scope, &call, vault, letter).await?;
+    }
+    Ok(())
 }
 
 /// Ends the caller's session.
@@ -403,7 +416,7 @@ mod tests {
     }
 
     fn turned(stage: &Stage, token: &Secret<String>) -> Result<LoggedIn, AuthError> {
-        block_on(refresh(&stage.db, stage.gate.tokens(), &stage.visit(), token))
+        block_on(refresh(&stage.db, stage.gate.tokens(), &stage.vault, &stage.visit(), token))
     }
 
     #[test]
@@ -444,6 +457,76 @@ mod tests {
             (Some("globex"), OWNER),
         ] {
             assert_eq!(refusal(tenant, email, "wrong"), wrong, "{tenant:?} {email}");
+        }
+    }
+
+    #[test]
+    fn unknown_users_cost_what_known_ones_cost() {
+        #[derive(Default)]
+        struct Watched(std::sync::atomic::AtomicUsize);
+        impl Hashing for Watched {
+            fn permit(&self) -> futures::future::BoxFuture<'_, Result<crate::Permit, crate::Busy>> {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                crate::Unbounded.permit()
+            }
+            fn over(&self, permit: crate::Permit) -> futures::future::BoxFuture<'_, ()> {
+                crate::Unbounded.over(permit)
+            }
+        }
+        let stage = staged();
+        stage.set_up("globex");
+        stage.meddle("UPDATE users SET password_hash = NULL WHERE tenant_id = 'globex'");
+        let (counted, counter) = stage.db.counted();
+        let cost = |tenant: Option<&str>, email: &str| {
+            let watched = Watched::default();
+            let asked = Login {
+                tenant: tenant.map(|slug| slug.parse().unwrap()),
+                email: email.parse().unwrap(),
+                password: Secret::new("wrong".to_owned()),
+                otp: None,
+                cookie: false,
+            };
+            counter.restart();
+            let (tokens, vault) = (stage.gate.tokens(), &stage.vault);
+            block_on(login(&counted, tokens, &watched, vault, &stage.visit(), asked)).unwrap_err();
+            (counter.take(), watched.0.into_inner())
+        };
+        let known = cost(None, OWNER);
+        assert_eq!(known.1, 1);
+        for (tenant, email) in [
+            (None, "nobody@acme-corp.test"),
+            (None, "owner@globex.test"),
+            (Some("acme-corp"), OWNER),
+            (Some("acme-corp"), "nobody@acme-corp.test"),
+            (Some("initech"), OWNER),
+        ] {
+            assert_eq!(cost(tenant, email), known, "{tenant:?} {email}");
+        }
+    }
+
+    #[test]
+    fn who_tries_one_password_on_many_accounts_is_slowed() {
+        let mut stage = staged();
+        let outcomes: Vec<&str> = (0..60)
+            .map(|number| stage.login(None, &format!("u{number}@acme-corp.test"), "Summer2026!!"))
+            .map(|outcome| kernel::Fault::code(&outcome.unwrap_err()))
+            .collect();
+        assert!(outcomes[..50].iter().all(|code| *code == "LOGIN_FAILED"), "{outcomes:?}");
+        assert!(outcomes[50..].iter().all(|code| *code == "LOGIN_BLOCKED"), "{outcomes:?}");
+        // Somewhere else nobody is slowed, and here it passes.
+        stage.address = Some("192.0.2.99".to_owned());
+        assert!(stage.login(None, OWNER, PASSWORD).is_ok());
+        stage.address = Some("192.0.2.1".to_owned());
+        stage.now = START + Span::minutes(1);
+        assert!(stage.login(None, OWNER, PASSWORD).is_ok());
+    }
+
+    #[test]
+    fn an_office_that_logs_in_is_not_slowed() {
+        let mut stage = staged();
+        for second in 0..60 {
+            stage.now = START + Span::seconds(second);
+            assert!(stage.login(None, OWNER, PASSWORD).is_ok(), "{second}");
         }
     }
 
@@ -545,6 +628,9 @@ mod tests {
         let cookie = Credential::Cookie(first.cookie.unwrap());
         assert!(matches!(stage.check(&cookie), Err(AuthError::CredentialInvalid)));
         assert_eq!(stage.audited("acme-corp").last().unwrap(), "session.refresh_reused");
+        let letters = stage.letters();
+        assert_eq!(letters.len(), 1);
+        assert!(letters[0].0 == OWNER && letters[0].2.contains("a second time"), "{letters:?}");
         // Once more is not told from any other token of an ended session.
         assert!(matches!(turned(&stage, &first.refresh_token), Err(AuthError::RefreshInvalid)));
     }

@@ -261,7 +261,13 @@ mod tests {
         let login = stage.login(None, "owner@acme-corp.test", PASSWORD).unwrap_err();
         assert_eq!(login.to_string(), refused.to_string());
         let visit = stage.visit();
-        let turned = crate::service::refresh(&stage.db, stage.gate.tokens(), &visit, &owner.refresh_token);
+        let turned = crate::service::refresh(
+            &stage.db,
+            stage.gate.tokens(),
+            &stage.vault,
+            &visit,
+            &owner.refresh_token,
+        );
         assert_eq!(block_on(turned).unwrap_err().to_string(), refused.to_string());
         let resume = OrganizationPatch { turn: Some(Turn::Resume), ..OrganizationPatch::default() };
         changed(&stage, &admin, "acme-corp", resume).unwrap();

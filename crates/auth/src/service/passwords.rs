@@ -1,23 +1,91 @@
-//! How does somebody change their password? By knowing the present one; their other sessions end.
+//! How does a password become another one? By knowing the present one, or by a link from a letter. Other sessions end, and
+//! the owner is told.
 
-use super::{finish, logins::count, person};
+use super::{finish, letters, logins::count, person, tickets};
 use crate::{
-    AuthError, NewPassword, Verdict,
+    AuthError, Content, Email, Hashing, Letter, NewPassword, Notice, PasswordPolicy, PasswordSettings,
+    TicketError, TicketPurpose, TicketSecret, UserState, Verdict, Visit,
     attempt::{self, Subject},
-    password,
-    store::{self, user::Password},
+    hashing, store,
 };
 use audit::Entry;
-use db::{Db, Tx};
-use kernel::{Call, FieldFault, Secret, UserId};
+use db::{Db, Scope, Tx};
+use kernel::{Call, Chance, FieldFault, Instant, Principal, Secret, UserId};
+use vault::Vault;
+
+/// What a new password is compared with.
+struct Present {
+    hash: Option<String>,
+    email: Email,
+    earlier: Vec<String>,
+    settings: PasswordSettings,
+}
+
+/// What is known of a user's password, and the new one if the tenant's policy lets it be one.
+async fn consider(
+    scope: &mut Scope<'_>,
+    user: &UserId,
+    new: &Secret<String>,
+) -> Result<(Present, NewPassword), AuthError> {
+    let stored = store::user::password(scope, user).await?.ok_or(AuthError::NotFound("user"))?;
+    let kept = store::settings::get(scope).await?.ok_or(AuthError::NotFound("organization"))?;
+    let settings = kept.settings.password;
+    let tenant = scope.tenant().to_string();
+    let policy = PasswordPolicy::new(settings, Some(&stored.email), &[&tenant, &kept.name]);
+    let new = NewPassword::new(new.expose(), &policy).map_err(|message| unfit(&message))?;
+    let earlier = store::history::list(scope, user, settings.history).await?;
+    Ok((Present { hash: stored.hash, email: stored.email, earlier, settings }, new))
+}
+
+fn unfit(message: &str) -> AuthError {
+    AuthError::Fields(vec![FieldFault::new("new_password", message)])
+}
+
+/// The hash of a new password that is not one of the earlier ones. Outside any transaction: it takes a turn for each.
+async fn hash_unless_earlier(
+    hashing: &dyn Hashing,
+    present: &Present,
+    new: &NewPassword,
+    chance: &dyn Chance,
+) -> Result<String, AuthError> {
+    if present.settings.history > 0 {
+        for earlier in present.hash.iter().chain(&present.earlier) {
+            if hashing::verify(hashing, new.secret(), Some(earlier)).await? != Verdict::Wrong {
+                let count = present.settings.history;
+                return Err(unfit(&format!("must be another one than the present and the last {count}")));
+            }
+        }
+    }
+    hashing::hash(hashing, new.secret(), chance).await
+}
+
+/// Sets the password, unless it was changed while the new one was hashed.
+async fn replace(
+    scope: &mut Scope<'_>,
+    user: &UserId,
+    present: &Present,
+    hash: &str,
+    now: Instant,
+) -> Result<(), AuthError> {
+    let again = store::user::password(scope, user).await?;
+    if again.is_none_or(|again| again.hash != present.hash) {
+        return Err(AuthError::Stale);
+    }
+    if let Some(old) = &present.hash {
+        store::history::retire(scope, user, old, present.settings.history, now).await?;
+    }
+    Ok(store::user::set_password(scope, user, hash, now).await?)
+}
 
 /// Changes the caller's password and ends their other sessions.
 ///
 /// # Errors
 /// [`AuthError::Fields`] if the present password is wrong or the new one not good enough; [`AuthError::LoginBlocked`] after
-/// too many tries; [`AuthError::NeedsSession`] for an API key; the database's.
+/// too many tries; [`AuthError::Busy`]; [`AuthError::NeedsSession`] for an API key; the database's.
 pub async fn change_password(
     db: &Db,
+    hashing: &dyn Hashing,
+    vault: &Vault,
     call: &Call,
     present: &Secret<String>,
     new: &Secret<String>,
@@ -27,25 +95,25 @@ pub async fn change_password(
     let outcome = prepare(&mut tx, call, user, new).await;
     let (stored, new, subjects) = finish(tx, outcome).await?;
 
-    if password::verify_password(present, stored.hash.as_deref())? == Verdict::Wrong {
+    if hashing::verify(hashing, present, stored.hash.as_deref()).await? == Verdict::Wrong {
         let fault = FieldFault::new("current_password", "is not the present password");
         return Err(AuthError::Fields(vec![fault]));
     }
-    let hash = password::hash_password(new.secret(), &*call.chance)?;
+    let hash = hash_unless_earlier(hashing, &stored, &new, &*call.chance).await?;
 
     let mut tx = db.begin().await?;
     let work = async {
         store::attempt::clear(&mut tx.all_tenants(), &subjects).await?;
         let mut scope = tx.scope(call.tenant());
-        let again = store::user::password(&mut scope, user).await?;
-        if again.is_none_or(|again| again.hash != stored.hash) {
-            return Err(AuthError::Stale);
-        }
-        store::user::set_password(&mut scope, user, &hash, call.now).await?;
+        replace(&mut scope, user, &stored, &hash, call.now).await?;
         store::session::revoke_all(&mut scope, user, Some(session), call.now).await?;
         store::tenant::bump_access(&mut scope).await?;
         let entry = Entry { action: "user.password_changed", subject: user.as_str(), ..Entry::default() };
-        Ok(audit::append(&mut scope, call, &entry).await?)
+        audit::append(&mut scope, call, &entry).await?;
+        let content = Content::SecurityNotice(Notice::PasswordChanged);
+        let letter = Letter { to: stored.email.clone(), user: Some(user.clone()), content };
+        letters::write(&mut scope, call, vault, letter).await?;
+        Ok(())
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -58,11 +126,8 @@ async fn prepare(
     call: &Call,
     user: &UserId,
     new: &Secret<String>,
-) -> Result<(Password, NewPassword, [Subject; 2]), AuthError> {
-    let stored = store::user::password(&mut tx.scope(call.tenant()), user).await?;
-    let stored = stored.ok_or(AuthError::NotFound("user"))?;
-    let new = NewPassword::new(new.expose(), Some(&stored.email))
-        .map_err(|message| AuthError::Fields(vec![FieldFault::new("new_password", message)]))?;
+) -> Result<(Present, NewPassword, [Subject; 2]), AuthError> {
+    let (stored, new) = consider(&mut tx.scope(call.tenant()), user, new).await?;
     let subjects = attempt::subjects(Some(call.tenant()), &stored.email, call.address.as_deref());
     for subject in &subjects {
         count(tx, subject, call.now).await?;
@@ -70,51 +135,56 @@ async fn prepare(
     Ok((stored, new, subjects))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        Credential,
-        service::stage::{PASSWORD, Stage},
+/// Sets a new password by a link from a letter. All sessions end; nobody is logged in, so that a second factor is asked for
+/// at the next login as ever.
+///
+/// # Errors
+/// [`TicketError::Invalid`]; [`AuthError::Fields`] if the password is not good enough, and the link goes on;
+/// [`AuthError::Busy`]; the database's.
+pub async fn reset_password(
+    db: &Db,
+    hashing: &dyn Hashing,
+    vault: &Vault,
+    visit: &Visit,
+    shown: &TicketSecret,
+    new: &Secret<String>,
+) -> Result<(), AuthError> {
+    let purpose = TicketPurpose::PasswordReset;
+    let (user, present, new) = {
+        let mut lease = db.read().await?;
+        let mut scope = lease.scope(&shown.tenant)?;
+        let (_, user) = tickets::of_user(&mut scope, shown, purpose, visit.now).await?;
+        let (present, new) = consider(&mut scope, &user, new).await?;
+        (user, present, new)
     };
-    use futures::executor::block_on;
-    use kernel::Fault;
+    let hash = hash_unless_earlier(hashing, &present, &new, &*visit.chance).await?;
 
-    const OWNER: &str = "owner@acme-corp.test";
-    const NEW: &str = "a new and better one";
-
-    fn change(stage: &Stage, call: &Call, present: &str, new: &str) -> Result<(), AuthError> {
-        let secret = |text: &str| Secret::new(text.to_owned());
-        block_on(change_password(&stage.db, call, &secret(present), &secret(new)))
-    }
-
-    #[test]
-    fn a_change_ends_the_other_sessions() {
-        let stage = Stage::new();
-        stage.set_up("acme-corp");
-        let other = stage.login(None, OWNER, PASSWORD).unwrap();
-        let this = stage.login(None, OWNER, PASSWORD).unwrap();
-        let call = stage.as_bearer(&this.access_token);
-        change(&stage, &call, PASSWORD, NEW).unwrap();
-        assert!(stage.check(&Credential::Bearer(this.access_token)).is_ok());
-        assert!(stage.check(&Credential::Bearer(other.access_token)).is_err());
-        assert!(matches!(stage.login(None, OWNER, PASSWORD), Err(AuthError::LoginFailed)));
-        assert!(stage.login(None, OWNER, NEW).is_ok());
-        assert!(stage.audited("acme-corp").contains(&"user.password_changed".to_owned()));
-    }
-
-    #[test]
-    fn it_needs_the_present_password_and_guessing_is_slowed() {
-        let stage = Stage::new();
-        let key = stage.as_bearer(&stage.set_up("acme-corp").api_key);
-        let call = stage.as_bearer(&stage.login(None, OWNER, PASSWORD).unwrap().access_token);
-        let fault = change(&stage, &call, PASSWORD, "short").unwrap_err();
-        assert_eq!(fault.fields()[0].field, "new_password");
-        for _ in 0..10 {
-            let fault = change(&stage, &call, "wrong", NEW).unwrap_err();
-            assert_eq!(fault.fields()[0].field, "current_password");
+    let call = visit.call(Principal::system(shown.tenant.clone()));
+    let mut tx = db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(&shown.tenant);
+        let (ticket, _) = tickets::of_user(&mut scope, shown, purpose, visit.now).await?;
+        tickets::use_up(&mut scope, &ticket, visit.now).await?;
+        let member = store::user::get(&mut scope, &user).await?.ok_or(TicketError::Invalid)?;
+        if member.user.state == UserState::Disabled || ticket.email != member.user.email {
+            return Err(TicketError::Invalid.into());
         }
-        assert!(matches!(change(&stage, &call, PASSWORD, NEW), Err(AuthError::LoginBlocked(_))));
-        assert!(matches!(change(&stage, &key, PASSWORD, NEW), Err(AuthError::NeedsSession)));
-    }
+        replace(&mut scope, &user, &present, &hash, visit.now).await?;
+        // The letter arrived, so the address is theirs.
+        store::user::verify_email(&mut scope, &user, &ticket.email, visit.now).await?;
+        store::session::revoke_all(&mut scope, &user, None, visit.now).await?;
+        store::ticket::revoke_of_user(&mut scope, &user, visit.now).await?;
+        store::tenant::bump_access(&mut scope).await?;
+        let entry = Entry { action: "user.password_reset", subject: user.as_str(), ..Entry::default() };
+        audit::append(&mut scope, &call, &entry).await?;
+        let content = Content::SecurityNotice(Notice::PasswordReset);
+        let letter = Letter { to: ticket.email, user: Some(user.clone()), content };
+        letters::write(&mut scope, &call, vault, letter).await?;
+        Ok(())
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,8 @@ use super::{
     *,
 };
 use crate::{
-    Checked, Credential, FactorError, Method, Methods, SettingsPatch, UserState, totp::tests::shown,
+    Checked, Credential, FactorError, Method, Methods, SettingsPatch, Unbounded, UserState,
+    totp::tests::shown,
 };
 use futures::executor::block_on;
 use kernel::{Fault, Permission, Permissions, Secret, Span};
@@ -52,7 +53,7 @@ impl Scene {
             cookie: true,
         };
         let stage = &self.stage;
-        block_on(login(&stage.db, stage.gate.tokens(), &stage.vault, &stage.visit(), asked))
+        block_on(login(&stage.db, stage.gate.tokens(), &Unbounded, &stage.vault, &stage.visit(), asked))
     }
 
     /// The token of a login that waits.
@@ -217,7 +218,8 @@ fn enrolling_ends_sessions_of_one_factor_and_lifts_this_one() {
     // The refresh token goes on: the session showed its code.
     stage.now = START + Span::minutes(1);
     let again =
-        block_on(refresh(&stage.db, stage.gate.tokens(), &stage.visit(), &this.refresh_token)).unwrap();
+        block_on(refresh(&stage.db, stage.gate.tokens(), &stage.vault, &stage.visit(), &this.refresh_token))
+            .unwrap();
     assert!(!again.must_enrol);
 }
 
@@ -241,7 +243,8 @@ fn under_the_policy_a_session_without_a_factor_can_only_enrol() {
     // Refreshing does not lead past it.
     let stage = &scene.stage;
     let turned =
-        block_on(refresh(&stage.db, stage.gate.tokens(), &stage.visit(), &after.refresh_token)).unwrap();
+        block_on(refresh(&stage.db, stage.gate.tokens(), &stage.vault, &stage.visit(), &after.refresh_token))
+            .unwrap();
     assert!(turned.must_enrol && scene.check(&turned).unwrap().principal.assurance.lacks_factor);
     // Nor does the cookie.
     let cookie = Credential::Cookie(after.cookie.unwrap());
@@ -258,7 +261,8 @@ fn under_the_policy_a_session_without_a_factor_can_only_enrol() {
     scene.stage.now = scene.stage.now + Span::seconds(30);
     let stage = &scene.stage;
     let call = stage.as_bearer(&turned.access_token);
-    block_on(remove_totp(&stage.db, &stage.vault, &call, &Proof::Password(secret(PASSWORD)))).unwrap();
+    block_on(remove_totp(&stage.db, &Unbounded, &stage.vault, &call, &Proof::Password(secret(PASSWORD))))
+        .unwrap();
     assert!(scene.check(&turned).unwrap().principal.assurance.lacks_factor);
 }
 
@@ -300,7 +304,8 @@ fn the_person_is_told() {
     let call = stage.as_bearer(&scene.first.access_token);
     scene.login(PASSWORD, Some(&scene.recovery[0])).unwrap();
     block_on(new_recovery_codes(&stage.db, &stage.vault, &call)).unwrap();
-    block_on(remove_totp(&stage.db, &stage.vault, &call, &Proof::Password(secret(PASSWORD)))).unwrap();
+    block_on(remove_totp(&stage.db, &Unbounded, &stage.vault, &call, &Proof::Password(secret(PASSWORD))))
+        .unwrap();
     let sql = "SELECT group_concat(notice, ' ') AS id FROM (SELECT notice FROM letters ORDER BY letter_id)";
     let told = block_on(async {
         let mut lease = stage.db.read().await.unwrap();
@@ -315,7 +320,7 @@ fn the_person_is_told() {
 fn removing_the_app_needs_the_password_or_a_code() {
     let scene = scene();
     let (stage, call) = (&scene.stage, scene.stage.as_bearer(&scene.first.access_token));
-    let remove = |proof: Proof| block_on(remove_totp(&stage.db, &stage.vault, &call, &proof));
+    let remove = |proof: Proof| block_on(remove_totp(&stage.db, &Unbounded, &stage.vault, &call, &proof));
     for (proof, field) in [
         (Proof::Password(secret("wrong")), "password"),
         (Proof::Code(secret("000000")), "otp"),
@@ -367,7 +372,8 @@ fn a_proof_counts_for_fifteen_minutes() {
     assert!(block_on(create_api_key(&scene.stage.db, &call(&scene), access())).is_ok());
     scene.stage.now = START + Span::minutes(15);
     let (visit, token) = (scene.stage.visit(), scene.first.refresh_token.clone());
-    let again = block_on(refresh(&scene.stage.db, scene.stage.gate.tokens(), &visit, &token));
+    let again =
+        block_on(refresh(&scene.stage.db, scene.stage.gate.tokens(), &scene.stage.vault, &visit, &token));
     scene.first = again.unwrap();
     assert_eq!(
         code_of(block_on(create_api_key(&scene.stage.db, &call(&scene), access()))),
@@ -376,10 +382,13 @@ fn a_proof_counts_for_fifteen_minutes() {
     let harmless = crate::NewApiKey::new("CI", &["rules:read".into()], None, None, START).unwrap();
     assert!(block_on(create_api_key(&scene.stage.db, &call(&scene), harmless)).is_ok());
     let wrong = Proof::Password(secret("wrong"));
-    assert!(block_on(confirm(&scene.stage.db, &scene.stage.vault, &call(&scene), &wrong)).is_err());
+    assert!(
+        block_on(confirm(&scene.stage.db, &Unbounded, &scene.stage.vault, &call(&scene), &wrong)).is_err()
+    );
     assert!(must_be_confirmed(&call(&scene)).is_err());
     let right = Proof::Password(secret(PASSWORD));
-    let until = block_on(confirm(&scene.stage.db, &scene.stage.vault, &call(&scene), &right)).unwrap();
+    let until =
+        block_on(confirm(&scene.stage.db, &Unbounded, &scene.stage.vault, &call(&scene), &right)).unwrap();
     assert_eq!(until, scene.stage.now + Span::minutes(15));
     assert!(block_on(create_api_key(&scene.stage.db, &call(&scene), access())).is_ok());
 }
@@ -425,6 +434,7 @@ fn a_seed_that_was_moved_to_another_user_does_not_open() {
         otp: Some(scene.code()),
         cookie: false,
     };
-    let outcome = block_on(login(&stage.db, stage.gate.tokens(), &stage.vault, &stage.visit(), asked));
+    let outcome =
+        block_on(login(&stage.db, stage.gate.tokens(), &Unbounded, &stage.vault, &stage.visit(), asked));
     assert_eq!(code_of(outcome), "INTERNAL");
 }

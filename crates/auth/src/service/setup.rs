@@ -1,13 +1,15 @@
 //! How does a tenant begin? With the built-in roles, an owner and an API key, all in one transaction.
 
 use super::{
+    Post,
+    addresses::ask_to_confirm,
     api_keys::created,
     finish,
     logins::{Entrance, LoggedIn, start},
 };
 use crate::{
-    ApiKey, ApiKeyState, AuthError, BuiltIn, KeySecret, Method, Methods, NewApiKey, NewUser, Tokens, Visit,
-    password, store, tenant::sound_name,
+    ApiKey, ApiKeyState, AuthError, BuiltIn, Hashing, KeySecret, Method, Methods, NewApiKey, NewPassword,
+    NewUser, PasswordPolicy, Tokens, Visit, hashing, password, store, tenant::sound_name,
 };
 use audit::Entry;
 use db::{Db, Scope};
@@ -35,6 +37,12 @@ impl SetUp {
         let owner = owner
             .map_err(|faults| faults.into_iter().for_each(|fault| fields.fault(fault.field, fault.message)))
             .ok();
+        // Now that the names are known, too, that the password is not one of them.
+        let words = [tenant.as_ref().map_or("", TenantId::as_str), name.as_deref().unwrap_or_default()];
+        if let Some(owner) = &owner {
+            let policy = PasswordPolicy::usual(Some(&owner.email), &words);
+            fields.take("password", NewPassword::new(password, &policy));
+        }
         let ((tenant, name), owner) = fields.give(tenant.zip(name).zip(owner))?;
         Ok(Self { tenant, name, owner })
     }
@@ -78,14 +86,25 @@ pub async fn setup(db: &Db, visit: &Visit, asked: SetUp) -> Result<SetUpDone, Au
 /// Makes a tenant for somebody who signs up, and logs its owner in. Whether sign-up is open is the caller's to know.
 ///
 /// # Errors
-/// [`AuthError::TenantExists`], and then nothing was changed; the database's.
-pub async fn register(db: &Db, tokens: &Tokens, visit: &Visit, asked: SetUp) -> Result<LoggedIn, AuthError> {
-    let hash = hash(&asked.owner, &*visit.chance)?;
+/// [`AuthError::TenantExists`], and then nothing was changed; [`AuthError::Busy`]; the database's.
+pub async fn register(
+    db: &Db,
+    tokens: &Tokens,
+    hashing: &dyn Hashing,
+    post: Post<'_>,
+    visit: &Visit,
+    asked: SetUp,
+) -> Result<LoggedIn, AuthError> {
+    let hash = match &asked.owner.password {
+        Some(new) => Some(hashing::hash(hashing, new.secret(), &*visit.chance).await?),
+        None => None,
+    };
     let call = visit.call(Principal::system(asked.tenant.clone()));
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(&asked.tenant);
         let user = found(&mut scope, &call, &asked.name, &asked.owner, hash).await?;
+        ask_to_confirm(&mut scope, &call, post, &user, &asked.owner.email).await?;
         let member = store::user::get(&mut scope, &user).await?.ok_or(AuthError::NotFound("user"))?;
         let entrance = Entrance { cookie: false, methods: Methods::only(Method::Password) };
         start(&mut scope, tokens, visit, member, entrance).await
@@ -191,7 +210,10 @@ pub(crate) fn made(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::stage::{PASSWORD, Stage};
+    use crate::{
+        Unbounded,
+        service::stage::{PASSWORD, Stage},
+    };
     use futures::executor::block_on;
     use kernel::Permissions;
 
@@ -218,10 +240,12 @@ mod tests {
     fn who_signs_up_owns_a_tenant_and_is_logged_in() {
         let stage = Stage::new();
         let asked = SetUp::new("acme-corp", "Acme", "ana@example.com", PASSWORD).unwrap();
-        let ana = block_on(register(&stage.db, stage.gate.tokens(), &stage.visit(), asked.clone())).unwrap();
+        let (tokens, post) = (stage.gate.tokens(), stage.post());
+        let ana =
+            block_on(register(&stage.db, tokens, &Unbounded, post, &stage.visit(), asked.clone())).unwrap();
         assert_eq!(stage.as_bearer(&ana.access_token).principal.permissions, Permissions::all());
         assert_eq!(stage.audited("acme-corp"), ["tenant.created", "user.created", "session.created"]);
-        let again = block_on(register(&stage.db, stage.gate.tokens(), &stage.visit(), asked));
+        let again = block_on(register(&stage.db, tokens, &Unbounded, post, &stage.visit(), asked));
         assert!(matches!(again, Err(AuthError::TenantExists)));
     }
 

@@ -1,7 +1,7 @@
 //! What does a test of these use cases stand on? A database in memory, a clock that is told, chance that repeats.
 
-use super::{LoggedIn, Login, SetUp, SetUpDone, login, setup};
-use crate::{AuthError, Checked, Credential, Gate, TokenKeys, Visit};
+use super::{LoggedIn, Login, Post, SetUp, SetUpDone, letters, login, setup};
+use crate::{AuthError, Checked, Credential, Gate, Purpose, TicketSecret, TokenKeys, Unbounded, Visit};
 use audit::Filter;
 use db::{Db, native::Native};
 use futures::executor::block_on;
@@ -72,6 +72,37 @@ impl Stage {
         }
     }
 
+    pub(crate) fn post(&self) -> Post<'_> {
+        Post { vault: &self.vault, links_url: "https://signalbox.test" }
+    }
+
+    /// The letters that were written so far, oldest first: to whom, for what, and their text.
+    pub(crate) fn letters(&self) -> Vec<(String, Purpose, String)> {
+        let mut all = block_on(letters::list(&self.db, &letters::Wanted::default())).unwrap();
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        all.into_iter()
+            .map(|letter| {
+                let call = self.call(Principal::system(letter.tenant.clone()));
+                let writing = block_on(letters::read(&self.db, &call, &self.vault, &letter.id)).unwrap();
+                (letter.recipient.to_string(), letter.purpose, writing.text)
+            })
+            .collect()
+    }
+
+    /// The token of the link in the last letter to this address.
+    pub(crate) fn link_to(&self, email: &str) -> TicketSecret {
+        let letters = self.letters();
+        let (_, _, text) =
+            letters.iter().rfind(|(to, _, text)| to == email && text.contains("#token=")).unwrap();
+        Self::token_in(text)
+    }
+
+    /// The token in a text with a link.
+    pub(crate) fn token_in(text: &str) -> TicketSecret {
+        let token = text.split("#token=").nth(1).unwrap().split_whitespace().next().unwrap();
+        TicketSecret::read(&Secret::new(token.to_owned())).unwrap()
+    }
+
     pub(crate) fn call(&self, principal: Principal) -> Call {
         self.visit().call(principal)
     }
@@ -94,7 +125,7 @@ impl Stage {
             otp: None,
             cookie: true,
         };
-        block_on(login(&self.db, self.gate.tokens(), &self.vault, &self.visit(), asked))
+        block_on(login(&self.db, self.gate.tokens(), &Unbounded, &self.vault, &self.visit(), asked))
     }
 
     pub(crate) fn check(&self, credential: &Credential) -> Result<Checked, AuthError> {

@@ -10,6 +10,7 @@ const PUT: &str =
     ON CONFLICT (subject) DO UPDATE SET tries = ?2, blocked_until = ?3, last_at = ?4";
 const FORGET_OLD: &str = "DELETE FROM login_attempts WHERE subject IN
     (SELECT subject FROM login_attempts WHERE last_at <= ?1 ORDER BY last_at LIMIT 20)";
+const TAKE_BACK: &str = "UPDATE login_attempts SET tries = max(tries - 1, 1), blocked_until = min(blocked_until, ?2) WHERE subject = ?1";
 const CLEAR: &str = "DELETE FROM login_attempts WHERE subject IN (?1, ?2)";
 
 impl Decode for Tries {
@@ -38,6 +39,15 @@ pub(crate) async fn put(all: &mut AllTenants<'_>, subject: &Subject, tries: Trie
 /// Forgets a few subjects that nobody tried for long.
 pub(crate) async fn forget_old(all: &mut AllTenants<'_>, now: Instant) -> Result<(), DbError> {
     all.run_for_effect(FORGET_OLD, [(now - MEMORY).into()]).await.map(drop)
+}
+
+/// Takes one try out again that turned out to be right.
+pub(crate) async fn take_back(
+    all: &mut AllTenants<'_>,
+    subject: &Subject,
+    now: Instant,
+) -> Result<(), DbError> {
+    all.run_for_effect(TAKE_BACK, [blob(subject), now.into()]).await.map(drop)
 }
 
 /// Forgets the tries of somebody who got it right.

@@ -6,9 +6,11 @@ use kernel::{Instant, JobId, LetterId, TenantId, UserId};
 use serde_json::json;
 
 const ORGANIZATION: &str = "SELECT name AS id FROM tenants WHERE tenant_id = ?1";
+// For a user who is not there, it inserts nothing: so that who asks for an unknown address costs what a known one costs.
 const INSERT: &str = "INSERT INTO letters
     (tenant_id, letter_id, purpose, notice, user_id, recipient, state, content, trace, created_at, expires_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10)";
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10 FROM tenants WHERE tenant_id = ?1
+        AND (?5 IS NULL OR EXISTS (SELECT 1 FROM users WHERE tenant_id = ?1 AND user_id = ?5))";
 const ANY_WAITING: &str = "SELECT EXISTS (SELECT 1 FROM letters WHERE state = 'waiting') AS n";
 const WAITING: &str = "SELECT tenant_id, letter_id, purpose, notice, recipient, state, last_error, trace, created_at, expires_at,
     ended_at FROM letters WHERE state = 'waiting' ORDER BY created_at LIMIT ?1";

@@ -1,8 +1,8 @@
 //! The tables `sessions` and `refresh_tokens`.
 
-use super::blob;
+use super::{blob, settings};
 use crate::{
-    Methods, Session,
+    Methods, Session, SessionSettings,
     digest::Digest,
     session::{Presented, TOUCH},
 };
@@ -16,7 +16,7 @@ const INSERT: &str = "INSERT INTO sessions
 const LIST: &str =
     "SELECT session_id, user_id, state, address, agent, methods, confirmed_at, created_at, last_used_at, expires_at FROM sessions
     WHERE tenant_id = ?1 AND user_id = ?2 AND state = 'active' AND expires_at > ?3 AND session_id < ?4
-    ORDER BY session_id DESC LIMIT ?5";
+        AND last_used_at > ?6 AND created_at > ?7 ORDER BY session_id DESC LIMIT ?5";
 const GET: &str =
     "SELECT session_id, user_id, state, address, agent, methods, confirmed_at, created_at, last_used_at, expires_at FROM sessions
     WHERE tenant_id = ?1 AND session_id = ?2 AND state = 'active'";
@@ -32,7 +32,7 @@ const TOUCHED: &str = "UPDATE sessions SET last_used_at = ?3
 const INSERT_TOKEN: &str = "INSERT INTO refresh_tokens (tenant_id, session_id, hash, state, expires_at)
     VALUES (?1, ?2, ?3, 'fresh', ?4)";
 const PRESENTED: &str = "SELECT r.state = 'fresh' AS fresh, r.expires_at AS token_expires_at, u.state AS user_state,
-    t.state AS tenant_state, t.suspended_reason, s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at,
+    t.state AS tenant_state, t.suspended_reason, t.settings, s.session_id, s.user_id, s.state, s.address, s.agent, s.methods, s.confirmed_at, s.created_at,
     s.last_used_at, s.expires_at
     FROM refresh_tokens AS r
     JOIN sessions AS s ON s.tenant_id = ?1 AND s.session_id = r.session_id
@@ -66,6 +66,7 @@ impl Decode for Presented {
         Ok(Self {
             fresh: row.get("fresh")?,
             expires_at: row.get("token_expires_at")?,
+            limits: settings::column(row)?.session,
             user_state: row.parse("user_state")?,
             tenant_state: row.parse("tenant_state")?,
             suspended_reason: row.get("suspended_reason")?,
@@ -92,14 +93,22 @@ pub(crate) async fn insert(
     scope.run_for_effect(INSERT, parameters).await.map(drop)
 }
 
-/// A user's sessions that were not ended, newest first.
+/// A user's sessions that go on by these limits, newest first.
 pub(crate) async fn list(
     scope: &mut Scope<'_>,
     user: &UserId,
+    limits: &SessionSettings,
     now: Instant,
     page: &PageRequest,
 ) -> Result<Vec<Session>, DbError> {
-    let parameters = [user.into(), now.into(), page.after_or("ses_~").into(), page.probe().into()];
+    let parameters = [
+        user.into(),
+        now.into(),
+        page.after_or("ses_~").into(),
+        page.probe().into(),
+        (now - limits.idle()).into(),
+        (now - limits.absolute()).into(),
+    ];
     scope.all(LIST, parameters).await
 }
 

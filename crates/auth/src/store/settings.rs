@@ -5,14 +5,15 @@ use db::{DbError, Decode, Row, Scope};
 use kernel::Instant;
 use serde_json::{Map, Value, json};
 
-const GET: &str = "SELECT settings, updated_at FROM tenants WHERE tenant_id = ?1";
+const GET: &str = "SELECT name, settings, updated_at FROM tenants WHERE tenant_id = ?1";
 // Instances keep what follows from the settings (rates, ends of sessions): so the access revision moves too.
 const UPDATE: &str =
     "UPDATE tenants SET settings = json_patch(settings, ?2), updated_at = max(?3, updated_at + 1),
     access_revision = access_revision + 1 WHERE tenant_id = ?1 RETURNING updated_at AS n";
 
-/// A tenant's settings and their version: the tenant's `updated_at` in milliseconds.
+/// A tenant's name, its settings and their version: its `updated_at` in milliseconds.
 pub(crate) struct Kept {
+    pub(crate) name: String,
     pub(crate) settings: TenantSettings,
     pub(crate) version: i64,
 }
@@ -20,7 +21,7 @@ pub(crate) struct Kept {
 impl Decode for Kept {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
         let at: Instant = row.get("updated_at")?;
-        Ok(Self { settings: column(row)?, version: at.millis() })
+        Ok(Self { name: row.get("name")?, settings: column(row)?, version: at.millis() })
     }
 }
 

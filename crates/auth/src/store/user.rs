@@ -8,12 +8,14 @@ use kernel::{Instant, PageRequest, TenantId, UserId};
 const INSERT: &str = "INSERT INTO users
     (tenant_id, user_id, email, name, state, password_hash, version, created_at, updated_at)
     VALUES (?1, ?2, ?3, ?4, 'active', ?5, 1, ?6, ?6) ON CONFLICT (tenant_id, email) DO NOTHING RETURNING user_id AS id";
-const GET: &str = "SELECT tenant_id, user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
+const GET: &str = "SELECT tenant_id, user_id, email, name, state, password_hash IS NOT NULL AS has_password, email_verified_at, version,
+    created_at,
     updated_at, (SELECT json_group_array(json_array(b.scope, r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
         WHERE b.tenant_id = ?1 AND b.user_id = users.user_id) AS grants
     FROM users WHERE tenant_id = ?1 AND user_id = ?2";
-const LIST: &str = "SELECT tenant_id, user_id, email, name, state, password_hash IS NOT NULL AS has_password, version, created_at,
+const LIST: &str = "SELECT tenant_id, user_id, email, name, state, password_hash IS NOT NULL AS has_password, email_verified_at, version,
+    created_at,
     updated_at, (SELECT json_group_array(json_array(b.scope, r.role_id, r.name, r.built_in, r.permissions)) FROM role_bindings AS b
         JOIN roles AS r ON r.tenant_id = ?1 AND r.role_id = b.role_id
         WHERE b.tenant_id = ?1 AND b.user_id = users.user_id) AS grants
@@ -24,6 +26,22 @@ const DELETE: &str = "DELETE FROM users WHERE tenant_id = ?1 AND user_id = ?2";
 const SET_PASSWORD: &str = "UPDATE users SET password_hash = ?3, version = version + 1, updated_at = ?4
     WHERE tenant_id = ?1 AND user_id = ?2";
 const REHASH: &str = "UPDATE users SET password_hash = ?3 WHERE tenant_id = ?1 AND user_id = ?2";
+const FIND: &str = "SELECT user_id AS id FROM users WHERE tenant_id = ?1 AND email = ?2";
+const VERIFY_EMAIL: &str = "UPDATE users SET email_verified_at = COALESCE(email_verified_at, ?4)
+    WHERE tenant_id = ?1 AND user_id = ?2 AND email = ?3";
+const CHANGE_EMAIL: &str =
+    "UPDATE users SET email = ?3, email_verified_at = ?4, version = version + 1, updated_at = ?4
+    WHERE tenant_id = ?1 AND user_id = ?2 AND NOT EXISTS (SELECT 1 FROM users WHERE tenant_id = ?1 AND email = ?3)
+    RETURNING user_id AS id";
+// Whoever may come in by a password.
+const REACHABLE_IN: &str =
+    "SELECT t.tenant_id, u.user_id FROM tenants AS t JOIN users AS u ON u.tenant_id = t.tenant_id
+    WHERE t.tenant_id = ?1 AND u.email = ?2 AND t.state = 'active' AND u.state = 'active'
+        AND COALESCE(t.settings ->> '$.sign_on.password_allowed', 1) = 1";
+const REACHABLE_ANYWHERE: &str =
+    "SELECT t.tenant_id, u.user_id FROM users AS u JOIN tenants AS t ON t.tenant_id = u.tenant_id
+    WHERE u.email = ?1 AND t.state = 'active' AND u.state = 'active'
+        AND COALESCE(t.settings ->> '$.sign_on.password_allowed', 1) = 1 ORDER BY u.created_at DESC LIMIT 3";
 const PASSWORD: &str = "SELECT password_hash AS hash, email FROM users WHERE tenant_id = ?1 AND user_id = ?2";
 const LOGIN_IN: &str = "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, u.user_id, u.password_hash
     FROM tenants AS t LEFT JOIN users AS u ON u.tenant_id = t.tenant_id AND u.email = ?2 WHERE t.tenant_id = ?1";
@@ -41,6 +59,7 @@ impl Decode for Member {
                 name: row.get("name")?,
                 state: row.parse("state")?,
                 has_password: row.get("has_password")?,
+                email_verified_at: row.get("email_verified_at")?,
                 version: row.get("version")?,
                 created_at: row.get("created_at")?,
                 updated_at: row.get("updated_at")?,
@@ -72,6 +91,18 @@ impl Decode for Meant {
             suspended_reason: row.get("suspended_reason")?,
             user: user.map(|id| (id, hash)),
         })
+    }
+}
+
+/// Somebody to whom a letter can go.
+pub(crate) struct Reachable {
+    pub(crate) tenant: TenantId,
+    pub(crate) user: UserId,
+}
+
+impl Decode for Reachable {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { tenant: row.parse("tenant_id")?, user: row.parse("user_id")? })
     }
 }
 
@@ -154,4 +185,43 @@ pub(crate) async fn meant_anywhere(
     let mut found: Vec<Meant> = all.all(LOGIN_ANYWHERE, [email.as_str().into()]).await?;
     let one = found.pop();
     Ok(if found.is_empty() { one } else { None })
+}
+
+/// The id of the tenant's user with this address.
+pub(crate) async fn find(scope: &mut Scope<'_>, email: &Email) -> Result<Option<String>, DbError> {
+    scope.one(FIND, [email.as_str().into()]).await
+}
+
+/// Notes that the user showed that `email` is theirs, if it still is.
+pub(crate) async fn verify_email(
+    scope: &mut Scope<'_>,
+    id: &UserId,
+    email: &Email,
+    now: Instant,
+) -> Result<(), DbError> {
+    scope.run_for_effect(VERIFY_EMAIL, [id.into(), email.as_str().into(), now.into()]).await.map(drop)
+}
+
+/// Gives the user another, confirmed address; false if somebody of the tenant has it.
+pub(crate) async fn change_email(
+    scope: &mut Scope<'_>,
+    id: &UserId,
+    email: &Email,
+    now: Instant,
+) -> Result<bool, DbError> {
+    let parameters = [id.into(), email.as_str().into(), now.into()];
+    Ok(scope.run_for_effect(CHANGE_EMAIL, parameters).await? == 1)
+}
+
+/// The active user of an active tenant with this address, if a password opens there.
+pub(crate) async fn reachable_in(scope: &mut Scope<'_>, email: &Email) -> Result<Vec<Reachable>, DbError> {
+    scope.all(REACHABLE_IN, [email.as_str().into()]).await
+}
+
+/// The three newest such users of all tenants.
+pub(crate) async fn reachable_anywhere(
+    all: &mut AllTenants<'_>,
+    email: &Email,
+) -> Result<Vec<Reachable>, DbError> {
+    all.all(REACHABLE_ANYWHERE, [email.as_str().into()]).await
 }

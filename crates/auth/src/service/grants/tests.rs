@@ -304,7 +304,8 @@ fn a_persons_token_ends_the_session_and_a_worthless_one_nothing() {
             assert!(scene.check(&person.access_token).is_err(), "{by_refresh}");
         }
         let visit = stage.visit();
-        let again = service::refresh(&stage.db, stage.gate.tokens(), &visit, &person.refresh_token);
+        let again =
+            service::refresh(&stage.db, stage.gate.tokens(), &stage.vault, &visit, &person.refresh_token);
         assert!(block_on(again).is_err());
     }
     for text in ["", "x", "a.b.c", "sbr_acme-corp_1_2"] {
