@@ -28,6 +28,7 @@ mod platform;
 mod privacy;
 mod routes;
 mod rules;
+mod sign_on;
 mod stage;
 mod story;
 mod tenants;
