@@ -14,7 +14,7 @@ CREATE TABLE totp_factors (
     CHECK (state = 'pending' OR last_step IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 
--- Recovery codes hold 80 bits of chance: a plain SHA-256 is enough.
+-- Recovery codes hold 120 bits of chance: a plain SHA-256 is enough.
 CREATE TABLE recovery_codes (
     tenant_id  TEXT NOT NULL,
     user_id    TEXT NOT NULL,

@@ -82,11 +82,13 @@ fn a_state_directory_has_one_program() {
 #[test]
 fn a_first_start_that_was_broken_off_is_taken_up() {
     let Stage { host, .. } = Stage::own();
-    let password = host.credentials().unwrap().password;
+    let before = host.credentials().unwrap();
+    let (password, (_, platform)) = (before.password, before.platform);
     let state = host.kill();
     // As a kill between the tenant's commit and the writing of the credentials leaves it.
     fs::remove_file(state.path().join("credentials.json")).unwrap();
     fs::write(state.path().join("credentials.begun"), &password).unwrap();
+    fs::write(state.path().join("platform.begun"), &platform).unwrap();
     let again = Stage::of_host(Signalbox::start_on(state, OPTIONS).unwrap());
     assert_eq!(again.host.credentials().unwrap().password, password);
     let rules = get(&again.client(), "/api/v1/automation/rules");

@@ -62,6 +62,9 @@ impl Operation {
 
     /// The path with ids that `owner` really has, taken from the lists above them; none if a list is empty or absent.
     pub fn path_of(&self, owner: &Client) -> Option<String> {
+        if self.is_public && self.has_id() {
+            return None;
+        }
         let mut path = self.template.clone();
         while let Some(open) = path.find('{') {
             let close = path[open..].find('}')? + open;

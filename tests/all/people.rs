@@ -1,6 +1,6 @@
 //! Who else comes onto the stage? People with a role, programs with a key of their own, those who run the platform.
 
-use crate::stage::{Stage, data, fresh, get, post, text};
+use crate::stage::{Stage, data, fresh, get, id, post, text};
 use serde_json::json;
 use tests::Client;
 
@@ -8,22 +8,33 @@ use tests::Client;
 pub const PASSWORD: &str = "a wholly made-up phrase 27";
 
 impl Stage {
+    /// Invites somebody by a link that is handed over, and accepts for them: the id of the user, and their session.
+    pub fn user(
+        &self,
+        inviter: &Client,
+        email: &str,
+        name: &str,
+        password: &str,
+        roles: &[&str],
+    ) -> (String, Client) {
+        let wish = json!({"email": email, "name": name, "role_ids": roles, "send": "link"});
+        let invited = post(inviter, "/api/v1/admin/invitations", &wish, 201);
+        let (_, token) = text(&invited, "link").split_once("#token=").expect("a link with a token");
+        let accepted = json!({"token": token, "name": name, "password": password});
+        let answer = self.host.client().post("/api/v1/auth/invitations/accept", &accepted).unwrap();
+        assert!((200..300).contains(&answer.status), "{}", answer.text());
+        let session = answer.json().unwrap();
+        (id(&session["user"]), self.host.client().with_bearer(text(&session, "access_token")))
+    }
+
     /// A new person with this built-in role, in a session: invited by a link that is handed over.
     pub fn member(&self, role: &str) -> Client {
         let owner = self.client();
         let roles = get(&owner, "/api/v1/admin/roles?limit=200");
         let role = data(&roles).iter().find(|known| known["name"] == role && known["built_in"] == true);
-        let wish = json!({
-            "email": format!("{}@people.example", fresh("person")),
-            "role_ids": [text(role.expect("a built-in role"), "id")],
-            "send": "link",
-        });
-        let invited = post(&owner, "/api/v1/admin/invitations", &wish, 201);
-        let (_, token) = text(&invited, "link").split_once("#token=").expect("a link with a token");
-        let accepted = json!({"token": token, "name": "Somebody", "password": PASSWORD});
-        let answer = self.host.client().post("/api/v1/auth/invitations/accept", &accepted).unwrap();
-        assert!((200..300).contains(&answer.status), "{}", answer.text());
-        self.host.client().with_bearer(text(&answer.json().unwrap(), "access_token"))
+        let role = text(role.expect("a built-in role"), "id");
+        let email = format!("{}@people.example", fresh("person"));
+        self.user(&owner, &email, "Somebody", PASSWORD, &[role]).1
     }
 
     /// A program with a key that may do only this.

@@ -6,15 +6,14 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command, time::Duration};
-use tests::{Client, eventually};
+use tests::eventually;
 
 const EMAIL: &str = "anneliese.testperson@example.com";
 const NAME: &str = "Anneliese Testperson";
 const PASSWORD: &str = "a passphrase of hers 7";
 
-fn ana(client: &Client) -> String {
-    let wish = json!({"email": EMAIL, "name": NAME, "password": PASSWORD});
-    id(&post(client, "/api/v1/admin/users", &wish, 201))
+fn ana(stage: &Stage) -> String {
+    stage.user(&stage.client(), EMAIL, NAME, PASSWORD, &[]).0
 }
 
 /// How often a text stands in the files of the database.
@@ -32,7 +31,7 @@ fn in_files(state: &Path, text: &str) -> usize {
 fn a_person_gets_all_of_it_and_is_gone_when_erased() {
     let stage = Stage::own();
     let client = stage.client();
-    let ana = ana(&client);
+    let ana = ana(&stage);
     let answer = login(&stage.host.client(), EMAIL, PASSWORD);
     assert_eq!(answer.status, 200, "{}", answer.text());
     let session = answer.json().unwrap();

@@ -241,7 +241,8 @@ fn what_a_thief_must_not_do_needs_a_fresh_proof() {
     expect::problem(&person.post("/api/v1/auth/mfa/totp", &json!({})).unwrap(), 403, "CONFIRMATION_REQUIRED");
     expect::problem(&person.post("/api/v1/admin/api-keys", &key).unwrap(), 403, "CONFIRMATION_REQUIRED");
     let harmless = json!({"name": "CI", "permissions": ["rules:read"]});
-    assert_eq!(person.post("/api/v1/admin/api-keys", &harmless).unwrap().status, 201);
+    let refused = person.post("/api/v1/admin/api-keys", &harmless).unwrap();
+    expect::problem(&refused, 403, "CONFIRMATION_REQUIRED");
     let wrong = person.post("/api/v1/auth/confirm", &json!({"password": "wrong"})).unwrap();
     expect::fields(&wrong, 400, "VALIDATION_ERROR", &["password"]);
     let owner = scene.stage.host.credentials().unwrap();

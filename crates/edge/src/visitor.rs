@@ -45,7 +45,7 @@ impl Visitor {
                 .and_then(RequestId::given)
                 .unwrap_or_else(|| RequestId::new(&*world.chance)),
             trace: text("traceparent").and_then(Trace::given).unwrap_or_else(|| Trace::new(&*world.chance)),
-            address: address(headers),
+            address: address(headers, world.settings.proxies),
             names: tenancy::Names::of(slug, headers, uri, &world.settings.tenant_domain),
             credential,
             csrf_holds,
@@ -230,10 +230,23 @@ fn own_quota(checked: &Checked) -> Quota {
     }
 }
 
-/// The client's address without its port. Client headers come before the host's own, so the last one counts.
-fn address(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get_all("spin-client-addr").iter().next_back()?.to_str().ok()?;
-    text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip().to_string())
+/// The client's address without its port. Client headers come before the host's own, so the last one counts. Behind
+/// proxies it is what the outermost of them added to `X-Forwarded-For`: the entry so many places from the right. What
+/// stands left of it, the client wrote.
+fn address(headers: &HeaderMap, proxies: usize) -> Option<String> {
+    if let Some(place) = proxies.checked_sub(1) {
+        let texts = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let entries: Vec<&str> = texts.flat_map(|text| text.split(',')).map(str::trim).collect();
+        return entries.iter().rev().nth(place).and_then(|entry| host_of(entry));
+    }
+    host_of(headers.get_all("spin-client-addr").iter().next_back()?.to_str().ok()?)
+}
+
+/// An address with or without a port.
+fn host_of(text: &str) -> Option<String> {
+    let socket = text.parse::<std::net::SocketAddr>().map(|socket| socket.ip());
+    let bare = || text.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    socket.or_else(|_| bare()).ok().map(|address| address.to_string())
 }
 
 /// What [`crate::answer`] put beside the request.
@@ -257,5 +270,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Internal {
             Some(Credential::Bearer(token)) if *token == world.settings.internal_token => Ok(Self),
             _ => Err(Unspecific::InternalToken.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_one_that_the_outermost_proxy_saw() {
+        let mut headers = HeaderMap::new();
+        headers.append("spin-client-addr", "192.0.2.66:1".parse().unwrap());
+        headers.append("spin-client-addr", "10.0.0.1:4711".parse().unwrap());
+        headers.append("x-forwarded-for", "192.0.2.66, 203.0.113.9".parse().unwrap());
+        headers.append("x-forwarded-for", "[2001:db8::1]:443".parse().unwrap());
+        let seen = |proxies| address(&headers, proxies).unwrap_or_default();
+        let all = [seen(0), seen(1), seen(2), seen(3), seen(4)];
+        assert_eq!(all, ["10.0.0.1", "2001:db8::1", "203.0.113.9", "192.0.2.66", ""]);
     }
 }

@@ -38,6 +38,8 @@ pub struct Settings {
     pub vault_keys: Secret<String>,
     /// The domain whose first label below it names a tenant (`acme-corp.example.com`); empty where host names say nothing.
     pub tenant_domain: String,
+    /// How many proxies stand before this, each of which adds to `X-Forwarded-For` where a request came from.
+    pub proxies: usize,
     /// Where letters go: nowhere if no mail service is set, or what is wrong with how it is set.
     pub mail: Result<Option<Mail>, MailFault>,
     /// The name of the mail service; empty if none is set.
@@ -117,6 +119,10 @@ impl Settings {
             internal_token: Secret::new(internal_token),
             vault_keys: Secret::new(value("vault_keys")),
             tenant_domain: value("tenant_domain").trim_matches('.').to_owned(),
+            proxies: match value("proxies").as_str() {
+                "" => 0,
+                text => text.parse().map_err(|_| fault("proxies", "is no whole number"))?,
+            },
             open_sign_up: truth("open_sign_up")?,
             allow_private_outbound: truth("allow_private_outbound")?,
         })

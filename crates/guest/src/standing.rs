@@ -31,6 +31,7 @@ const NAMES: &[&str] = &[
     "passkey_origins",
     "token_issuer",
     "tenant_domain",
+    "proxies",
     "links_url",
     "password_hashes_at_once",
     "mail_service",

@@ -104,7 +104,7 @@ pub(super) async fn verify_email(
 #[utoipa::path(post, path = "/api/v1/auth/email/verify/resend", tag = "auth",
     responses((status = 202, description = "A letter is on its way, if the address is not confirmed yet."), Faults),
     security(("bearer" = [])))]
-pub(super) async fn resend_verification(caller: Authorized<needs::OwnAccount>) -> Result<Response, Problem> {
+pub(super) async fn resend_verification(caller: Authorized<needs::Anybody>) -> Result<Response, Problem> {
     let (world, vault) = (&caller.world, caller.world.vault()?);
     service::resend_verification(&world.db, post(world, &vault), &caller.call).await?;
     guest::nudge(&world.settings.internal_token);
@@ -119,7 +119,7 @@ pub(super) async fn resend_verification(caller: Authorized<needs::OwnAccount>) -
     responses((status = 202, description = "A letter is on its way to the new address."), Faults),
     security(("bearer" = [])))]
 pub(super) async fn change_email(
-    caller: Authorized<needs::OwnAccount>,
+    caller: Authorized<needs::Anybody>,
     Json(body): Json<EmailIn>,
 ) -> Result<Response, Problem> {
     let email = email(&body.email)?;

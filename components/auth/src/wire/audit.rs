@@ -236,6 +236,7 @@ impl ExportFormat {
 pub(crate) struct ExportQuery {
     /// `jsonl` (unless given) or `csv`.
     #[serde(default)]
+    #[param(inline)]
     pub(crate) format: ExportFormat,
     /// Only those at or after this instant (RFC 3339).
     pub(crate) since: Option<String>,
