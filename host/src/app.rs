@@ -30,6 +30,7 @@ use crate::manifest::{Manifest, Route};
 use crate::outbound::{Application, Inside, Pending};
 use crate::route::{Match, Router};
 use crate::runtime_config::RuntimeConfig;
+use crate::variables::Variables;
 
 /// Paths below this belong to the host.
 const WELL_KNOWN: &str = "/.well-known/spin/";
@@ -57,11 +58,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// A variable's value, unless the operator gave one on the command line or in the environment.
-    pub fn suggest(&mut self, name: &str, value: String) {
-        if from_environment(name).is_none() {
-            self.variables.entry(name.to_owned()).or_insert(value);
+    /// A variable's value, unless the operator gave one on the command line or in the environment; tells whether it was
+    /// taken.
+    pub fn suggest(&mut self, name: &str, value: String) -> bool {
+        let free = from_environment(name).is_none() && !self.variables.contains_key(name);
+        if free {
+            self.variables.insert(name.to_owned(), value);
         }
+        free
     }
 
     /// The value that a variable will have, if the operator or the state directory gave one.
@@ -81,6 +85,8 @@ pub struct App {
     router: Router,
     components: HashMap<String, ProxyHandler<Instances>>,
     schedules: Vec<Scheduled>,
+    manifest: Manifest,
+    variables: Arc<Variables>,
 }
 
 impl std::fmt::Debug for App {
@@ -111,7 +117,8 @@ impl App {
             );
         }
         let application: Application = Arc::new(OnceLock::new());
-        let capabilities = grant::capabilities(&manifest, &options, &application)?;
+        let variables = Arc::new(resolve(&manifest, &options.variables)?);
+        let capabilities = grant::capabilities(&manifest, &options, &variables, &application)?;
         let engine = crate::engine::engine()?;
         let loaded = compile(&engine, &manifest, directory, &cache(directory, &options))?;
         let mut app = Self {
@@ -120,18 +127,20 @@ impl App {
             router,
             components: HashMap::new(),
             schedules: Vec::new(),
+            manifest,
+            variables,
         };
         let linker = guest::linker(&engine).map_err(|e| unlinked("any", &e))?;
         for (id, component) in loaded {
             let Some(capabilities) = capabilities.get(&id).cloned() else { continue };
             let pre = linker.instantiate_pre(&component).map_err(|e| unlinked(&id, &e))?;
-            if manifest.trigger.http.iter().any(|trigger| trigger.component == id) {
+            if app.manifest.trigger.http.iter().any(|trigger| trigger.component == id) {
                 let pre = ServicePre::new(pre.clone()).map_err(|e| unlinked(&id, &e))?;
                 let (engine, capabilities) = (engine.clone(), Arc::clone(&capabilities));
                 let instances = Instances { pre, engine, capabilities, reuse: options.reuse };
                 app.components.insert(id.clone(), ProxyHandler::new(instances));
             }
-            for trigger in manifest.trigger.cron.iter().filter(|trigger| trigger.component == id) {
+            for trigger in app.manifest.trigger.cron.iter().filter(|trigger| trigger.component == id) {
                 let pre = SpinCronPre::new(pre.clone()).map_err(|e| unlinked(&id, &e))?;
                 app.schedules.push(Scheduled {
                     pre,
@@ -145,6 +154,16 @@ impl App {
         let weak: Weak<Self> = Arc::downgrade(&app);
         let _first = application.set(weak);
         Ok(app)
+    }
+
+    /// Gives all components other values of their variables; they see them the next time that they ask. Where components
+    /// may send requests stays as it was at the start.
+    ///
+    /// # Errors
+    /// If a required variable has no value; then everything stays as it is.
+    pub fn set_variables(&self, values: &BTreeMap<String, String>) -> Outcome<()> {
+        self.variables.replace(resolve(&self.manifest, values)?);
+        Ok(())
     }
 
     /// The schedules of the cron trigger.
@@ -273,6 +292,10 @@ pub(crate) fn empty(status: StatusCode) -> Response<WasiBody> {
     let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
     *response.status_mut() = status;
     response
+}
+
+fn resolve(manifest: &Manifest, values: &BTreeMap<String, String>) -> Outcome<Variables> {
+    Variables::resolve(manifest, values, |name| std::env::var(name).ok())
 }
 
 fn cache(directory: &Path, options: &Options) -> Cache {

@@ -32,6 +32,9 @@ pub enum Command {
     Migrate(Place),
     /// Check the installation: each line says what was looked at, and what to do where it fails.
     Doctor(Place),
+    /// See the keys of an installation, and turn them while it runs.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Show the letters that wait for a mail service, and read them: asks the Signalbox that runs.
     Letters(Letters),
     /// Write the database anew, so that nothing of what was deleted is left in its file.
@@ -39,6 +42,44 @@ pub enum Command {
     /// Fetch a tenant's audit, or prove that an exported one holds.
     #[command(subcommand)]
     Audit(AuditCommand),
+}
+
+/// What can be done with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Show which keys there are and what each is for; never a key.
+    List(ListKeys),
+    /// Put a new key in place of the present one, without a break.
+    Rotate(RotateKeys),
+}
+
+/// Whose keys are shown.
+#[derive(Debug, Args)]
+pub struct ListKeys {
+    /// The state directory.
+    #[arg(long, value_name = "DIR", default_value = ".signalbox")]
+    pub state: PathBuf,
+}
+
+/// Which key is turned, and how.
+#[derive(Debug, Args)]
+pub struct RotateKeys {
+    /// The state directory.
+    #[arg(long, value_name = "DIR", default_value = ".signalbox")]
+    pub state: PathBuf,
+    /// Turn the key that seals secrets at rest, and seal everything anew, instead of the key that signs tokens.
+    #[arg(long)]
+    pub data: bool,
+    /// How long the new key is known before it works, for example 60s; 330s for tokens, which others may verify, 30s with
+    /// --data; never below 6s.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub wait: Option<Duration>,
+    /// The present signing key was stolen: let the new one sign within seconds, and drop the old one at once.
+    #[arg(long, conflicts_with_all = ["data", "wait"])]
+    pub compromised: bool,
+    /// With --data: how many secrets are sealed anew in one step, 1 to 100.
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub batch: u16,
 }
 
 /// Options of `signalbox letters`.

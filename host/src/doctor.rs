@@ -103,12 +103,20 @@ fn sound(file: &Path) -> Result<String, String> {
         return Ok("there is none yet; the first start makes it".into());
     }
     match one_text(file, "SELECT quick_check AS id FROM pragma_quick_check LIMIT 1") {
-        Ok(said) if said == "ok" => Ok(format!("{} is sound", file.display())),
+        Ok(said) if said == "ok" => Ok(format!("{} is sound{}", file.display(), size(file))),
         Ok(said) => {
             Err(format!("{} is damaged: {said}; stop, keep a copy, restore a backup", file.display()))
         }
         Err(e) => Err(format!("{} cannot be read: {e}", file.display())),
     }
+}
+
+/// How large the database is, and how much of it is gaps.
+fn size(file: &Path) -> String {
+    const SIZE: &str = "SELECT printf(', %,d KiB, of which %,d KiB are gaps that `signalbox compact` closes',
+        page_count * page_size / 1024, freelist_count * page_size / 1024) AS id
+        FROM pragma_page_count, pragma_page_size, pragma_freelist_count";
+    one_text(file, SIZE).unwrap_or_default()
 }
 
 fn schema(file: &Path) -> Result<String, String> {

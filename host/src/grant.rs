@@ -22,10 +22,9 @@ use crate::variables::Variables;
 pub(crate) fn capabilities(
     manifest: &Manifest,
     options: &Options,
+    variables: &Arc<Variables>,
     application: &Application,
 ) -> Outcome<HashMap<String, Arc<Capabilities>>> {
-    let variables =
-        Arc::new(Variables::resolve(manifest, &options.variables, |name| std::env::var(name).ok())?);
     let blocked = options.runtime_config.blocked.clone().unwrap_or_else(Blocked::standard);
     let blocked = if options.allow_private_outbound { blocked.without_private() } else { blocked };
     if !blocked.blocks_private() {
@@ -42,7 +41,7 @@ pub(crate) fn capabilities(
     let ids: Vec<String> = manifest.trigger.http.iter().map(|trigger| trigger.component.clone()).collect();
     let mut all = HashMap::new();
     for (id, component) in &manifest.component {
-        let hosts = allowed(id, &component.allowed_outbound_hosts, &variables, &ids)?;
+        let hosts = allowed(id, &component.allowed_outbound_hosts, variables, &ids)?;
         let own = component.sqlite_databases.iter();
         let own = own.filter_map(|label| Some((label.clone(), Arc::clone(databases.get(label)?))));
         let (client, application) = (Arc::clone(&client), Arc::clone(application));
@@ -54,7 +53,7 @@ pub(crate) fn capabilities(
                 databases: own.collect(),
                 stores: component.key_value_stores.clone(),
                 key_value: Arc::clone(&key_value),
-                variables: Arc::clone(&variables),
+                variables: Arc::clone(variables),
                 outbound: Outbound { allowed: Arc::new(hosts), client, application },
                 clock: clock.clone(),
             }),

@@ -1,20 +1,24 @@
 //! The program `signalbox`.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
 use host::app::App;
-use host::cli::{Cli, Command, Place, Up};
+use host::cli::{Cli, Command, KeysCommand, Place, Up};
 use host::failure::{Failure, Outcome};
 use host::manifest::Manifest;
-use host::state::{StateDir, first, secrets};
-use host::{doctor, handler, letters, log, serve, trail};
+use host::state::{StateDir, address, first, secrets};
+use host::watch::Watch;
+use host::{doctor, handler, keys, letters, log, serve, trail};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -26,6 +30,8 @@ fn main() -> ExitCode {
         }
         Command::Migrate(place) => migrate(&place),
         Command::Doctor(place) => return examine(&place),
+        Command::Keys(KeysCommand::List(wanted)) => keys::list(&wanted),
+        Command::Keys(KeysCommand::Rotate(wanted)) => keys::rotate(&wanted),
         Command::Letters(wanted) => letters::letters(&wanted).map(|said| println!("{said}")),
         Command::Compact(place) => compact(&place),
         Command::Audit(command) => return trail::run(&command),
@@ -94,6 +100,7 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
     // Any Spin application can be served; what follows is for this one.
     let is_signalbox = Manifest::read(&up.from)?.has_route(first::ROUTE);
     let state = up.state.as_deref().map(StateDir::open).transpose()?;
+    let mut from_file = BTreeSet::new();
     if let Some(state) = &state {
         options.state = Some(state.path().to_owned());
         // A newer or changed schema is refused here, before anything is served.
@@ -101,7 +108,9 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
             let database = doctor::database(state.path(), &options.runtime_config);
             tracing::info!("{}: {}", database.display(), doctor::migrate(&database)?);
             for (name, value) in secrets::of(state.path())? {
-                options.suggest(&name, value);
+                if options.suggest(&name, value) {
+                    from_file.insert(name);
+                }
             }
         }
     }
@@ -125,9 +134,14 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
         options.suggest("allow_private_outbound", up.allow_private_outbound.to_string());
     }
     let internal_token = options.value("internal_token");
+    let values = options.variables.clone();
     let app = App::load(&up.from, options)?;
+    let stop = CancellationToken::new();
     if let Some(state) = state.as_ref().filter(|_| is_signalbox) {
         first::set_up(&app, state.path(), &base_url, &internal_token).await?;
+        address::tell(state.path(), &base_url)?;
+        let watch = Watch { state: state.path().to_owned(), values, names: from_file };
+        tokio::spawn(watch.run(Arc::clone(&app), stop.clone()));
     }
     let mut stdout = std::io::stdout().lock();
     let _closed = writeln!(stdout, "Signalbox is listening on {base_url}").and_then(|()| stdout.flush());
@@ -139,6 +153,7 @@ async fn serve_until_told(up: &Up) -> Outcome<()> {
         }
     };
     serve::run(app, listener, told).await;
+    stop.cancel();
     handler::OVER.store(true, Ordering::Relaxed);
     drop(state);
     Ok(())

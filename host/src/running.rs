@@ -1,7 +1,6 @@
-//! How does a command talk to the Signalbox that runs? Over HTTP, at the address in `credentials.json`, with the internal
-//! token of its state directory.
+//! How does a command talk to the Signalbox that runs? Over HTTP, at the address that it wrote into its state directory,
+//! with the internal token.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::failure::{Failure, Outcome};
-use crate::state::{first, secrets};
+use crate::state::{address, secrets};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,19 +32,8 @@ impl Running {
     /// # Errors
     /// If the directory does not say where it is, or has no token.
     pub fn of(state: &Path) -> Outcome<Self> {
-        let file = state.join(first::CREDENTIALS);
-        let unknown = |why: &str| {
-            Failure::new(
-                format!("{} does not say where Signalbox is: {why}.", file.display()),
-                "It cannot be asked.",
-                "Start it with `signalbox up --state`, and name the same directory here.",
-            )
-        };
-        let text = fs::read_to_string(&file).map_err(|e| unknown(&e.to_string()))?;
-        let whole: Value = serde_json::from_str(&text).map_err(|_| unknown("it is not JSON"))?;
-        let url =
-            whole.get("base_url").and_then(Value::as_str).ok_or_else(|| unknown("base_url is missing"))?;
-        let authority = url.strip_prefix("http://").ok_or_else(|| unknown("base_url is no http:// URL"))?;
+        let url = address::of(state)?;
+        let authority = url.trim().strip_prefix("http://").unwrap_or(url.trim());
         let token = match std::env::var("SPIN_VARIABLE_INTERNAL_TOKEN") {
             Ok(token) => token,
             Err(_) => secrets::of(state)?.remove("internal_token").unwrap_or_default(),
@@ -58,6 +46,18 @@ impl Running {
     /// # Errors
     /// If it does not answer, or refuses; what it said is told.
     pub fn get(&self, path: &str) -> Outcome<Value> {
+        self.said(Method::GET, path, None)
+    }
+
+    /// Posts JSON to an internal route.
+    ///
+    /// # Errors
+    /// If it does not answer, or refuses; what it said is told.
+    pub fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
+        self.said(Method::POST, path, Some(body))
+    }
+
+    fn said(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Value> {
         let silent = |why: String| {
             Failure::new(
                 format!("Signalbox at {} cannot be asked: {why}.", self.authority),
@@ -67,7 +67,7 @@ impl Running {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| silent(e.to_string()))?;
-        let asked = runtime.block_on(async { timeout(PATIENCE, self.ask(Method::GET, path)).await });
+        let asked = runtime.block_on(async { timeout(PATIENCE, self.ask(method, path, body)).await });
         let (status, said) = match asked {
             Err(_) => return Err(silent(format!("no answer came within {} s", PATIENCE.as_secs()))),
             Ok(Err(why)) => return Err(silent(why)),
@@ -84,7 +84,7 @@ impl Running {
         ))
     }
 
-    async fn ask(&self, method: Method, path: &str) -> Result<(u16, Value), String> {
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Value), String> {
         let stream = TcpStream::connect(&self.authority).await.map_err(|e| e.to_string())?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
@@ -94,7 +94,8 @@ impl Running {
             .uri(path)
             .header(header::HOST, &self.authority)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose()))
-            .body(Full::<Bytes>::default())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body.map(Value::to_string).unwrap_or_default())))
             .map_err(|e| e.to_string())?;
         let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
         let status = response.status().as_u16();

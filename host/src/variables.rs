@@ -2,17 +2,22 @@
 //!
 //! Application variables have a default or are required; the operator sets them by `--variable name=value`, which wins
 //! over the environment's `SPIN_VARIABLE_NAME`, which wins over the default: Spin's order. A component sees its own
-//! `[component.x.variables]`, whose values may hold `{{ name }}`. Values are read once, at the start. None is printed.
+//! `[component.x.variables]`, whose values may hold `{{ name }}`. Values are read at the start, and may be replaced while
+//! the host runs: a component sees the new ones the next time that it asks. None is printed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 
 use crate::failure::{Failure, Outcome};
 use crate::manifest::Manifest;
 
-/// The resolved variables of every component.
-#[derive(Clone, Default)]
-pub struct Variables {
+/// The variables of every component, as they are at this moment.
+#[derive(Default)]
+pub struct Variables(RwLock<Resolved>);
+
+#[derive(Default)]
+struct Resolved {
     application: HashMap<String, String>,
     components: HashMap<String, HashMap<String, String>>,
 }
@@ -28,7 +33,7 @@ pub enum Missing {
 
 impl std::fmt::Debug for Variables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Variables").field("components", &self.components.len()).finish_non_exhaustive()
+        f.debug_struct("Variables").finish_non_exhaustive()
     }
 }
 
@@ -82,17 +87,23 @@ impl Variables {
             }
             components.insert(id.clone(), values);
         }
-        Ok(Self { application, components })
+        Ok(Self(RwLock::new(Resolved { application, components })))
+    }
+
+    /// Takes over the values of another, all at once.
+    pub fn replace(&self, other: Self) {
+        let values = other.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = values;
     }
 
     /// The value of `name` for a component.
     ///
     /// # Errors
     /// If the name is no variable's name, or the component does not declare it.
-    pub fn get(&self, component: &str, name: &str) -> Result<&str, Missing> {
+    pub fn get(&self, component: &str, name: &str) -> Result<String, Missing> {
         check_name(name).map_err(Missing::Invalid)?;
-        let values = self.components.get(component);
-        let value = values.and_then(|values| values.get(name)).map(String::as_str);
+        let now = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let value = now.components.get(component).and_then(|values| values.get(name)).cloned();
         value.ok_or_else(|| Missing::Undefined(format!("no variable for \"{component}\".\"{name}\"")))
     }
 
@@ -101,7 +112,7 @@ impl Variables {
     /// # Errors
     /// If a brace is not closed or a name is unknown; the text says which.
     pub fn fill(&self, template: &str) -> Result<String, String> {
-        fill(template, &self.application)
+        fill(template, &self.0.read().unwrap_or_else(PoisonError::into_inner).application)
     }
 }
 

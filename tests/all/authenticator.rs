@@ -91,7 +91,7 @@ impl Authenticator {
         let noise = hash(format!("{} {} {}", self.seed, self.origin, self.held.len()));
         let secret = SigningKey::from_slice(&noise).unwrap();
         let id = hash([noise.as_slice(), b"id"].concat());
-        let point = secret.verifying_key().to_encoded_point(false);
+        let point = secret.verifying_key().to_sec1_point(false);
         let point = point.as_bytes();
         // EC2, ES256, P-256 (RFC 9053).
         let key = [

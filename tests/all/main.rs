@@ -3,9 +3,11 @@
 //! Everything goes over HTTP to the built components in the built host. Tests share one running program where they do not disturb
 //! each other (each works with names of its own), and start one of their own where they kill it or move its clock.
 
+mod audit;
 mod auth;
 mod authenticator;
 mod bad_input;
+mod chromium;
 mod cloud_events;
 mod conditional;
 mod crash;
@@ -17,9 +19,11 @@ mod lists;
 mod operation;
 mod operation_list;
 mod platform;
+mod privacy;
 mod routes;
 mod rules;
 mod stage;
 mod story;
 mod tenants;
 mod triggers;
+mod two_factor;

@@ -41,6 +41,8 @@ pub struct Credentials {
     pub password: String,
     /// A key with the owner's permissions.
     pub api_key: String,
+    /// The e-mail and the password of the platform's administrator.
+    pub platform: (String, String),
 }
 
 impl Signalbox {
@@ -117,12 +119,17 @@ impl Signalbox {
             let text = value.get(name).and_then(Value::as_str).map(str::to_owned);
             text.with_context(|| format!("credentials.json has no {name}"))
         };
+        let platform = |name: &str| {
+            let text = value.get("platform").and_then(|platform| platform.get(name)).and_then(Value::as_str);
+            text.map(str::to_owned).with_context(|| format!("credentials.json has no platform.{name}"))
+        };
         Ok(Credentials {
             base_url: field("base_url")?,
             tenant: field("tenant")?,
             email: field("email")?,
             password: field("password")?,
             api_key: field("api_key")?,
+            platform: (platform("email")?, platform("password")?),
         })
     }
 

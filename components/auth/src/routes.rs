@@ -4,9 +4,12 @@
 mod account;
 mod api_keys;
 mod audit;
+mod clients;
+mod connections;
 mod factors;
 mod invitations;
 mod letters;
+mod oauth;
 mod organizations;
 mod pages;
 mod passkeys;
@@ -16,9 +19,11 @@ mod role_bindings;
 mod roles;
 mod settings;
 mod sign_in;
+mod sign_on;
 mod users;
 
-use axum::Router;
+use auth::Providers;
+use axum::{Extension, Router};
 use edge::World;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -40,8 +45,12 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(account::list_sessions, account::revoke_sessions))
         .routes(routes!(account::revoke_session));
     let administration = OpenApiRouter::new()
-        .routes(routes!(organizations::list_organizations))
-        .routes(routes!(organizations::get_organization, organizations::change_organization))
+        .routes(routes!(organizations::list_organizations, organizations::create_organization))
+        .routes(routes!(
+            organizations::get_organization,
+            organizations::change_organization,
+            organizations::delete_organization
+        ))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::change_user, users::delete_user))
         .routes(routes!(roles::list_roles, roles::create_role))
@@ -49,9 +58,20 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(roles::list_permissions))
         .routes(routes!(role_bindings::list_bindings, role_bindings::bind_role, role_bindings::unbind_role))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
-        .routes(routes!(api_keys::get_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
+    let oauth = OpenApiRouter::new()
+        .routes(routes!(oauth::token))
+        .routes(routes!(oauth::introspect))
+        .routes(routes!(oauth::revoke))
+        .routes(routes!(oauth::metadata))
+        .routes(routes!(oauth::openid_configuration));
+    let programs = OpenApiRouter::new()
+        .routes(routes!(api_keys::rotate_api_key))
+        .routes(routes!(clients::list_clients, clients::create_client))
+        .routes(routes!(clients::get_client, clients::change_client, clients::revoke_client))
+        .routes(routes!(clients::rotate_secret));
     let settings = OpenApiRouter::new().routes(routes!(settings::get_settings, settings::change_settings));
     let administration = administration.merge(settings);
     let audit = OpenApiRouter::new().routes(routes!(audit::audit_head)).routes(routes!(audit::export_audit));
@@ -96,7 +116,26 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(recovery::change_email))
         .routes(routes!(recovery::resend_verification));
     let administration = administration.merge(invitations);
-    edge::fragment(open.merge(once(own.merge(administration))))
+    let sign_on = OpenApiRouter::new()
+        .routes(routes!(sign_on::begin))
+        .routes(routes!(sign_on::come_back))
+        .routes(routes!(sign_on::come_back_from))
+        .routes(routes!(sign_on::fetch_tokens));
+    let open = open.merge(sign_on);
+    let connections = OpenApiRouter::new()
+        .routes(routes!(connections::list_connections, connections::create_connection))
+        .routes(routes!(
+            connections::get_connection,
+            connections::change_connection,
+            connections::delete_connection
+        ))
+        .routes(routes!(connections::test_connection));
+    let administration = administration.merge(connections);
+    let administration = administration.merge(programs);
+    let open = open.merge(oauth);
+    let router = edge::fragment(open.merge(once(own.merge(administration))));
+    // What is remembered of identity providers lives as long as the instance.
+    router.layer(Extension(Arc::new(Providers::default())))
 }
 
 /// The same routes, with idempotency keys. Those that need no credential stay without: a key belongs to a tenant.

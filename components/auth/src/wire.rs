@@ -1,39 +1,51 @@
 //! How are users, roles, sessions, keys and the audit said in JSON?
 
+mod api_keys;
 mod audit;
+mod clients;
+mod connections;
 mod factors;
 mod invitations;
 mod letters;
+mod oauth;
+mod organizations;
 mod passkeys;
 mod privacy;
 mod recovery;
 mod roles;
 mod settings;
+mod sign_on;
 
+pub(crate) use api_keys::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
 pub(crate) use audit::{
     AnchorOut, AuditFilter, AuditOut, ExportFormat, ExportQuery, VerifiedOut, VerifyQuery,
 };
+pub(crate) use clients::{ClientIn, ClientMadeOut, ClientOut, ClientPatch};
+pub(crate) use connections::{ConnectionIn, ConnectionOut, ConnectionPatchIn, TestedOut};
 pub(crate) use factors::{CodesOut, ConfirmedOut, EnrolmentOut, FactorsOut, OtpIn, ProofIn, VerifyIn};
 pub(crate) use invitations::{AcceptIn, InvitationFilter, InvitationIn, InvitationOut, InviteIn, InvitedOut};
 pub(crate) use letters::{LetterFilter, LetterOut, LettersOut};
+pub(crate) use oauth::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
+pub(crate) use organizations::{OrganizationFilter, OrganizationIn, OrganizationOut, OrganizationPatch};
 pub(crate) use passkeys::{
     PasskeyIn, PasskeyLoginIn, PasskeyMadeOut, PasskeyOptionsOut, PasskeyOut, PasskeyPatch, WaitingIn,
 };
 pub(crate) use privacy::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
-pub(crate) use recovery::{EmailIn, ForgotIn, ResetIn, TokenIn};
+pub(crate) use recovery::{EmailIn, ForgotIn, LinkIn, ResetIn};
 pub(crate) use roles::{
     BindingFilter, BindingIn, BindingOut, BindingQuery, BoundOut, GrantOut, PermissionOut, RoleIn, RoleOut,
     RolePatch,
 };
 pub(crate) use settings::{SettingsIn, SettingsShown};
+pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
 
 use auth::{
-    ApiKey, KeySecret, Member, Session, SessionSettings, Tenant, UserState,
+    Member, Session, SessionSettings, UserState,
     service::{LoggedIn, SetUpDone},
 };
-use kernel::{Actor, Permissions, Reach, TenantId};
+use kernel::{Actor, Permissions, Reach, TenantId, UserId};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Who wants to come in.
 #[derive(Deserialize, ToSchema)]
@@ -230,8 +242,15 @@ pub(crate) struct SetUpOut {
     tenant: String,
     /// The owner's id.
     user_id: String,
-    /// An API key with all permissions; shown this once.
-    api_key: String,
+    /// An API key with all permissions; shown this once. The platform's own tenant gets none.
+    api_key: Option<String>,
+}
+
+impl SetUpOut {
+    /// The platform's own tenant.
+    pub(crate) fn platform(user: &UserId) -> Self {
+        Self { tenant: TenantId::platform().to_string(), user_id: user.to_string(), api_key: None }
+    }
 }
 
 impl From<SetUpDone> for SetUpOut {
@@ -239,66 +258,7 @@ impl From<SetUpDone> for SetUpOut {
         Self {
             tenant: done.tenant.to_string(),
             user_id: done.user.to_string(),
-            api_key: done.api_key.expose().clone(),
-        }
-    }
-}
-
-/// A tenant's settings.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SettingsOut {
-    /// Requests a minute for each user.
-    user_rate_per_minute: u32,
-}
-
-/// A tenant.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OrganizationOut {
-    /// The slug.
-    id: String,
-    name: String,
-    /// `active` or `suspended`.
-    state: &'static str,
-    settings: SettingsOut,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<Tenant> for OrganizationOut {
-    fn from(tenant: Tenant) -> Self {
-        Self {
-            id: tenant.id.to_string(),
-            state: tenant.state.as_str(),
-            settings: SettingsOut { user_rate_per_minute: tenant.settings.user_rate_per_minute },
-            created_at: tenant.created_at.to_string(),
-            updated_at: tenant.updated_at.to_string(),
-            name: tenant.name,
-        }
-    }
-}
-
-/// What is to be changed of a tenant's settings.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SettingsPatch {
-    /// 1 to 1,000,000.
-    user_rate_per_minute: Option<u32>,
-}
-
-/// What is to be changed of a tenant; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OrganizationPatch {
-    name: Option<String>,
-    settings: Option<SettingsPatch>,
-}
-
-impl From<OrganizationPatch> for auth::TenantPatch {
-    fn from(patch: OrganizationPatch) -> Self {
-        let user_rate_per_minute = patch.settings.unwrap_or_default().user_rate_per_minute;
-        Self {
-            name: patch.name,
-            settings: auth::SettingsPatch { user_rate_per_minute, ..Default::default() },
+            api_key: Some(done.api_key.expose().clone()),
         }
     }
 }
@@ -371,100 +331,6 @@ impl From<Member> for UserOut {
             roles: roles.collect(),
             created_at: member.user.created_at.to_string(),
             updated_at: member.user.updated_at.to_string(),
-        }
-    }
-}
-
-/// An API key to be made.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ApiKeyIn {
-    #[schema(example = "CRM import")]
-    pub(crate) name: String,
-    /// At least one; `GET /api/v1/admin/permissions` lists them.
-    #[schema(example = json!(["events:write"]))]
-    pub(crate) permissions: Vec<String>,
-    /// `*` unless given, `module:` and a module's name, or `resource:` and an id.
-    #[schema(example = "module:crm")]
-    pub(crate) scope: Option<String>,
-    /// RFC 3339; without it the key does not expire.
-    pub(crate) expires_at: Option<String>,
-    /// Requests a minute; 60,000 unless given.
-    pub(crate) rate_per_minute: Option<u32>,
-}
-
-/// Which keys are wanted.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ApiKeyFilter {
-    /// Only the key with this prefix.
-    pub(crate) prefix: Option<String>,
-}
-
-/// An API key, without its secret.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ApiKeyOut {
-    id: String,
-    name: String,
-    /// The part of the key that may be shown.
-    prefix: String,
-    permissions: Vec<&'static str>,
-    /// Where it may do that.
-    scope: String,
-    /// `active` or `revoked`.
-    state: &'static str,
-    rate_per_minute: u32,
-    created_by: String,
-    created_at: String,
-    expires_at: Option<String>,
-    /// Within a minute.
-    last_used_at: Option<String>,
-}
-
-impl From<ApiKey> for ApiKeyOut {
-    fn from(key: ApiKey) -> Self {
-        Self {
-            id: key.id.to_string(),
-            name: key.name,
-            prefix: key.prefix,
-            permissions: names(key.permissions),
-            scope: key.reach.to_string(),
-            state: key.state.as_str(),
-            rate_per_minute: key.rate_per_minute,
-            created_by: key.created_by,
-            created_at: key.created_at.to_string(),
-            expires_at: key.expires_at.map(|at| at.to_string()),
-            last_used_at: key.last_used_at.map(|at| at.to_string()),
-        }
-    }
-}
-
-/// A new API key: the only time that `key` is shown.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ApiKeyMadeOut {
-    id: String,
-    /// For `Authorization: Bearer`.
-    key: String,
-    name: String,
-    /// The part of the key that may be shown.
-    prefix: String,
-    permissions: Vec<&'static str>,
-    rate_per_minute: u32,
-    created_at: String,
-    expires_at: Option<String>,
-}
-
-impl ApiKeyMadeOut {
-    pub(crate) fn new(key: ApiKey, secret: &KeySecret) -> Self {
-        Self {
-            id: key.id.to_string(),
-            key: secret.text().expose().clone(),
-            name: key.name,
-            prefix: key.prefix,
-            permissions: names(key.permissions),
-            rate_per_minute: key.rate_per_minute,
-            created_at: key.created_at.to_string(),
-            expires_at: key.expires_at.map(|at| at.to_string()),
         }
     }
 }

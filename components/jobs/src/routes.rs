@@ -49,6 +49,7 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .routes(routes!(retry))
         .routes(routes!(cancel))
         .routes(routes!(tick))
+        .merge(crate::reseal::routes())
         .with_state(Arc::new(App { books: Books::default(), next_look: AtomicI64::new(0), means }));
     edge::idempotent(edge::fragment(routes))
 }

@@ -6,7 +6,7 @@
 //! whoever tries one password on many; a right password takes only its own try out of it.
 
 use crate::{Email, digest};
-use kernel::{Instant, Span, TenantId, UserId};
+use kernel::{ClientId, Instant, Span, TenantId, UserId};
 use std::net::IpAddr;
 
 /// After this long without a try, the count begins anew.
@@ -83,12 +83,33 @@ pub(crate) fn code_subjects(tenant: &TenantId, user: &UserId, address: Option<&s
     ]
 }
 
+/// A client as named, seen from one address and from everywhere. Its secret cannot be guessed: this keeps whoever tries
+/// from costing much, and shows in the audit.
+pub(crate) fn client_subjects(client: &ClientId, address: Option<&str>) -> [Subject; 2] {
+    let hash = |texts: &[&str]| *digest::of(texts).expose();
+    [
+        Subject {
+            hash: hash(&["client near", client.as_str(), address.unwrap_or_default()]),
+            free: 10,
+            longest: Span::minutes(15),
+        },
+        Subject { hash: hash(&["client far", client.as_str()]), free: 100, longest: Span::minutes(1) },
+    ]
+}
+
 /// What is known of earlier tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tries {
     pub(crate) count: u32,
     pub(crate) blocked_until: Instant,
     pub(crate) last_at: Instant,
+}
+
+impl Tries {
+    /// How long to wait yet, if it is too early for another try.
+    pub(crate) fn wait(&self, now: Instant) -> Option<Span> {
+        (self.blocked_until > now).then(|| self.blocked_until.since(now))
+    }
 }
 
 impl Subject {

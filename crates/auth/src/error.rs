@@ -64,6 +64,9 @@ pub enum AuthError {
     /// The resource changed since the caller looked.
     #[error("The resource is at another version than the one that was named; fetch it again.")]
     Stale,
+    /// A key or a client that opens nothing any more, and so cannot be changed.
+    #[error("This {0} is revoked or has expired. Make another one.")]
+    Revoked(&'static str),
     /// There is no such thing in this tenant.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
@@ -100,6 +103,9 @@ pub enum AuthError {
     /// Something about passkeys.
     #[error(transparent)]
     Passkey(#[from] PasskeyError),
+    /// Single sign-on did not let somebody in.
+    #[error(transparent)]
+    SignOn(#[from] crate::SignOnError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -147,7 +153,7 @@ impl Fault for AuthError {
             | Self::Beyond
             | Self::OwnAccess
             | Self::SignUpClosed => Kind::Forbidden,
-            Self::LastOwner | Self::EmailTaken | Self::TenantExists => Kind::Conflict,
+            Self::LastOwner | Self::EmailTaken | Self::TenantExists | Self::Revoked(_) => Kind::Conflict,
             Self::Stale => Kind::Stale,
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
@@ -160,6 +166,7 @@ impl Fault for AuthError {
             Self::Erasure(error) => error.kind(),
             Self::Factor(error) => error.kind(),
             Self::Passkey(error) => error.kind(),
+            Self::SignOn(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -182,6 +189,7 @@ impl Fault for AuthError {
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::SignUpClosed => "SIGN_UP_CLOSED",
             Self::TenantExists => "TENANT_EXISTS",
+            Self::Revoked(_) => "REVOKED",
             Self::Stale => "PRECONDITION_FAILED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
@@ -194,6 +202,7 @@ impl Fault for AuthError {
             Self::Erasure(error) => error.code(),
             Self::Factor(error) => error.code(),
             Self::Passkey(error) => error.code(),
+            Self::SignOn(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -3,8 +3,10 @@
 //! What was found out is remembered under the tenant's access revision, which moves with every change of its users, roles,
 //! sessions and keys; so one small statement tells whether it still holds.
 
+mod whose;
+
 use crate::{
-    AuthError, TenantState, TokenFault, TokenKeys, Tokens, UserState,
+    AccessClaims, AuthError, Bearer, Networks, TenantState, TokenFault, TokenKeys, Tokens, UserState,
     api_key::KeySecret,
     digest,
     memory::{Key, Known, Memory},
@@ -13,7 +15,8 @@ use crate::{
 };
 use db::{Db, DbError};
 use kernel::{
-    Actor, Assurance, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId, UserId,
+    Actor, Assurance, ClientId, Grant, Instant, Permissions, Principal, Reach, Secret, SessionId, TenantId,
+    UserId,
 };
 use std::sync::Arc;
 
@@ -33,6 +36,8 @@ pub struct Checked {
     pub principal: Principal,
     /// How many requests a minute they may make.
     pub rate_per_minute: u32,
+    /// Where they may call from.
+    pub networks: Networks,
     /// Whether a cookie was shown, so that changes need a CSRF token.
     pub by_cookie: bool,
     /// The e-mail address, if it is a person.
@@ -125,6 +130,15 @@ impl Gate {
         }
     }
 
+    /// What the database says of a credential by itself: nothing is remembered, and it counts as no use of it. For who
+    /// asks about somebody else's.
+    ///
+    /// # Errors
+    /// As [`Gate::check`].
+    pub async fn inspect(&self, credential: &Credential, now: Instant) -> Result<Checked, AuthError> {
+        self.look_up(credential, now).await.map(|known| known.checked)
+    }
+
     async fn look_up(&self, credential: &Credential, now: Instant) -> Result<Known, AuthError> {
         match credential {
             Credential::Bearer(text) if text.expose().starts_with(KeySecret::MARK) => {
@@ -135,8 +149,12 @@ impl Gate {
                     TokenFault::Expired => AuthError::TokenExpired,
                     TokenFault::Invalid => AuthError::CredentialInvalid,
                 })?;
-                let mut known =
-                    self.by_session(&claims.tenant, &claims.session, Shown::Token(&claims.user), now).await?;
+                let mut known = match &claims.bearer {
+                    Bearer::Person(user, session) => {
+                        self.by_session(&claims.tenant, session, Shown::Token(user), now).await?
+                    }
+                    Bearer::Client(client, scope) => self.by_client(&claims, client, *scope, now).await?,
+                };
                 known.valid_until = known.valid_until.min(claims.expires_at);
                 Ok(known)
             }
@@ -176,6 +194,42 @@ impl Gate {
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.key.rate_per_minute,
+                networks: found.key.networks,
+                by_cookie: false,
+                user_email: None,
+            },
+        })
+    }
+
+    async fn by_client(
+        &self,
+        claims: &AccessClaims,
+        client: &ClientId,
+        scope: Permissions,
+        now: Instant,
+    ) -> Result<Known, AuthError> {
+        let mut lease = self.db.read().await?;
+        let found =
+            store::principal::by_client(&mut lease.scope(&claims.tenant)?, client, &claims.id).await?;
+        let found = found.filter(|found| !found.token_revoked && found.client.opens(now));
+        let found = found.ok_or(AuthError::CredentialInvalid)?;
+        if found.tenant_state == TenantState::Suspended {
+            return Err(AuthError::suspended(found.suspended_reason));
+        }
+        Ok(Known {
+            valid_until: found.client.expires_at.unwrap_or(Instant::from_millis(i64::MAX)),
+            touched_at: found.client.last_used_at.unwrap_or(Instant::from_millis(0)),
+            checked: Checked {
+                principal: Principal {
+                    tenant: claims.tenant.clone(),
+                    actor: Actor::Client(found.client.id),
+                    permissions: found.client.permissions.and(scope),
+                    grants: Arc::default(),
+                    assurance: Assurance::default(),
+                    access_revision: found.access_revision,
+                },
+                rate_per_minute: found.client.rate_per_minute,
+                networks: found.client.networks,
                 by_cookie: false,
                 user_email: None,
             },
@@ -225,6 +279,7 @@ impl Gate {
                     access_revision: found.access_revision,
                 },
                 rate_per_minute: found.settings.user_rate_per_minute,
+                networks: Networks::default(),
                 by_cookie: matches!(shown, Shown::Cookie(_)),
                 user_email: Some(found.email),
             },
@@ -237,6 +292,7 @@ impl Gate {
         match &principal.actor {
             Actor::User(_, session) => store::session::touch(&mut scope, session, now).await?,
             Actor::ApiKey(key) => store::api_key::touch(&mut scope, key, now).await?,
+            Actor::Client(client) => store::client::touch(&mut scope, client, now).await?,
             Actor::System => (),
         }
         tx.commit().await
@@ -256,7 +312,7 @@ enum Shown<'a> {
 mod tests {
     use super::*;
     use crate::{
-        NewApiKey, service,
+        Methods, NewApiKey, Session, service,
         service::stage::{PASSWORD, START, Stage},
     };
     use futures::executor::block_on;
@@ -418,13 +474,14 @@ mod tests {
         scene.stage.set_up("globex");
         let owner = scene.stage.check(&scene.token).unwrap().principal;
         let Actor::User(user, session) = owner.actor else { unreachable!() };
+        let mut session = Session::begin(session, user, None, None, Methods::default(), START);
         let globex = "globex".parse().unwrap();
         let tokens = scene.stage.gate.tokens();
-        let forged = tokens.sign(&globex, &user, &session, START, &*scene.stage.noise).unwrap();
+        let forged = tokens.sign(&globex, &session, START, &*scene.stage.noise).unwrap();
         assert_eq!(refusal(scene.stage.check(&Credential::Bearer(forged))), "CREDENTIAL_INVALID");
         // And another user in somebody's session.
-        let other = UserId::new(START, &*scene.stage.noise);
-        let forged = tokens.sign(&owner.tenant, &other, &session, START, &*scene.stage.noise).unwrap();
+        session.user = UserId::new(START, &*scene.stage.noise);
+        let forged = tokens.sign(&owner.tenant, &session, START, &*scene.stage.noise).unwrap();
         assert_eq!(refusal(scene.stage.check(&Credential::Bearer(forged))), "CREDENTIAL_INVALID");
     }
 

@@ -76,6 +76,7 @@ mod tests {
             checked: Checked {
                 principal: Principal::system("acme-corp".parse().unwrap()),
                 rate_per_minute: 1,
+                networks: crate::Networks::default(),
                 by_cookie: false,
                 user_email: None,
             },

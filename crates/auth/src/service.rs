@@ -4,10 +4,15 @@
 mod addresses;
 mod api_keys;
 mod bindings;
+mod clients;
 mod codes;
 mod confirm;
+mod connections;
+mod denials;
 mod factors;
 mod forgotten;
+mod grants;
+mod introspection;
 mod invitations;
 pub mod letters;
 mod logins;
@@ -15,6 +20,7 @@ mod organizations;
 mod passkeys;
 mod passwords;
 pub mod privacy;
+mod revocation;
 mod roles;
 mod second_factor;
 #[cfg(test)]
@@ -22,6 +28,7 @@ mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
+mod sign_on;
 #[cfg(test)]
 pub(crate) mod stage;
 mod tenants;
@@ -29,11 +36,18 @@ mod tickets;
 mod users;
 
 pub use addresses::{change_email, resend_verification, verify_email};
-pub use api_keys::{api_key, api_keys, create_api_key, revoke_api_key};
+pub use api_keys::{api_key, api_keys, change_api_key, create_api_key, revoke_api_key, rotate_api_key};
 pub use bindings::{BindingFilter, bind_role, bind_role_at, bindings, unbind_role, unbind_role_at};
+pub use clients::{change_client, client, clients, create_client, revoke_client, rotate_client_secret};
 pub use confirm::{Proof, confirm, must_be_confirmed};
+pub use connections::{
+    Keeper, change_connection, connection, connections, create_connection, delete_connection,
+};
+pub use denials::note_denial;
 pub use factors::{confirm_totp, enrol_totp, factors, new_recovery_codes, remove_factors, remove_totp};
 pub use forgotten::{Forgotten, forgot_password};
+pub use grants::{GrantAsked, Granted, authenticate, grant};
+pub use introspection::{Inspected, TokenKind, introspect};
 pub use invitations::{
     Acceptance, Invited, accept_invitation, invitation, invitations, invite, invite_user, resend_invitation,
     revoke_invitation,
@@ -48,14 +62,22 @@ pub use passkeys::{
     remove_passkey, rename_passkey,
 };
 pub use passwords::{change_password, reset_password};
+pub use revocation::revoke_token;
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
+pub use sign_on::{
+    Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, callback, finish_sign_on,
+    redeem_sign_on, test_connection,
+};
 pub use tenants::{change_tenant, tenant};
 pub use tickets::forget_tickets;
 pub use users::{change_user, create_user, delete_user, me, user, users};
+
+#[cfg(test)]
+pub(crate) use setup::made;
 
 use crate::AuthError;
 use db::{DbError, Tx};
@@ -86,6 +108,6 @@ async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError
 fn person(call: &Call) -> Result<(&UserId, &SessionId), AuthError> {
     match &call.principal.actor {
         Actor::User(user, session) => Ok((user, session)),
-        Actor::ApiKey(_) | Actor::System => Err(AuthError::NeedsSession),
+        Actor::ApiKey(_) | Actor::Client(_) | Actor::System => Err(AuthError::NeedsSession),
     }
 }

@@ -1,10 +1,11 @@
 //! Is this token ours, and whom does it name? EdDSA over Ed25519, 15 minutes, nothing else.
 //!
-//! An access token is a JWT of the kind `at+jwt` (RFC 9068) with `iss`, `aud`, `sub` (the user), `jti`, `iat`, `nbf`, `exp`
-//! and, as claims of ours, `sid` (the session) and `tenant`. It says who somebody is, not what they may do: that is looked
-//! up, so that it can change at once.
+//! An access token is a JWT of the kind `at+jwt` (RFC 9068) with `iss`, `aud`, `sub`, `client_id`, `jti`, `iat`, `nbf`, `exp`
+//! and, as a claim of ours, `tenant`. A person's names the session (`sid`), and when and how it was proved who they are
+//! (`auth_time`, `amr`); a client's has its own id as `sub` and what was asked for as `scope`. It says who somebody is, and
+//! what they asked for at most; what they may do is looked up, so that it can change at once.
 
-use crate::digest;
+use crate::{Session, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jwt_simple::{
     JWTError,
@@ -14,16 +15,19 @@ use jwt_simple::{
     prelude::{Duration, UnixTimeStamp},
     token::Token,
 };
-use kernel::{Chance, Instant, Secret, SessionId, Span, TenantId, UserId};
+use kernel::{Chance, ClientId, Instant, Permission, Permissions, Secret, SessionId, Span, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How long an access token is good for.
 pub const ACCESS_TOKEN_LIFE: Span = Span::minutes(15);
 /// Whom a token is for.
-const AUDIENCE: &str = "signalbox";
+pub(crate) const AUDIENCE: &str = "signalbox";
+/// The client that people log in by: our own frontend and API, which RFC 9068 wants named.
+pub(crate) const OWN_CLIENT: &str = "signalbox";
 const KIND: &str = "at+jwt";
-const ALGORITHM: &str = "EdDSA";
+/// How tokens are signed (RFC 8037).
+pub const TOKEN_ALGORITHM: &str = "EdDSA";
 /// Ours have about 500 characters.
 const LONGEST: usize = 4096;
 /// What stands before the 32 bytes of the seed in a PKCS #8 key of Ed25519 (RFC 8410, section 7).
@@ -109,7 +113,7 @@ impl TokenKeys {
                     "kty": "OKP",
                     "crv": "Ed25519",
                     "use": "sig",
-                    "alg": ALGORITHM,
+                    "alg": TOKEN_ALGORITHM,
                     "kid": key.id,
                     "x": URL_SAFE_NO_PAD.encode(key.public.public_key().to_bytes()),
                 })
@@ -132,15 +136,26 @@ fn read(entry: &str) -> Option<Key> {
     Some(Key { id: id.to_owned(), public: pair.public_key(), pair })
 }
 
+/// Who shows a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bearer {
+    /// A person, in a session.
+    Person(UserId, SessionId),
+    /// A client, with what it asked for.
+    Client(ClientId, Permissions),
+}
+
 /// What a token of ours says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessClaims {
     /// The tenant.
     pub tenant: TenantId,
-    /// The user.
-    pub user: UserId,
-    /// The session.
-    pub session: SessionId,
+    /// Who shows it.
+    pub bearer: Bearer,
+    /// Its own id.
+    pub id: String,
+    /// When it was signed.
+    pub issued_at: Instant,
     /// When the token ends.
     pub expires_at: Instant,
 }
@@ -154,11 +169,32 @@ pub enum TokenFault {
     Invalid,
 }
 
-/// Our claims beside the registered ones. Only texts: the numbers stand among the registered.
-#[derive(Serialize, Deserialize)]
-struct Ours {
-    sid: String,
+/// Our claims beside the registered ones, as they are written.
+#[derive(Default, Serialize)]
+struct Written {
     tenant: String,
+    client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Vec<&'static str>>,
+}
+
+/// The same as they are read: only texts, because numbers do not come through where one struct lies in another.
+#[derive(Deserialize)]
+struct Ours {
+    tenant: String,
+    sid: Option<String>,
+    scope: Option<String>,
+}
+
+/// Permissions as the `scope` of RFC 6749, section 3.3.
+pub(crate) fn scope_text(permissions: Permissions) -> String {
+    permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// Signs and verifies access tokens of one issuer.
@@ -181,15 +217,59 @@ impl Tokens {
         &self.keys
     }
 
-    /// A token for a user in a session, from `now` on.
+    /// Who signs, as tokens say it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// A token for a person in their session, from `now` on.
     ///
     /// # Errors
     /// Words for the log if it cannot be signed, which has no known cause.
     pub fn sign(
         &self,
         tenant: &TenantId,
-        user: &UserId,
-        session: &SessionId,
+        session: &Session,
+        now: Instant,
+        chance: &dyn Chance,
+    ) -> Result<Secret<String>, String> {
+        let ours = Written {
+            tenant: tenant.as_str().to_owned(),
+            client_id: OWN_CLIENT.to_owned(),
+            sid: Some(session.id.as_str().to_owned()),
+            auth_time: Some(unix(session.confirmed_at).as_secs()),
+            amr: Some(session.methods.iter().map(crate::Method::as_str).collect()),
+            scope: None,
+        };
+        self.sign_for(session.user.as_str(), ours, now, chance)
+    }
+
+    /// A token for a client that asked for `scope`, from `now` on.
+    ///
+    /// # Errors
+    /// Words for the log if it cannot be signed, which has no known cause.
+    pub fn sign_for_client(
+        &self,
+        tenant: &TenantId,
+        client: &ClientId,
+        scope: Permissions,
+        now: Instant,
+        chance: &dyn Chance,
+    ) -> Result<Secret<String>, String> {
+        let ours = Written {
+            tenant: tenant.as_str().to_owned(),
+            client_id: client.as_str().to_owned(),
+            scope: Some(scope_text(scope)),
+            ..Written::default()
+        };
+        self.sign_for(client.as_str(), ours, now, chance)
+    }
+
+    fn sign_for(
+        &self,
+        subject: &str,
+        ours: Written,
         now: Instant,
         chance: &dyn Chance,
     ) -> Result<Secret<String>, String> {
@@ -198,11 +278,11 @@ impl Tokens {
             expires_at: Some(unix(now + ACCESS_TOKEN_LIFE)),
             invalid_before: Some(unix(now)),
             issuer: Some(self.issuer.to_string()),
-            subject: Some(user.as_str().to_owned()),
+            subject: Some(subject.to_owned()),
             audiences: Some(Audiences::AsString(AUDIENCE.to_owned())),
             jwt_id: Some(digest::noise::<16>(chance)),
             nonce: None,
-            custom: Ours { sid: session.as_str().to_owned(), tenant: tenant.as_str().to_owned() },
+            custom: ours,
         };
         let options = HeaderOptions { content_type: None, signature_type: Some(KIND.to_owned()) };
         let signed = self.keys.first.pair.sign_with_options(claims, &options);
@@ -217,7 +297,7 @@ impl Tokens {
         let text = token.expose();
         // The header only chooses among our keys; its algorithm must be the one that we sign with.
         let header = Token::decode_metadata(text).map_err(|_| TokenFault::Invalid)?;
-        if header.algorithm() != ALGORITHM {
+        if header.algorithm() != TOKEN_ALGORITHM {
             return Err(TokenFault::Invalid);
         }
         let key = self.keys.all().find(|key| header.key_id() == Some(key.id.as_str()));
@@ -229,16 +309,7 @@ impl Tokens {
                 Some(JWTError::TokenHasExpired) => TokenFault::Expired,
                 _ => TokenFault::Invalid,
             })?;
-        let read = |claims: JWTClaims<Ours>| {
-            let seconds = i64::try_from(claims.expires_at?.as_secs()).ok()?;
-            Some(AccessClaims {
-                tenant: claims.custom.tenant.parse().ok()?,
-                user: claims.subject?.parse().ok()?,
-                session: claims.custom.sid.parse().ok()?,
-                expires_at: Instant::from_millis(seconds.checked_mul(1000)?),
-            })
-        };
-        let claims = read(claims).ok_or(TokenFault::Invalid)?;
+        let claims = read_claims(claims).ok_or(TokenFault::Invalid)?;
         // The library lets a token pass in the very second of its end; RFC 7519 does not.
         if now >= claims.expires_at { Err(TokenFault::Expired) } else { Ok(claims) }
     }
@@ -256,6 +327,29 @@ impl Tokens {
     }
 }
 
+fn read_claims(claims: JWTClaims<Ours>) -> Option<AccessClaims> {
+    let instant = |stamp: UnixTimeStamp| {
+        Some(Instant::from_millis(i64::try_from(stamp.as_secs()).ok()?.checked_mul(1000)?))
+    };
+    let subject = claims.subject?;
+    let bearer = match (claims.custom.sid, claims.custom.scope) {
+        (Some(session), None) => Bearer::Person(subject.parse().ok()?, session.parse().ok()?),
+        // A permission that this program does not know (any more) opens nothing.
+        (None, Some(scope)) => Bearer::Client(
+            subject.parse().ok()?,
+            scope.split(' ').filter_map(|name| name.parse::<Permission>().ok()).collect(),
+        ),
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    Some(AccessClaims {
+        tenant: claims.custom.tenant.parse().ok()?,
+        bearer,
+        id: claims.jwt_id?,
+        issued_at: instant(claims.issued_at?)?,
+        expires_at: instant(claims.expires_at?)?,
+    })
+}
+
 fn unix(at: Instant) -> UnixTimeStamp {
     UnixTimeStamp::from_secs(at.seconds().max(0).unsigned_abs())
 }
@@ -263,7 +357,10 @@ fn unix(at: Instant) -> UnixTimeStamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::stage::{Noise, START};
+    use crate::{
+        Method, Methods,
+        service::stage::{Noise, START},
+    };
     use jwt_simple::algorithms::{HS256Key, MACLike as _};
     use serde_json::{Value, json};
 
@@ -271,6 +368,12 @@ mod tests {
 
     fn keys(noise: &Noise) -> TokenKeys {
         TokenKeys::from_variable(&TokenKeys::generate(noise)).unwrap()
+    }
+
+    fn session(noise: &Noise) -> Session {
+        let (id, user) = (SessionId::new(START, noise), UserId::new(START, noise));
+        let methods = Methods::only(Method::Password).with(Method::OneTimeCode);
+        Session::begin(id, user, None, None, methods, START)
     }
 
     struct Bench {
@@ -282,9 +385,8 @@ mod tests {
     fn bench() -> Bench {
         let noise = Noise::new(1);
         let tokens = Tokens::new(keys(&noise), ISSUER);
-        let (tenant, user) = ("acme-corp".parse().unwrap(), UserId::new(START, &noise));
-        let session = SessionId::new(START, &noise);
-        let token = tokens.sign(&tenant, &user, &session, START, &noise).unwrap();
+        let tenant = "acme-corp".parse().unwrap();
+        let token = tokens.sign(&tenant, &session(&noise), START, &noise).unwrap();
         Bench { noise, tokens, token }
     }
 
@@ -332,7 +434,25 @@ mod tests {
         let mut names: Vec<String> =
             part(bench.token.expose(), 1).as_object().unwrap().keys().cloned().collect();
         names.sort();
-        assert_eq!(names, ["aud", "exp", "iat", "iss", "jti", "nbf", "sid", "sub", "tenant"]);
+        assert_eq!(
+            names,
+            [
+                "amr",
+                "aud",
+                "auth_time",
+                "client_id",
+                "exp",
+                "iat",
+                "iss",
+                "jti",
+                "nbf",
+                "sid",
+                "sub",
+                "tenant"
+            ]
+        );
+        let claims = part(bench.token.expose(), 1);
+        assert_eq!((&claims["amr"], &claims["auth_time"]), (&json!(["pwd", "otp"]), &json!(START.seconds())));
         // The forger of the tests below makes sound tokens when nothing is changed.
         assert!(bench.tokens.verify(&bench.changed(|_, _| ()), START).is_ok());
     }
@@ -378,9 +498,8 @@ mod tests {
     fn other_keys_are_refused() {
         let bench = bench();
         let foreign = Tokens::new(keys(&bench.noise), ISSUER);
-        let (tenant, user) = ("acme-corp".parse().unwrap(), UserId::new(START, &bench.noise));
-        let session = SessionId::new(START, &bench.noise);
-        let token = foreign.sign(&tenant, &user, &session, START, &bench.noise).unwrap();
+        let tenant = "acme-corp".parse().unwrap();
+        let token = foreign.sign(&tenant, &session(&bench.noise), START, &bench.noise).unwrap();
         bench.refused(&token, START, TokenFault::Invalid);
         // The same, claiming to be signed with a key of ours.
         let claims = part(token.expose(), 1);
@@ -469,17 +588,41 @@ mod tests {
     }
 
     #[test]
+    fn a_clients_token_says_what_it_asked_for_and_is_no_persons() {
+        let bench = bench();
+        let (tenant, client) = ("acme-corp".parse().unwrap(), ClientId::new(START, &bench.noise));
+        let scope = Permissions::NONE.with(Permission::EventsWrite).with(Permission::RulesRead);
+        let token = bench.tokens.sign_for_client(&tenant, &client, scope, START, &bench.noise).unwrap();
+        let claims = part(token.expose(), 1);
+        assert_eq!(
+            (&claims["sub"], &claims["client_id"]),
+            (&json!(client.as_str()), &json!(client.as_str()))
+        );
+        assert_eq!(claims["scope"], "rules:read events:write");
+        let read = bench.tokens.verify(&token, START).unwrap();
+        assert_eq!(read.bearer, Bearer::Client(client, scope));
+        // A scope that only a later program knows is no scope here; a session beside it is nobody's.
+        let other = Bench { token, ..bench };
+        let odd = other.changed(|_, claims| claims["scope"] = json!("rules:read rules:own"));
+        let Bearer::Client(_, read) = other.tokens.verify(&odd, START).unwrap().bearer else {
+            unreachable!()
+        };
+        assert_eq!(read, Permissions::NONE.with(Permission::RulesRead));
+        let both = other.changed(|_, claims| claims["sid"] = json!("ses_01hf7yat00zzzzzzzzzzzzzzzz"));
+        other.refused(&both, START, TokenFault::Invalid);
+    }
+
+    #[test]
     fn keys_turn_without_a_break() {
         let noise = Noise::new(2);
         let (old, new) = (TokenKeys::generate(&noise), TokenKeys::generate(&noise));
         let read = |text: String| TokenKeys::from_variable(&Secret::new(text)).unwrap();
         let before = Tokens::new(read(old.expose().clone()), ISSUER);
         let after = Tokens::new(read(format!(" {}\n{}, ", new.expose(), old.expose())), ISSUER);
-        let (tenant, user) = ("acme-corp".parse().unwrap(), UserId::new(START, &noise));
-        let session = SessionId::new(START, &noise);
-        let token = before.sign(&tenant, &user, &session, START, &noise).unwrap();
+        let (tenant, session) = ("acme-corp".parse().unwrap(), session(&noise));
+        let token = before.sign(&tenant, &session, START, &noise).unwrap();
         assert!(after.verify(&token, START).is_ok());
-        let token = after.sign(&tenant, &user, &session, START, &noise).unwrap();
+        let token = after.sign(&tenant, &session, START, &noise).unwrap();
         assert_eq!(before.verify(&token, START), Err(TokenFault::Invalid));
         assert_eq!(after.keys().jwks()["keys"].as_array().unwrap().len(), 2);
     }

@@ -1,8 +1,8 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, Instant, InvitationId, JobId, LetterId, MessageId,
-    PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
+    ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant, InvitationId, JobId,
+    LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -112,6 +112,8 @@ texts!(
     ApiKeyId,
     AuditId,
     ChannelId,
+    ClientId,
+    ConnectionId,
     DeliveryId,
     EventId,
     InvitationId,

@@ -1,7 +1,7 @@
 //! What happens to a request from the door to the answer? In order: who stands there, preflight, size, the canonical
 //! path, the component's router, the error envelope, JSON:API, and the headers that stand on every answer.
 
-use crate::{Problem, Unspecific, Visitor, World, cors, jsonapi, paths, shown, visitor::AsSent};
+use crate::{Problem, Unspecific, Visitor, World, cors, denied, jsonapi, paths, shown, visitor::AsSent};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -36,7 +36,9 @@ pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body:
     };
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let route = denied::route_of(&mut response);
         response = problem.respond(&visitor.request);
+        denied::note(world, &visitor, &method, &route, &problem).await;
     } else if jsonapi::wanted(&asked) && response.status().is_success() {
         response = as_jsonapi(world, &sent, response).await;
     }

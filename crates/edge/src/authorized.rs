@@ -50,6 +50,7 @@ pub mod needs {
         WebhooksWrite,
         RecordsRead,
         RecordsWrite,
+        TokensIntrospect,
         TenantsRead,
         TenantsWrite,
     );
@@ -129,6 +130,35 @@ pub struct Reaching<N> {
     /// What the component stands in.
     pub world: Arc<World>,
     need: PhantomData<N>,
+}
+
+/// A caller who has the permission `All` over all tenants, which only those who run the platform can have; or else one who
+/// has `Own` in their own.
+pub enum Steward<All, Own> {
+    /// Of the platform.
+    OfAll(Authorized<All>),
+    /// Of their own tenant.
+    OfOwn(Authorized<Own>),
+}
+
+impl<All: Need, Own: Need, S: Send + Sync> FromRequestParts<S> for Steward<All, Own> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Authorized::<needs::Anybody>::from_request_parts(parts, state).await?;
+        if permit::<All>(&caller.call).is_ok() {
+            return Ok(Self::OfAll(caller.as_need()));
+        }
+        permit::<Own>(&caller.call)?;
+        Ok(Self::OfOwn(caller.as_need()))
+    }
+}
+
+impl Authorized<needs::Anybody> {
+    /// The same caller, found to have what `N` asks.
+    fn as_need<N>(self) -> Authorized<N> {
+        Authorized { call: self.call, world: self.world, email: self.email, need: PhantomData }
+    }
 }
 
 impl<N: Need, S: Send + Sync> FromRequestParts<S> for Reaching<N> {

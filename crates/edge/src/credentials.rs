@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 /// The session cookie; the prefix makes browsers insist on HTTPS, no domain and the path `/`.
 const COOKIE: &str = "__Host-signalbox";
+/// What a browser keeps while its person is at an identity provider.
+const SIGN_ON_COOKIE: &str = "__Host-signalbox-sign-on";
 
 /// The credential that the headers show, if any. A bearer goes before a cookie.
 pub(crate) fn shown(headers: &HeaderMap) -> Option<Credential> {
@@ -21,9 +23,13 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<Credential> {
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {
+    cookie_named(headers, COOKIE)
+}
+
+fn cookie_named(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
 /// The CSRF token that belongs to a session cookie: a hash of it, so that nobody can know it who cannot read the answer.
@@ -38,6 +44,21 @@ pub fn csrf_token(cookie: &Secret<String>) -> String {
 pub fn session_cookie(value: Option<(&Secret<String>, i64)>) -> String {
     let (text, age) = value.map_or(("", 0), |(secret, seconds)| (secret.expose().as_str(), seconds));
     format!("{COOKIE}={text}; Path=/; Max-Age={age}; Secure; HttpOnly; SameSite=Lax")
+}
+
+/// What the browser kept from the beginning of a sign-on.
+#[must_use]
+pub fn sign_on_secret(headers: &HeaderMap) -> Option<Secret<String>> {
+    cookie_named(headers, SIGN_ON_COOKIE).map(Secret::new)
+}
+
+/// `Set-Cookie` for what a browser keeps for `seconds` while its person is at an identity provider. A provider that sends
+/// people back by a form (`by_form`) is another site that posts to us, which `Lax` would keep the cookie from.
+#[must_use]
+pub fn sign_on_cookie(value: &Secret<String>, seconds: i64, by_form: bool) -> String {
+    let same_site = if by_form { "None" } else { "Lax" };
+    let text = value.expose();
+    format!("{SIGN_ON_COOKIE}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite={same_site}")
 }
 
 /// Whether a cookie's request may go on: reading always, changing only with the token that belongs to the cookie.

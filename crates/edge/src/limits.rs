@@ -60,6 +60,15 @@ pub struct Taken {
     pub reset_seconds: i64,
 }
 
+/// How often something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// In this window, this time included.
+    pub this: u32,
+    /// In the window before.
+    pub before: u32,
+}
+
 #[derive(Clone, Copy)]
 struct Block {
     window: i64,
@@ -116,6 +125,29 @@ impl Limits {
                 taken(true, 0)
             }
         }
+    }
+
+    /// Counts one, without a limit; `None` when the counters cannot be reached, which the log is told.
+    pub async fn count(&self, key: &str, per: Span, now: Instant) -> Option<Counted> {
+        let span = per.as_millis().max(1);
+        let window = now.millis().div_euclid(span).saturating_mul(span);
+        let outcome = self.count_in(key, window, span).await;
+        outcome
+            .inspect_err(|error| log::warning(&format!("something is not counted at this moment: {error}")))
+            .ok()
+    }
+
+    async fn count_in(&self, key: &str, window: i64, span: i64) -> Result<Counted, DbError> {
+        self.prepare().await?;
+        let mut lease = self.counters.read().await?;
+        let mut all = lease.all_tenants()?;
+        for _ in 0..TRIES {
+            match store::count(&mut all, key, window, span).await {
+                Err(DbError::Locked) => self.counters.nap(NAP).await,
+                other => return other,
+            }
+        }
+        Err(DbError::Locked)
     }
 
     fn spend(&self, key: &str, window: i64, amount: u32) -> Option<u32> {
@@ -244,6 +276,18 @@ mod tests {
             (named("caller:usr_1"), named("search:acme-corp")),
             ("default".to_owned(), "search".to_owned())
         );
+    }
+
+    #[test]
+    fn what_is_counted_is_told_for_this_window_and_the_one_before() {
+        let limits = Limits::new(Native::memory().unwrap());
+        let count = |second: i64| {
+            let now = Instant::from_millis(second * 1000);
+            let counted = block_on(limits.count("denied", Span::minutes(1), now)).unwrap();
+            (counted.this, counted.before)
+        };
+        let counts: Vec<_> = [0, 30, 59, 60, 61, 200].into_iter().map(count).collect();
+        assert_eq!(counts, [(1, 0), (2, 0), (3, 0), (1, 3), (2, 3), (1, 0)]);
     }
 
     #[test]

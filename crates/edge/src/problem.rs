@@ -1,6 +1,6 @@
 //! How is a fault said in HTTP? One envelope, one table from kinds to statuses; causes go to the log, never to a client.
 
-use crate::log;
+use crate::{log, oauth};
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -22,6 +22,8 @@ pub struct Problem {
     lacks: Option<Permission>,
     /// What the log says beside the message; for faults of ours.
     cause: Option<String>,
+    /// Whether it is said as OAuth says it.
+    oauth: bool,
 }
 
 /// Faults that belong to no area.
@@ -64,6 +66,9 @@ pub enum Unspecific {
     /// The credential lacks a permission.
     #[error("This credential lacks the permission {0}.")]
     Permission(Permission),
+    /// The credential is good from elsewhere only.
+    #[error("This credential is not good from this address; its `networks` say from where.")]
+    Address,
     /// A cookie came without its CSRF token.
     #[error("A change made with a session cookie needs the header X-CSRF-Token from /api/v1/auth/csrf.")]
     Csrf,
@@ -104,7 +109,7 @@ impl Fault for Unspecific {
             Self::ContentType(_) => Kind::Unsupported,
             Self::NoRoute | Self::NotFound(_) | Self::Method => Kind::NotFound,
             Self::NoCredential | Self::InternalToken => Kind::Unauthenticated,
-            Self::TenantMismatch | Self::Permission(_) | Self::Csrf => Kind::Forbidden,
+            Self::TenantMismatch | Self::Permission(_) | Self::Address | Self::Csrf => Kind::Forbidden,
             Self::Limit { .. } => Kind::TooMany,
             Self::Stale => Kind::Stale,
             Self::IdempotencyMismatch => Kind::Unprocessable,
@@ -126,6 +131,7 @@ impl Fault for Unspecific {
             Self::NoCredential => "UNAUTHENTICATED",
             Self::TenantMismatch => "TENANT_MISMATCH",
             Self::Permission(_) => "FORBIDDEN",
+            Self::Address => "ADDRESS_NOT_ALLOWED",
             Self::Csrf => "CSRF_TOKEN_REQUIRED",
             Self::Limit { .. } => "RATE_LIMITED",
             Self::Stale => "PRECONDITION_FAILED",
@@ -166,6 +172,7 @@ impl<F: Fault> From<F> for Problem {
             handed: fault.handed().map(|(name, secret)| Box::new((name, secret.clone()))),
             lacks: fault.lacks(),
             cause: ours.then(|| fault.to_string()),
+            oauth: false,
         }
     }
 }
@@ -183,10 +190,30 @@ impl Problem {
         Self::fields(vec![FieldFault::new(field, message)])
     }
 
+    /// The same, said as RFC 6749, section 5.2, says errors.
+    #[must_use]
+    pub(crate) fn in_oauth(self) -> Self {
+        Self { oauth: true, ..self }
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// Whether somebody was kept from something.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        matches!(self.kind, Kind::Unauthenticated | Kind::Forbidden)
     }
 
     /// The permission that was missing, where it was one.
@@ -224,7 +251,8 @@ impl Problem {
         if let Some(cause) = &self.cause {
             log::fault(request, self.code, cause);
         }
-        let mut response = Response::new(Body::from(self.body(Some(request)).to_string()));
+        let body = if self.oauth { oauth::body(self) } else { self.body(Some(request)) };
+        let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -232,7 +260,8 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_seconds_up()));
         }
         if self.kind == Kind::Unauthenticated {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="signalbox""#));
+            let challenge = if self.oauth { oauth::challenge(self) } else { r#"Bearer realm="signalbox""# };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

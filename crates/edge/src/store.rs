@@ -1,6 +1,7 @@
 //! What do the doors remember? Used-up quotas (in a database of their own, which may forget) and answers under
 //! idempotency keys.
 
+use crate::limits::Counted;
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
 use kernel::{Instant, Span};
 
@@ -8,6 +9,9 @@ const COUNTERS: &str = "CREATE TABLE IF NOT EXISTS counters (
     key TEXT NOT NULL, window INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (key, window)) STRICT, WITHOUT ROWID";
 const TAKE: &str = "INSERT INTO counters (key, window, used) SELECT ?1, ?2, ?3 WHERE ?3 <= ?4
     ON CONFLICT (key, window) DO UPDATE SET used = used + ?3 WHERE used + ?3 <= ?4 RETURNING used AS n";
+const COUNT: &str = "INSERT INTO counters (key, window, used) VALUES (?1, ?2, 1)
+    ON CONFLICT (key, window) DO UPDATE SET used = min(used + 1, 4294967295) RETURNING used AS this,
+    coalesce((SELECT was.used FROM counters AS was WHERE was.key = ?1 AND was.window = ?2 - ?3), 0) AS before";
 const FORGET: &str = "DELETE FROM counters WHERE window < ?1";
 
 const PERMITS: &str = "CREATE TABLE IF NOT EXISTS permits (
@@ -80,6 +84,23 @@ pub(crate) async fn take(
     limit: u32,
 ) -> Result<Option<i64>, DbError> {
     all.one(TAKE, [key.into(), window.into(), amount.into(), limit.into()]).await
+}
+
+impl Decode for Counted {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { this: row.get("this")?, before: row.get("before")? })
+    }
+}
+
+/// Counts one in the window of `span` milliseconds that began at `window`.
+pub(crate) async fn count(
+    all: &mut AllTenants<'_>,
+    key: &str,
+    window: i64,
+    span: i64,
+) -> Result<Counted, DbError> {
+    let counted = all.one(COUNT, [key.into(), window.into(), span.into()]).await?;
+    counted.ok_or_else(|| DbError::Engine("an upsert of a counter returned no row".to_owned()))
 }
 
 /// Drops the counters of windows that began before `window`.

@@ -4,7 +4,7 @@ use crate::{Problem, Quota, Taken, Unspecific, World, credentials, tenancy};
 use auth::{Checked, Credential, LimitSettings};
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, Method, Uri, request::Parts};
-use kernel::{Call, RequestId, Span, TenantId, Trace};
+use kernel::{Actor, Call, Principal, RequestId, Span, TenantId, Trace};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The path and query as the client sent them, before aliases were resolved.
@@ -24,6 +24,7 @@ pub struct Visitor {
     credential: Option<Credential>,
     csrf_holds: bool,
     checked: Mutex<Option<Checked>>,
+    known: Mutex<Option<(TenantId, Actor)>>,
     taken: Mutex<Vec<(String, Taken)>>,
 }
 
@@ -49,6 +50,7 @@ impl Visitor {
             credential,
             csrf_holds,
             checked: Mutex::default(),
+            known: Mutex::default(),
             taken: Mutex::default(),
         }
     }
@@ -112,7 +114,12 @@ impl Visitor {
     }
 
     async fn admit(&self, world: &World, checked: Checked) -> Result<Checked, Problem> {
+        let who = (checked.principal.tenant.clone(), checked.principal.actor.clone());
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(who);
         self.agrees_on(&checked.principal.tenant)?;
+        if !checked.networks.admit(self.address.as_deref()) {
+            return Err(Unspecific::Address.into());
+        }
         if !self.csrf_holds {
             return Err(Unspecific::Csrf.into());
         }
@@ -179,6 +186,11 @@ impl Visitor {
         Err(Unspecific::Limit { limit: taken.limit, seconds, wait: taken.reset_seconds }.into())
     }
 
+    /// Whose credential it is, once the gate found it to be good; also if the request was refused after that.
+    pub(crate) fn known(&self) -> Option<(TenantId, Actor)> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What the answer says of a quota: the last that was taken from it.
     fn note(&self, name: &str, taken: Taken) {
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -193,8 +205,13 @@ impl Visitor {
     /// The call that a use case sees.
     #[must_use]
     pub fn call(&self, world: &World, checked: Checked) -> Call {
+        self.call_by(world, checked.principal)
+    }
+
+    /// The same by somebody whose credential was refused: for what is written about it.
+    pub(crate) fn call_by(&self, world: &World, principal: Principal) -> Call {
         Call {
-            principal: checked.principal,
+            principal,
             now: world.clock.now(),
             request: self.request.clone(),
             trace: self.trace.clone(),

@@ -66,7 +66,7 @@ async fn exchange(parcel: Parcel) -> Result<Receipt, Lost> {
     Ok(Receipt { status, headers, body: kept })
 }
 
-fn lost(error: &ErrorCode) -> Lost {
+pub(crate) fn lost(error: &ErrorCode) -> Lost {
     match error {
         ErrorCode::DestinationIpProhibited | ErrorCode::HttpRequestDenied => Lost::Refused,
         ErrorCode::HttpRequestUriInvalid => Lost::Unreadable,

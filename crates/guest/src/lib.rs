@@ -6,6 +6,7 @@
 mod bells;
 mod courier;
 mod database;
+mod fetch;
 mod inward;
 mod nature;
 mod nudge;
@@ -15,6 +16,7 @@ mod standing;
 pub use bells::SpinBells;
 pub use courier::SpinCourier;
 pub use database::{Durability, SpinPool};
+pub use fetch::SpinFetch;
 pub use inward::{Inward, call};
 pub use nature::{SystemChance, SystemClock, nap, spawn};
 pub use nudge::nudge;

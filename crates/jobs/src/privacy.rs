@@ -28,6 +28,14 @@ pub async fn take_back_carriers(
     if ids.is_empty() { Ok(0) } else { store::cancel_carriers(scope, &ids, now).await }
 }
 
+/// Takes back those of these jobs that are queued, within the caller's transaction; tells how many.
+///
+/// # Errors
+/// [`DbError`]; give the transaction up then.
+pub async fn take_back(scope: &mut Scope<'_>, jobs: &[String], now: Instant) -> Result<usize, DbError> {
+    if jobs.is_empty() { Ok(0) } else { store::cancel(scope, jobs, now).await }
+}
+
 /// Takes back the queued jobs that would tell a person something, within the caller's transaction; tells how many.
 ///
 /// # Errors

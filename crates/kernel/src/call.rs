@@ -1,8 +1,8 @@
 //! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
 
 use crate::{
-    ApiKeyId, Bounds, Grant, Instant, Permission, Permissions, Reach, SessionId, Span, TenantId, UserId,
-    reach,
+    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, Reach, SessionId, Span, TenantId,
+    UserId, reach,
 };
 use std::{fmt, sync::Arc};
 
@@ -25,17 +25,20 @@ pub enum Actor {
     User(UserId, SessionId),
     /// A program, by an API key.
     ApiKey(ApiKeyId),
+    /// A program, by an access token that it got as an OAuth 2.0 client.
+    Client(ClientId),
     /// We ourselves: the queue, the set-up.
     System,
 }
 
 impl Actor {
-    /// How the audit names the actor: a user's or a key's id, or `system`.
+    /// How the audit names the actor: the id of a user, a key or a client, or `system`.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::User(id, _) => id.as_str(),
             Self::ApiKey(id) => id.as_str(),
+            Self::Client(id) => id.as_str(),
             Self::System => "system",
         }
     }
@@ -223,7 +226,7 @@ impl Call {
                 let confirmed = self.principal.assurance.confirmed_at;
                 confirmed.is_some_and(|at| self.now < at + CONFIRMED_FOR)
             }
-            Actor::ApiKey(_) | Actor::System => true,
+            Actor::ApiKey(_) | Actor::Client(_) | Actor::System => true,
         }
     }
 

@@ -122,6 +122,8 @@ ids! {
     PasskeyId = "psk", "passkey";
     /// An API key (not the key itself).
     ApiKeyId = "key", "API key";
+    /// A program that gets access tokens by OAuth 2.0.
+    ClientId = "cli", "client";
     /// A row of the audit.
     AuditId = "aud", "audit entry";
     /// Something that happened.
@@ -134,6 +136,8 @@ ids! {
     ChannelId = "chn", "channel";
     /// A message to somebody.
     MessageId = "msg", "message";
+    /// A way to come in through a tenant's own identity provider.
+    ConnectionId = "con", "connection";
     /// One way that a message took.
     DeliveryId = "dlv", "delivery";
     /// A letter of ours to a person.

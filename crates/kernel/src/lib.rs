@@ -10,19 +10,21 @@ mod permission;
 mod person;
 mod reach;
 mod secret;
+mod target;
 mod tenant;
 mod time;
 
 pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, DeliveryId, EventId, IdError, Identifier, InvitationId, JobId, LetterId,
-    MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
+    ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, IdError, Identifier,
+    InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
 pub use person::Person;
 pub use reach::{Bounded, Bounds, Grant, OutOfReach, Parts, Reach, ReachError};
 pub use secret::Secret;
+pub use target::{Target, TargetError, permitted};
 pub use tenant::{TenantId, TenantIdError};
 pub use time::{Instant, Span, TimeError};

@@ -57,6 +57,7 @@ published! {
         WebhooksWrite = "webhooks:write", "Set up webhook endpoints and sources, retry and replay deliveries.";
         RecordsRead = "records:read", "See records and tasks.";
         RecordsWrite = "records:write", "Change records and tasks.";
+        TokensIntrospect = "tokens:introspect", "Ask whether a token of the tenant is active, and what it says (RFC 7662).";
     }
     platform {
         TenantsRead = "tenants:read", "See all tenants of the installation.";
@@ -93,6 +94,7 @@ impl Permission {
             Self::TenantsRead | Self::TenantsWrite => Self::TenantsRead,
             Self::InboxRead => Self::InboxRead,
             Self::AuditRead => Self::AuditRead,
+            Self::TokensIntrospect => Self::TokensIntrospect,
         }
     }
 }

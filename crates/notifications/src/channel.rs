@@ -3,8 +3,7 @@
 //! Its credential (the address, which carries tokens, and the header values) is kept apart from what may be shown.
 //! In-app needs no channel: it is always there.
 
-use crate::target::Target;
-use kernel::{ChannelId, FieldFault, Fields, Instant, Secret};
+use kernel::{ChannelId, FieldFault, Fields, Instant, Secret, Target};
 use std::{fmt, str::FromStr};
 
 /// The name by which a message asks for the inbox alone.

@@ -12,12 +12,12 @@ mod request;
 mod route;
 mod service;
 mod store;
-mod target;
 
 pub use channel::{
     CHANNELS_MAX, Channel, ChannelKind, ChannelPatch, IN_APP, Method, NewChannel, NotListed, Setup,
 };
 pub use error::NotificationError;
+pub use kernel::{TargetError, permitted};
 pub use message::{
     Delivery, DeliveryChannel, DeliveryState, InboxEntry, Message, NewMessage, Outcome, Recipient,
 };
@@ -28,11 +28,13 @@ pub use service::{
     expand::{Expanded, expand, expand_many},
     inbox, messages, privacy,
 };
-pub use target::{TargetError, permitted};
 
 use kernel::Secret;
 use std::sync::Arc;
-use vault::Vault;
+use vault::{Column, Vault};
+
+/// What of this area is sealed.
+pub const SEALED: &[Column] = &[store::channel::SEALED];
 
 /// What channels need of the operator.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! What is sent to the other end, and what does its answer mean?
 
-use crate::{ChannelKind, Message, Method, Setup, target::Target};
-use kernel::{DeliveryId, Instant, Secret, Span, TenantId, Trace};
+use crate::{ChannelKind, Message, Method, Setup};
+use kernel::{DeliveryId, Instant, Secret, Span, Target, TenantId, Trace};
 use serde_json::json;
 
 /// A request that is ready to leave. Redirects are not to be followed.

@@ -8,8 +8,10 @@
 //! To turn keys, put a new one in front: the first key seals, all of them open.
 
 mod error;
+mod reseal;
 
 pub use error::VaultError;
+pub use reseal::{Column, Cursor, Resealed, Stuck, left, step};
 
 use aes_gcm::{Aes256Gcm, Key, KeyInit as _, Nonce, aead::Aead as _, aead::Payload};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -70,6 +72,18 @@ impl Vault {
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&body);
         Ok(sealed)
+    }
+
+    /// The id of the key that seals.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.first.id
+    }
+
+    /// How everything begins that the first key sealed: version, length of its id, id.
+    #[must_use]
+    pub fn head(&self) -> Vec<u8> {
+        head(&self.first.id)
     }
 
     /// Opens what was sealed for the place that `context` names, under any of the keys.

@@ -10,7 +10,7 @@ use crate::variables::Missing;
 
 impl Guest {
     fn variable(&self, name: &str) -> Result<String, Missing> {
-        self.capabilities.variables.get(self.component(), name).map(ToOwned::to_owned)
+        self.capabilities.variables.get(self.component(), name)
     }
 }
 

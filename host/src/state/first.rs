@@ -1,11 +1,12 @@
-//! What does a first start leave behind? A tenant with an owner, the rule of the seeds, and `credentials.json`.
+//! What does a first start leave behind? The platform's own tenant with an administrator, a tenant with an owner, the rule of
+//! the seeds, and `credentials.json`.
 //!
 //! It goes through the application's own routes, as an operator elsewhere would. The owner's password is written down
 //! before it is used, so that a start that was broken off can be taken up again.
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,6 +25,9 @@ pub const CREDENTIALS: &str = "credentials.json";
 const BEGUN: &str = "credentials.begun";
 const TENANT: &str = "acme-corp";
 const EMAIL: &str = "owner@acme-corp.example";
+const PLATFORM: &str = "platform";
+const PLATFORM_BEGUN: &str = "platform.begun";
+const PLATFORM_EMAIL: &str = "admin@platform.example";
 
 /// Sets the installation up, unless that was done before.
 ///
@@ -31,19 +35,11 @@ const EMAIL: &str = "owner@acme-corp.example";
 /// If the application refuses; what it said is told.
 pub async fn set_up(app: &App, state: &Path, base_url: &str, internal_token: &str) -> Outcome<()> {
     let credentials = state.join(CREDENTIALS);
-    if credentials.exists() {
-        return renew(&credentials, base_url);
-    }
-    let begun = state.join(BEGUN);
-    let password = match fs::read_to_string(&begun) {
-        Ok(password) => password,
-        Err(_) => {
-            let password = URL_SAFE_NO_PAD.encode(secrets::random::<18>()?);
-            secrets::write_private(&begun, &password)?;
-            password
-        }
-    };
     let desk = Desk { app, base_url };
+    if credentials.exists() {
+        return renew(&desk, &credentials, state, internal_token).await;
+    }
+    let (begun, password) = begin(state, BEGUN)?;
     let wish = json!({"tenant": TENANT, "name": "Acme Corp", "email": EMAIL, "password": password});
     let (status, said) = desk.ask(Method::POST, ROUTE, internal_token, Some(&wish)).await?;
     let key = match status {
@@ -52,16 +48,33 @@ pub async fn set_up(app: &App, state: &Path, base_url: &str, internal_token: &st
         _ => return Err(refused("the set-up", status, &said)),
     };
     desk.rule(&key).await?;
-    let whole = json!({
+    let mut whole = json!({
         "base_url": base_url, "tenant": TENANT, "email": EMAIL, "password": password, "api_key": key,
     });
+    if let (Some(platform), Some(object)) =
+        (desk.platform(state, internal_token).await?, whole.as_object_mut())
+    {
+        object.insert(PLATFORM.into(), platform);
+    }
     secrets::write_private(&credentials, &format!("{whole:#}\n"))?;
     let _gone = fs::remove_file(begun);
+    let _gone = fs::remove_file(state.join(PLATFORM_BEGUN));
     Ok(())
 }
 
-/// The address may be another one at each start.
-fn renew(credentials: &Path, base_url: &str) -> Outcome<()> {
+/// A password that is written down before it is used, and where.
+fn begin(state: &Path, file: &str) -> Outcome<(PathBuf, String)> {
+    let begun = state.join(file);
+    if let Ok(password) = fs::read_to_string(&begun) {
+        return Ok((begun, password));
+    }
+    let password = URL_SAFE_NO_PAD.encode(secrets::random::<18>()?);
+    secrets::write_private(&begun, &password)?;
+    Ok((begun, password))
+}
+
+/// The address may be another one at each start; and an installation of before may have no administrator yet.
+async fn renew(desk: &Desk<'_>, credentials: &Path, state: &Path, internal_token: &str) -> Outcome<()> {
     let trouble = |why: String| {
         Failure::new(
             format!("{} cannot be used: {why}.", credentials.display()),
@@ -72,11 +85,19 @@ fn renew(credentials: &Path, base_url: &str) -> Outcome<()> {
     let text = fs::read_to_string(credentials).map_err(|e| trouble(e.to_string()))?;
     let mut whole: Value = serde_json::from_str(&text).map_err(|_| trouble("it is not JSON".into()))?;
     let object = whole.as_object_mut().ok_or_else(|| trouble("it is no JSON object".into()))?;
-    if object.get("base_url").and_then(Value::as_str) == Some(base_url) {
+    let known = object.get("base_url").and_then(Value::as_str) == Some(desk.base_url);
+    if known && object.contains_key(PLATFORM) {
         return Ok(());
     }
-    object.insert("base_url".into(), base_url.into());
-    secrets::write_private(credentials, &format!("{whole:#}\n"))
+    object.insert("base_url".into(), desk.base_url.into());
+    if !object.contains_key(PLATFORM)
+        && let Some(platform) = desk.platform(state, internal_token).await?
+    {
+        object.insert(PLATFORM.into(), platform);
+    }
+    secrets::write_private(credentials, &format!("{whole:#}\n"))?;
+    let _gone = fs::remove_file(state.join(PLATFORM_BEGUN));
+    Ok(())
 }
 
 struct Desk<'a> {
@@ -108,6 +129,26 @@ impl Desk<'_> {
         let bytes =
             response.into_body().collect().await.map_err(|e| unheard(path, &e.to_string()))?.to_bytes();
         Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+    }
+
+    /// The administrator of the platform's own tenant; none if somebody else made that before.
+    async fn platform(&self, state: &Path, internal_token: &str) -> Outcome<Option<Value>> {
+        let begun_before = state.join(PLATFORM_BEGUN).exists();
+        let (begun, password) = begin(state, PLATFORM_BEGUN)?;
+        let wish = json!({
+            "tenant": PLATFORM, "name": "Platform", "email": PLATFORM_EMAIL, "password": password,
+        });
+        let (status, said) = self.ask(Method::POST, ROUTE, internal_token, Some(&wish)).await?;
+        match status {
+            201 => Ok(Some(json!({"email": PLATFORM_EMAIL, "password": password}))),
+            // Broken off after it was made: the password was written down first, so it is the one.
+            409 if begun_before => Ok(Some(json!({"email": PLATFORM_EMAIL, "password": password}))),
+            409 => {
+                let _gone = fs::remove_file(begun);
+                Ok(None)
+            }
+            _ => Err(refused("the platform's set-up", status, &said)),
+        }
     }
 
     /// A set-up that was broken off after the tenant was made: the owner logs in and makes another key.

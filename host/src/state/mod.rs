@@ -3,8 +3,11 @@
 //! One host at a time: a lock file says who. [`secrets`] are made before
 //! the application is loaded, [`first`] credentials once it answers.
 
+pub mod address;
 pub mod first;
+pub mod keyring;
 pub mod secrets;
+pub mod turning;
 
 use std::fs;
 use std::io::{Read as _, Seek as _, Write as _};

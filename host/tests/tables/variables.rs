@@ -36,7 +36,10 @@ fn the_command_line_wins_over_the_environment_over_the_default() {
         (&["x=a=b"], &[], "a=b"),
     ];
     for (arguments, environment, expected) in cases {
-        assert_eq!(resolve(declared, own, arguments, environment).unwrap().get("c", "seen"), Ok(expected));
+        assert_eq!(
+            resolve(declared, own, arguments, environment).unwrap().get("c", "seen"),
+            Ok(expected.to_owned())
+        );
     }
 }
 
@@ -54,7 +57,7 @@ fn templates() {
     ] {
         let resolved = resolve(declared, &format!("t = \"{template}\""), &[], &[]);
         match expected {
-            Some(expected) => assert_eq!(resolved.unwrap().get("c", "t"), Ok(expected)),
+            Some(expected) => assert_eq!(resolved.unwrap().get("c", "t"), Ok(expected.to_owned())),
             None => assert!(resolved.unwrap_err().contains("'t' of the component 'c'"), "{template}"),
         }
     }
@@ -63,7 +66,7 @@ fn templates() {
 #[test]
 fn a_component_sees_only_its_own() {
     let variables = resolve("x = { default = \"1\" }", "y = \"2\"", &[], &[]).unwrap();
-    assert_eq!(variables.get("c", "y"), Ok("2"));
+    assert_eq!(variables.get("c", "y"), Ok("2".to_owned()));
     assert!(matches!(variables.get("c", "x"), Err(Missing::Undefined(_))));
     assert!(matches!(variables.get("other", "y"), Err(Missing::Undefined(_))));
     for name in ["", "Y", "y-y", "y__y", "y_", "1y", "_y"] {
@@ -100,4 +103,15 @@ fn files() {
     }
     let error = given(&["secret-without-equals".to_owned()]).unwrap_err().to_string();
     assert!(!error.contains("secret-without"), "{error}");
+}
+
+#[test]
+fn values_are_replaced_all_at_once() {
+    let of = |value: &str| {
+        let declared = format!("x = {{ default = \"{value}\" }}");
+        resolve(&declared, "seen = \"{{ x }}\"", &[], &[]).unwrap()
+    };
+    let variables = of("old");
+    variables.replace(of("new"));
+    assert_eq!(variables.get("c", "seen"), Ok("new".to_owned()));
 }

@@ -75,7 +75,7 @@ pub(super) async fn remove_totp(
 pub(super) async fn renew_recovery_codes(
     caller: Confirmed<needs::OwnAccount>,
 ) -> Result<Shown<CodesOut>, Problem> {
-    let codes = service::new_recovery_codes(&caller.world.db, &caller.call).await?;
+    let codes = service::new_recovery_codes(&caller.world.db, &caller.world.vault()?, &caller.call).await?;
     Ok(Shown::as_is("recovery_codes", CodesOut::new(&codes)).confidential())
 }
 
@@ -128,6 +128,6 @@ pub(super) async fn remove_factors(
     Path(id): Path<String>,
 ) -> Result<NoContent, Problem> {
     let id = id.parse().map_err(|_| AuthError::NotFound("user"))?;
-    service::remove_factors(&caller.world.db, &caller.call, &id).await?;
+    service::remove_factors(&caller.world.db, &caller.world.vault()?, &caller.call, &id).await?;
     Ok(NoContent)
 }

@@ -72,7 +72,14 @@ pub(super) async fn register_passkey(
 ) -> Result<Shown<PasskeyMadeOut>, Problem> {
     let party = caller.world.relying_party()?;
     let answer = Answer { party, json: body.credential.get().to_owned() };
-    let made = service::register_passkey(&caller.world.db, &caller.call, &body.name, &answer).await?;
+    let made = service::register_passkey(
+        &caller.world.db,
+        &caller.world.vault()?,
+        &caller.call,
+        &body.name,
+        &answer,
+    )
+    .await?;
     let location = format!("/api/v1/auth/mfa/passkeys/{}", made.0.id);
     Ok(Shown::created("passkey", PasskeyMadeOut::new(made.0, &made.1), location).confidential())
 }
@@ -101,7 +108,7 @@ pub(super) async fn remove_passkey(
     caller: Confirmed<needs::OwnAccount>,
     Path(id): Path<String>,
 ) -> Result<NoContent, Problem> {
-    service::remove_passkey(&caller.world.db, &caller.call, &read(&id)?).await?;
+    service::remove_passkey(&caller.world.db, &caller.world.vault()?, &caller.call, &read(&id)?).await?;
     Ok(NoContent)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::wire::{EraseIn, ErasureOut, HoldingsOut, HoldingsQuery};
 use axum::Extension;
-use edge::{Authorized, Faults, Id, Json, Problem, Query, Shown, Visitor, needs};
+use edge::{Authorized, Confirmed, Faults, Id, Json, Problem, Query, Shown, Visitor, needs};
 use kernel::UserId;
 use pipeline::privacy::{self, Whose};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(super) async fn export_user(
     params(("id" = String, Path, description = "usr_…")),
     responses((status = 202, body = ErasureOut), Faults), security(("bearer" = [])))]
 pub(super) async fn erase_user(
-    caller: Authorized<needs::AccessWrite>,
+    caller: Confirmed<needs::AccessWrite>,
     Id(id): Id<UserId>,
     Json(body): Json<EraseIn>,
 ) -> Result<Shown<ErasureOut>, Problem> {

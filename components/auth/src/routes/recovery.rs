@@ -4,7 +4,7 @@ use super::{
     invitations::link,
     sign_in::{post, spend, visit},
 };
-use crate::wire::{EmailIn, ForgotIn, ResetIn, TokenIn};
+use crate::wire::{EmailIn, ForgotIn, LinkIn, ResetIn};
 use auth::{
     Email,
     service::{self, Forgotten},
@@ -82,13 +82,13 @@ pub(super) async fn reset(
 ///
 /// By the link from the letter to it. If it is another address than the user's, it becomes theirs, and a letter tells the old
 /// one.
-#[utoipa::path(post, path = "/api/v1/auth/email/verify", tag = "auth", request_body = TokenIn,
+#[utoipa::path(post, path = "/api/v1/auth/email/verify", tag = "auth", request_body = LinkIn,
     responses((status = 204, description = "The address is confirmed."), Faults), security(()))]
 pub(super) async fn verify_email(
     Extension(world): Extension<Arc<World>>,
     Extension(visitor): Extension<Arc<Visitor>>,
     headers: HeaderMap,
-    Json(body): Json<TokenIn>,
+    Json(body): Json<LinkIn>,
 ) -> Result<NoContent, Problem> {
     spend(&world, &visitor, "verify", LINKS).await?;
     let link = link(&visitor, body.token)?;

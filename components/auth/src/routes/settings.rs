@@ -2,7 +2,7 @@
 
 use crate::wire::{SettingsIn, SettingsShown};
 use auth::service;
-use edge::{Authorized, Faults, IfMatch, Json, Problem, Shown, needs};
+use edge::{Authorized, Confirmed, Faults, IfMatch, Json, Problem, Shown, needs};
 
 /// Get the settings
 ///
@@ -19,13 +19,13 @@ pub(super) async fn get_settings(
 /// Change the settings
 ///
 /// What is left out stays. The new settings hold from the next request on, for sessions that are there too. Needs
-/// `settings:write`.
+/// `settings:write`, and a proof of who you are within the last 15 minutes.
 #[utoipa::path(patch, path = "/api/v1/admin/settings", tag = "admin",
     params(("If-Match" = Option<String>, Header, description = "The ETag that the change is based on.")),
     request_body = SettingsIn,
     responses((status = 200, body = SettingsShown), Faults), security(("bearer" = [])))]
 pub(super) async fn change_settings(
-    caller: Authorized<needs::SettingsWrite>,
+    caller: Confirmed<needs::SettingsWrite>,
     IfMatch(version): IfMatch,
     Json(body): Json<SettingsIn>,
 ) -> Result<Shown<SettingsShown>, Problem> {

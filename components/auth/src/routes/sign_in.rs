@@ -11,7 +11,7 @@ use axum::{
 };
 use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
 use http::{HeaderMap, HeaderValue, header};
-use kernel::{FieldFault, Fields, Secret, Span};
+use kernel::{FieldFault, Fields, Secret, Span, TenantId};
 use std::sync::Arc;
 use vault::Vault;
 
@@ -105,12 +105,16 @@ pub(super) async fn refresh(
 }
 
 pub(super) fn tokens(logged_in: LoggedIn) -> Result<Response, Problem> {
-    let cookie = logged_in.cookie.clone();
-    let csrf_token = cookie.as_ref().map(edge::csrf_token);
-    let mut response =
+    let csrf_token = logged_in.cookie.as_ref().map(edge::csrf_token);
+    let response =
         Shown::as_is("session", TokensOut::new(&logged_in, csrf_token)).confidential().into_response();
-    if let Some(cookie) = cookie {
-        let text = edge::session_cookie(Some((&cookie, COOKIE_LIFE.as_seconds_up())));
+    with_session_cookie(&logged_in, response)
+}
+
+/// The answer, with the session's cookie if it has one.
+pub(super) fn with_session_cookie(logged_in: &LoggedIn, mut response: Response) -> Result<Response, Problem> {
+    if let Some(cookie) = &logged_in.cookie {
+        let text = edge::session_cookie(Some((cookie, COOKIE_LIFE.as_seconds_up())));
         let value = HeaderValue::from_str(&text).map_err(|_| Unspecific::Internal)?;
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -165,7 +169,8 @@ pub(super) async fn jwks(Extension(world): Extension<Arc<World>>) -> Response {
 
 /// Set up a tenant
 ///
-/// For the operator: makes a tenant with its roles, its owner and an API key that is shown this once.
+/// For the operator: makes a tenant with its roles, its owner and an API key that is shown this once. The tenant `platform`
+/// is that of those who run the installation; its first administrator comes in by password, and it gets no key.
 #[utoipa::path(post, path = "/internal/setup", tag = "internal", request_body = SetUpIn,
     responses((status = 201, body = SetUpOut), Faults), security(("bearer" = [])))]
 pub(super) async fn setup(
@@ -175,9 +180,15 @@ pub(super) async fn setup(
     headers: HeaderMap,
     Json(body): Json<SetUpIn>,
 ) -> Result<Shown<SetUpOut>, Problem> {
+    let visit = visit(&world, &visitor, &headers);
+    if body.tenant == TenantId::platform().as_str() {
+        let user = service::setup_platform(&world.db, &visit, &body.email, &body.password).await?;
+        let location = format!("/api/v1/admin/organizations/{}", body.tenant);
+        return Ok(Shown::created("setup", SetUpOut::platform(&user), location));
+    }
     let asked = service::SetUp::new(&body.tenant, &body.name, &body.email, &body.password)
         .map_err(Problem::fields)?;
-    let done = service::setup(&world.db, &visit(&world, &visitor, &headers), asked).await?;
+    let done = service::setup(&world.db, &visit, asked).await?;
     let location = format!("/api/v1/admin/organizations/{}", done.tenant);
     Ok(Shown::created("setup", done.into(), location).confidential())
 }

@@ -28,7 +28,7 @@ pub(crate) struct ResetIn {
 /// A link.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TokenIn {
+pub(crate) struct LinkIn {
     /// What stands in the link behind `#token=`.
     pub(crate) token: String,
 }

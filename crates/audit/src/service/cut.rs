@@ -21,15 +21,15 @@ pub async fn due(scope: &mut Scope<'_>, limit: Instant) -> Result<Option<i64>, D
 }
 
 /// Lets the tenant's chain begin after the row at `to`, within the caller's transaction. A row `audit.retention` says so,
-/// with the hash after which the rest stands. The rows themselves go by [`sweep`].
+/// with the hash after which the rest stands. The rows themselves go by [`sweep`]. False, and nothing is done, if the chain
+/// has a gap at this very place: a cut would hide it.
 ///
 /// # Errors
 /// [`DbError`]; give the transaction up then.
-pub async fn cut(scope: &mut Scope<'_>, call: &Call, to: i64, limit: Instant) -> Result<(), DbError> {
+pub async fn cut(scope: &mut Scope<'_>, call: &Call, to: i64, limit: Instant) -> Result<bool, DbError> {
     let chain = store::chain(scope).await?;
     let hash = if to < chain.first || to > chain.length { None } else { store::hash_at(scope, to).await? };
-    // A chain with a gap at this very place is not cut there: that would hide the gap.
-    let Some(hash) = hash else { return Ok(()) };
+    let Some(hash) = hash else { return Ok(false) };
     let entry = Entry {
         action: cover::CUT,
         subject: "audit",
@@ -37,7 +37,8 @@ pub async fn cut(scope: &mut Scope<'_>, call: &Call, to: i64, limit: Instant) ->
         after: Some(json!({"removed_to": to, "hash": hash.to_string(), "older_than": limit.to_string()})),
     };
     let by = write(scope, &[(call, &entry)]).await?;
-    rows::cut(scope, to, hash, by).await
+    rows::cut(scope, to, hash, by).await?;
+    Ok(true)
 }
 
 /// Removes rows from before the chain's beginning, `limit` at most, within the caller's transaction; tells how many.

@@ -334,7 +334,8 @@ fn a_cut_chain_holds_from_its_new_beginning() {
         let limit = Instant::from_millis(4000);
         assert_eq!(due(&mut scope, Instant::from_millis(1000)).await.unwrap(), None);
         assert_eq!(due(&mut scope, limit).await.unwrap(), Some(3));
-        cut(&mut scope, &call(&acme, 7000), 3, limit).await.unwrap();
+        assert!(cut(&mut scope, &call(&acme, 7000), 3, limit).await.unwrap());
+        assert!(!cut(&mut scope, &call(&acme, 7000), 3, limit).await.unwrap(), "once is enough");
         tx.commit().await.unwrap();
         // Between the cut and the removal, too.
         assert_eq!(verified(&db, &acme).await.broken, None);

@@ -1,8 +1,8 @@
 //! Is this code one of the user's, and fresh? Counted like passwords, and used up in the transaction of whatever it opens.
 
-use super::logins::count;
+use super::{factors::tell, logins::count};
 use crate::{
-    AuthError, FactorError, Method, attempt,
+    AuthError, FactorError, Method, Notice, attempt,
     recovery::RecoveryCode,
     store,
     totp::{Code, Seed},
@@ -43,6 +43,7 @@ pub(super) async fn show(
             let entry =
                 Entry { action: "factor.recovery_code_used", subject: user.as_str(), ..Entry::default() };
             audit::append(&mut scope, call, &entry).await?;
+            tell(&mut scope, call, vault, user, Notice::RecoveryCodeUsed).await?;
         }
         used.then_some(Method::RecoveryCode)
     } else {

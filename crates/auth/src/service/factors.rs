@@ -4,12 +4,12 @@
 use super::{
     codes,
     confirm::{self, Proof, WRONG_CODE, wrong},
-    finish,
+    finish, letters,
     logins::count,
     person,
 };
 use crate::{
-    AuthError, Enrolment, FactorError, Factors, Hashing, Method, Methods, attempt,
+    AuthError, Content, Enrolment, FactorError, Factors, Hashing, Letter, Method, Methods, Notice, attempt,
     recovery::{COUNT, RecoveryCode},
     store,
     totp::{Code, Seed},
@@ -33,6 +33,23 @@ pub(super) fn seen(factors: Factors) -> Value {
         "passkeys": factors.passkeys,
         "recovery_codes": factors.recovery_codes,
     })
+}
+
+/// Writes to a user what happened to their factors.
+pub(super) async fn tell(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    vault: &Vault,
+    user: &UserId,
+    notice: Notice,
+) -> Result<(), AuthError> {
+    let Some(known) = store::user::password(scope, user).await? else {
+        return Ok(());
+    };
+    let content = Content::SecurityNotice(notice);
+    let letter = Letter { to: known.email, user: Some(user.clone()), content };
+    letters::write(scope, call, vault, letter).await?;
+    Ok(())
 }
 
 /// The caller's factors, and whether their tenant wants one.
@@ -101,6 +118,7 @@ pub async fn confirm_totp(
             after: Some(seen(load(&mut scope, user).await?.factors)),
         };
         audit::append(&mut scope, call, &entry).await?;
+        tell(&mut scope, call, vault, user, Notice::TwoFactorAdded).await?;
         Ok(codes)
     };
     let outcome = work.await;
@@ -165,7 +183,11 @@ async fn fresh_codes(
 ///
 /// # Errors
 /// [`FactorError::NoFactor`]; [`AuthError::NeedsSession`]; the database's.
-pub async fn new_recovery_codes(db: &Db, call: &Call) -> Result<Vec<Secret<String>>, AuthError> {
+pub async fn new_recovery_codes(
+    db: &Db,
+    vault: &Vault,
+    call: &Call,
+) -> Result<Vec<Secret<String>>, AuthError> {
     let (user, _) = person(call)?;
     let mut tx = db.begin().await?;
     let work = async {
@@ -182,6 +204,7 @@ pub async fn new_recovery_codes(db: &Db, call: &Call) -> Result<Vec<Secret<Strin
             after: None,
         };
         audit::append(&mut scope, call, &entry).await?;
+        tell(&mut scope, call, vault, user, Notice::RecoveryCodesMade).await?;
         Ok(codes)
     };
     let outcome = work.await;
@@ -215,7 +238,8 @@ pub async fn remove_totp(
             before: Some(seen(before)),
             after: Some(seen(load(&mut scope, user).await?.factors)),
         };
-        Ok(audit::append(&mut scope, call, &entry).await?)
+        audit::append(&mut scope, call, &entry).await?;
+        tell(&mut scope, call, vault, user, Notice::TwoFactorRemoved).await
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -247,7 +271,7 @@ pub(super) async fn ended(
 ///
 /// # Errors
 /// [`AuthError::Beyond`], [`FactorError::Own`], [`AuthError::NotFound`]; the database's.
-pub async fn remove_factors(db: &Db, call: &Call, user: &UserId) -> Result<(), AuthError> {
+pub async fn remove_factors(db: &Db, vault: &Vault, call: &Call, user: &UserId) -> Result<(), AuthError> {
     if matches!(&call.principal.actor, Actor::User(own, _) if own == user) {
         return Err(FactorError::Own.into());
     }
@@ -269,7 +293,8 @@ pub async fn remove_factors(db: &Db, call: &Call, user: &UserId) -> Result<(), A
             before: Some(seen(before)),
             after: Some(seen(Factors::default())),
         };
-        Ok(audit::append(&mut scope, call, &entry).await?)
+        audit::append(&mut scope, call, &entry).await?;
+        tell(&mut scope, call, vault, user, Notice::TwoFactorRemoved).await
     };
     let outcome = work.await;
     finish(tx, outcome).await

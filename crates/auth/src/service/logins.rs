@@ -217,6 +217,7 @@ pub(super) async fn start(
     member: Member,
     entrance: Entrance,
 ) -> Result<LoggedIn, AuthError> {
+    super::sign_on::permitted(scope, &member, entrance.methods).await?;
     let (tenant, now, chance) = (scope.tenant().clone(), visit.now, &*visit.chance);
     let protection = store::factor::of(scope, &member.user.id).await?.ok_or(AuthError::LoginFailed)?;
     if protection.factors.are_on() && !protection.policy.accepts(entrance.methods) {
@@ -289,8 +290,7 @@ async fn go_on(
     let (now, chance) = (visit.now, &*visit.chance);
     let tenant = scope.tenant().clone();
     let refresh = SessionSecret::new(Purpose::Refresh, &tenant, &session.id, chance);
-    let access_token =
-        tokens.sign(&tenant, &session.user, &session.id, now, chance).map_err(AuthError::Signing)?;
+    let access_token = tokens.sign(&tenant, session, now, chance).map_err(AuthError::Signing)?;
     let ends = session.expires_at.min(now + REFRESH_LIFE);
     store::session::insert_token(scope, &session.id, &refresh.hash(), ends).await?;
     Ok(LoggedIn {

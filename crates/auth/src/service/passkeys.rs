@@ -4,14 +4,15 @@
 //! checked outside; what follows from it is written in a third step, which fails if the passkey was used meanwhile.
 
 use super::{
-    factors::{begun, ended, load, seen},
+    factors::{begun, ended, load, seen, tell},
     finish,
     logins::{Entrance, LoggedIn, start, tenant_is_open},
     person,
     second_factor::waiting_user,
 };
 use crate::{
-    AuthError, FactorError, Method, Methods, Passkey, PasskeyError, RelyingParty, Tokens, UserState, Visit,
+    AuthError, FactorError, Method, Methods, Notice, Passkey, PasskeyError, RelyingParty, Tokens, UserState,
+    Visit,
     passkey::{self, Asserted, Challenge, MOST, Purpose, Registered},
     store::{self, passkey::Owned},
     tenant::sound_name,
@@ -21,6 +22,7 @@ use audit::Entry;
 use db::{Db, Scope};
 use kernel::{Call, FieldFault, Instant, Page, PageRequest, PasskeyId, Principal, Secret, TenantId, UserId};
 use serde_json::json;
+use vault::Vault;
 
 /// What an authenticator answered to a challenge.
 #[derive(Debug, Clone)]
@@ -110,6 +112,7 @@ fn sound(name: &str) -> Result<String, AuthError> {
 /// [`PasskeyError::Unsound`], [`PasskeyError::Taken`]; [`AuthError::Fields`]; [`AuthError::NeedsSession`]; the database's.
 pub async fn register_passkey(
     db: &Db,
+    vault: &Vault,
     call: &Call,
     name: &str,
     answer: &Answer,
@@ -147,6 +150,7 @@ pub async fn register_passkey(
             after: Some(json!({"user": user.as_str(), "name": made.name})),
         };
         audit::append(&mut scope, call, &entry).await?;
+        tell(&mut scope, call, vault, user, Notice::PasskeyAdded).await?;
         Ok(codes)
     };
     let outcome = work.await;
@@ -302,7 +306,7 @@ pub async fn rename_passkey(db: &Db, call: &Call, id: &PasskeyId, name: &str) ->
 ///
 /// # Errors
 /// [`AuthError::NotFound`]; [`AuthError::NeedsSession`]; the database's.
-pub async fn remove_passkey(db: &Db, call: &Call, id: &PasskeyId) -> Result<(), AuthError> {
+pub async fn remove_passkey(db: &Db, vault: &Vault, call: &Call, id: &PasskeyId) -> Result<(), AuthError> {
     let (user, session) = person(call)?;
     let mut tx = db.begin().await?;
     let work = async {
@@ -319,7 +323,8 @@ pub async fn remove_passkey(db: &Db, call: &Call, id: &PasskeyId) -> Result<(), 
             before: Some(json!({"user": user.as_str(), "name": gone.name})),
             after: Some(seen(left)),
         };
-        Ok(audit::append(&mut scope, call, &entry).await?)
+        audit::append(&mut scope, call, &entry).await?;
+        tell(&mut scope, call, vault, user, Notice::PasskeyRemoved).await
     };
     let outcome = work.await;
     finish(tx, outcome).await

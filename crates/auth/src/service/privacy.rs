@@ -111,6 +111,29 @@ pub async fn erase_sessions(scope: &mut Scope<'_>, id: &UserId, most: i64) -> Re
     rows::delete_sessions(scope, id, most).await
 }
 
+/// Removes letters to a person, so many at most, and their invitations, within the caller's transaction. Gives for each
+/// letter the id of the job that carries it, or an empty text.
+///
+/// # Errors
+/// [`DbError`]; give the transaction up then.
+pub async fn erase_letters(
+    scope: &mut Scope<'_>,
+    person: &Person,
+    most: i64,
+) -> Result<Vec<String>, DbError> {
+    rows::delete_invitations(scope, person).await?;
+    rows::delete_letters(scope, person, most).await
+}
+
+/// Removes letters, links and invitations that ended before `limit`, so many of each at most, within the caller's
+/// transaction; tells how many.
+///
+/// # Errors
+/// [`DbError`]; give the transaction up then.
+pub async fn forget_letters(scope: &mut Scope<'_>, limit: Instant, most: i64) -> Result<usize, DbError> {
+    rows::forget_letters(scope, limit, most).await
+}
+
 /// Ends an erasure within the caller's transaction: the user goes with all that hangs on them, and a row of the audit says
 /// that a person was erased, and what went.
 ///

@@ -4,7 +4,10 @@ use super::{
     stage::{PASSWORD, START, Stage},
     *,
 };
-use crate::{Checked, Credential, FactorError, SettingsPatch, Unbounded, UserState, totp::tests::shown};
+use crate::{
+    Checked, Credential, FactorError, Method, Methods, SettingsPatch, Unbounded, UserState,
+    totp::tests::shown,
+};
 use futures::executor::block_on;
 use kernel::{Fault, Permission, Permissions, Secret, Span};
 
@@ -264,6 +267,56 @@ fn under_the_policy_a_session_without_a_factor_can_only_enrol() {
 }
 
 #[test]
+fn every_other_way_in_ends_at_the_same_question() {
+    let scene = scene();
+    // As whatever proved something else ends: a link that was sent, an invitation, single sign-on that does not count.
+    let enter = |methods: Methods| {
+        let stage = &scene.stage;
+        let tenant: kernel::TenantId = "acme-corp".parse().unwrap();
+        let mut tx = block_on(stage.db.begin()).unwrap();
+        let outcome = block_on(async {
+            let mut scope = tx.scope(&tenant);
+            let member = scene.first.member.clone();
+            let entrance = logins::Entrance { cookie: true, methods };
+            logins::start(&mut scope, stage.gate.tokens(), &stage.visit(), member, entrance).await
+        });
+        block_on(finish(tx, outcome))
+    };
+    let password = Methods::only(Method::Password);
+    for methods in [password, Methods::only(Method::Link), password.with(Method::Link), Methods::default()] {
+        let Err(AuthError::Factor(FactorError::Required(waiting))) = enter(methods) else {
+            panic!("{methods} opened");
+        };
+        // The waiting stayed, although the answer is a refusal.
+        assert_eq!(code_of(scene.verify(waiting.token(), &secret("000000"))), "OTP_INVALID");
+    }
+    assert!(enter(Methods::only(Method::SingleSignOn)).is_ok());
+    let call = scene.stage.call(kernel::Principal::system("acme-corp".parse().unwrap()));
+    let patch = SettingsPatch { two_factor_sign_on_counts: Some(false), ..SettingsPatch::default() };
+    block_on(change_settings(&scene.stage.db, &call, None, patch)).unwrap();
+    assert_eq!(code_of(enter(Methods::only(Method::SingleSignOn))), "OTP_REQUIRED");
+}
+
+#[test]
+fn the_person_is_told() {
+    let scene = scene();
+    let stage = &scene.stage;
+    let call = stage.as_bearer(&scene.first.access_token);
+    scene.login(PASSWORD, Some(&scene.recovery[0])).unwrap();
+    block_on(new_recovery_codes(&stage.db, &stage.vault, &call)).unwrap();
+    block_on(remove_totp(&stage.db, &Unbounded, &stage.vault, &call, &Proof::Password(secret(PASSWORD))))
+        .unwrap();
+    let sql = "SELECT group_concat(notice, ' ') AS id FROM (SELECT notice FROM letters ORDER BY letter_id)";
+    let told = block_on(async {
+        let mut lease = stage.db.read().await.unwrap();
+        lease.all_tenants().unwrap().one::<String>(sql, []).await.unwrap().unwrap()
+    });
+    let mut told: Vec<&str> = told.split(' ').collect();
+    told.sort_unstable();
+    assert_eq!(told, ["recovery_code_used", "recovery_codes_made", "two_factor_added", "two_factor_removed"]);
+}
+
+#[test]
 fn removing_the_app_needs_the_password_or_a_code() {
     let scene = scene();
     let (stage, call) = (&scene.stage, scene.stage.as_bearer(&scene.first.access_token));
@@ -292,16 +345,19 @@ fn somebody_who_manages_users_removes_anothers_factors_and_not_their_own() {
     let stage = &scene.stage;
     let owner = stage.as_bearer(&scene.first.access_token);
     let id = scene.first.member.user.id.clone();
-    assert_eq!(code_of(block_on(remove_factors(&stage.db, &owner, &id))), "OWN_FACTORS");
+    assert_eq!(code_of(block_on(remove_factors(&stage.db, &stage.vault, &owner, &id))), "OWN_FACTORS");
     // Whoever may do less than the owner cannot.
     let new = crate::NewUser::new("ana@example.com", "Ana", Some(PASSWORD)).unwrap();
     block_on(create_user(&stage.db, &owner, new)).unwrap();
     let ana = stage.login(None, "ana@example.com", PASSWORD).unwrap();
     let ana = stage.as_bearer(&ana.access_token);
-    assert_eq!(code_of(block_on(remove_factors(&stage.db, &ana, &id))), "BEYOND_OWN_PERMISSIONS");
+    assert_eq!(
+        code_of(block_on(remove_factors(&stage.db, &stage.vault, &ana, &id))),
+        "BEYOND_OWN_PERMISSIONS"
+    );
     let token = scene.waits();
     let system = stage.call(kernel::Principal::system("acme-corp".parse().unwrap()));
-    block_on(remove_factors(&stage.db, &system, &id)).unwrap();
+    block_on(remove_factors(&stage.db, &stage.vault, &system, &id)).unwrap();
     assert!(scene.check(&scene.first).is_err());
     assert_eq!(code_of(scene.verify(&token, &scene.code())), "MFA_TOKEN_INVALID");
     assert!(scene.login(PASSWORD, None).is_ok());
@@ -342,7 +398,7 @@ fn recovery_codes_are_renewed_and_the_old_ones_are_void() {
     let scene = scene();
     let stage = &scene.stage;
     let call = stage.as_bearer(&scene.first.access_token);
-    let fresh = block_on(new_recovery_codes(&stage.db, &call)).unwrap();
+    let fresh = block_on(new_recovery_codes(&stage.db, &stage.vault, &call)).unwrap();
     assert_eq!(code_of(scene.login(PASSWORD, Some(&scene.recovery[1]))), "OTP_INVALID");
     assert!(scene.login(PASSWORD, Some(&fresh[0])).is_ok());
     let (factors, required) = block_on(super::factors(&stage.db, &call)).unwrap();

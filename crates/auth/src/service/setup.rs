@@ -183,7 +183,7 @@ fn told<'a>(tenant: &'a TenantId, name: &str, owner: &NewUser, user: &'a UserId)
 }
 
 /// The key that comes of what was asked for.
-pub(super) fn made(
+pub(crate) fn made(
     new: NewApiKey,
     id: ApiKeyId,
     secret: &KeySecret,
@@ -198,6 +198,8 @@ pub(super) fn made(
         reach: new.reach,
         state: ApiKeyState::Active,
         rate_per_minute: new.rate_per_minute,
+        networks: new.networks,
+        replaced_by: None,
         created_by: by.to_owned(),
         created_at: now,
         expires_at: new.expires_at,

@@ -146,3 +146,14 @@ pub(crate) async fn list(
     ];
     all.all(LIST, parameters).await
 }
+
+/// Contents, for when the key that seals them is turned.
+pub(crate) const SEALED: vault::Column = vault::Column {
+    table: "letters",
+    pick: "SELECT tenant_id, letter_id AS id, tenant_id || '/letters/' || letter_id AS place, content AS sealed FROM letters
+        WHERE (tenant_id, letter_id) > (?1, ?2) AND content IS NOT NULL AND substr(content, 1, length(?3)) <> ?3
+        ORDER BY tenant_id, letter_id LIMIT ?4",
+    put: "UPDATE letters SET content = ?3 WHERE tenant_id = ?1 AND letter_id = ?2 AND content = ?4
+        RETURNING letter_id AS id",
+    count: "SELECT COUNT(*) AS n FROM letters WHERE content IS NOT NULL AND substr(content, 1, length(?1)) <> ?1",
+};

@@ -1,9 +1,11 @@
 //! What does the gate look up? Everything about a session or a key in one statement, so that it is of one moment.
 
 use super::{digest, settings};
-use crate::{ApiKey, Session, TenantSettings, TenantState, UserState, digest::Digest, store::role::Granted};
+use crate::{
+    ApiKey, Client, Session, TenantSettings, TenantState, UserState, digest::Digest, store::role::Granted,
+};
 use db::{AllTenants, DbError, Decode, Row, Scope};
-use kernel::{SessionId, TenantId};
+use kernel::{ClientId, SessionId, TenantId};
 
 const BY_SESSION: &str = "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, t.access_revision,
     t.settings, u.state AS user_state, u.email, s.cookie_hash,
@@ -17,8 +19,14 @@ const BY_SESSION: &str = "SELECT t.tenant_id, t.state AS tenant_state, t.suspend
     WHERE t.tenant_id = ?1";
 const BY_PREFIX: &str =
     "SELECT t.tenant_id, t.state AS tenant_state, t.suspended_reason, t.access_revision, k.hash, k.api_key_id, k.prefix, k.name,
-    k.permissions, k.scope, k.state, k.rate_per_minute, k.created_by, k.created_at, k.expires_at, k.last_used_at
-    FROM api_keys AS k JOIN tenants AS t ON t.tenant_id = k.tenant_id WHERE k.prefix = ?1";
+    k.permissions, k.scope, k.state, k.rate_per_minute, k.networks, k.replaced_by, k.created_by, k.created_at, k.expires_at,
+    k.last_used_at FROM api_keys AS k JOIN tenants AS t ON t.tenant_id = k.tenant_id WHERE k.prefix = ?1";
+
+const BY_CLIENT: &str = "SELECT t.state AS tenant_state, t.suspended_reason, t.access_revision,
+    EXISTS (SELECT 1 FROM revoked_tokens AS r WHERE r.tenant_id = ?1 AND r.jti = ?3) AS token_revoked, c.client_id, c.name,
+    c.permissions, c.state, c.rate_per_minute, c.networks, c.public_key, c.secret_made_at, c.old_secret_until, c.version,
+    c.created_by, c.created_at, c.updated_at, c.expires_at, c.last_used_at
+    FROM clients AS c JOIN tenants AS t ON t.tenant_id = ?1 WHERE c.tenant_id = ?1 AND c.client_id = ?2";
 
 /// A session, its user and tenant.
 pub(crate) struct BySession {
@@ -78,6 +86,27 @@ impl Decode for ByKey {
     }
 }
 
+/// A client and its tenant, and whether the token that it showed was revoked.
+pub(crate) struct ByClient {
+    pub(crate) tenant_state: TenantState,
+    pub(crate) suspended_reason: Option<String>,
+    pub(crate) access_revision: i64,
+    pub(crate) token_revoked: bool,
+    pub(crate) client: Client,
+}
+
+impl Decode for ByClient {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            tenant_state: row.parse("tenant_state")?,
+            suspended_reason: row.get("suspended_reason")?,
+            access_revision: row.get("access_revision")?,
+            token_revoked: row.get("token_revoked")?,
+            client: Client::decode(row)?,
+        })
+    }
+}
+
 pub(crate) async fn by_session(
     scope: &mut Scope<'_>,
     session: &SessionId,
@@ -87,4 +116,13 @@ pub(crate) async fn by_session(
 
 pub(crate) async fn by_prefix(all: &mut AllTenants<'_>, prefix: &str) -> Result<Option<ByKey>, DbError> {
     all.one(BY_PREFIX, [prefix.into()]).await
+}
+
+/// The client that a token names, and what became of the token, whose own id is `token`.
+pub(crate) async fn by_client(
+    scope: &mut Scope<'_>,
+    client: &ClientId,
+    token: &str,
+) -> Result<Option<ByClient>, DbError> {
+    scope.one(BY_CLIENT, [client.into(), token.into()]).await
 }

@@ -6,7 +6,7 @@ use kernel::{Instant, Person, SessionId, TenantId, UserId};
 
 /// What is held of a person, section by section: of ?2 (the id), after the key ?3, ?4 at most. Secrets and their hashes
 /// are left out. A new table with something of people gets a line here.
-const SECTIONS: [(&str, &str); 4] = [
+const SECTIONS: [(&str, &str); 8] = [
     (
         "user",
         "SELECT user_id AS id, json_object('id', user_id, 'email', email, 'name', name, 'state', state,
@@ -33,6 +33,20 @@ const SECTIONS: [(&str, &str); 4] = [
         FROM sessions WHERE tenant_id = ?1 AND user_id = ?2 AND session_id > ?3 ORDER BY session_id LIMIT ?4",
     ),
     (
+        "authenticator_apps",
+        "SELECT user_id AS id, json_object('state', state,
+            'created_at', strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'),
+            'confirmed_at', strftime('%Y-%m-%dT%H:%M:%fZ', confirmed_at / 1000.0, 'unixepoch')) AS item
+        FROM totp_factors WHERE tenant_id = ?1 AND user_id = ?2 AND user_id > ?3 ORDER BY user_id LIMIT ?4",
+    ),
+    (
+        "passkeys",
+        "SELECT passkey_id AS id, json_object('id', passkey_id, 'name', name,
+            'created_at', strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'),
+            'last_used_at', strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at / 1000.0, 'unixepoch')) AS item
+        FROM passkeys WHERE tenant_id = ?1 AND user_id = ?2 AND passkey_id > ?3 ORDER BY passkey_id LIMIT ?4",
+    ),
+    (
         "api_keys",
         "SELECT api_key_id AS id, json_object('id', api_key_id, 'name', name, 'prefix', prefix,
             'permissions', json(permissions), 'state', state,
@@ -40,6 +54,22 @@ const SECTIONS: [(&str, &str); 4] = [
             'expires_at', strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1000.0, 'unixepoch'),
             'last_used_at', strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at / 1000.0, 'unixepoch')) AS item
         FROM api_keys WHERE tenant_id = ?1 AND created_by = ?2 AND api_key_id > ?3 ORDER BY api_key_id LIMIT ?4",
+    ),
+    (
+        "letters",
+        "SELECT letter_id AS id, json_object('id', letter_id, 'purpose', purpose, 'recipient', recipient, 'state', state,
+            'created_at', strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch')) AS item
+        FROM letters WHERE tenant_id = ?1 AND (user_id = ?2 OR lower(recipient) =
+                (SELECT email FROM users WHERE tenant_id = ?1 AND user_id = ?2))
+            AND letter_id > ?3 ORDER BY letter_id LIMIT ?4",
+    ),
+    (
+        "invitations",
+        "SELECT invitation_id AS id, json_object('id', invitation_id, 'email', email, 'name', name, 'state', state,
+            'invited_by', invited_by, 'created_at', strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch')) AS item
+        FROM invitations WHERE tenant_id = ?1 AND (user_id = ?2 OR lower(email) =
+                (SELECT email FROM users WHERE tenant_id = ?1 AND user_id = ?2))
+            AND invitation_id > ?3 ORDER BY invitation_id LIMIT ?4",
     ),
 ];
 
@@ -66,6 +96,21 @@ const FORGET_SESSIONS: &str =
     RETURNING session_id AS id";
 const FORGET_ERASURES: &str = "DELETE FROM erasures WHERE tenant_id = ?1 AND state = 'done' AND ended_at < ?2
     RETURNING user_id AS id";
+const DELETE_LETTERS: &str =
+    "DELETE FROM letters WHERE tenant_id = ?1 AND letter_id IN (SELECT letter_id FROM letters
+        WHERE tenant_id = ?1 AND (user_id = ?2 OR lower(recipient) = ?3) LIMIT ?4)
+    RETURNING coalesce(job_id, '') AS id";
+const DELETE_INVITATIONS: &str = "DELETE FROM invitations WHERE tenant_id = ?1 AND (user_id = ?2 OR lower(email) = ?3) RETURNING invitation_id AS id";
+const FORGET_LETTERS: &str =
+    "DELETE FROM letters WHERE tenant_id = ?1 AND letter_id IN (SELECT letter_id FROM letters
+        WHERE tenant_id = ?1 AND ended_at < ?2 ORDER BY letter_id LIMIT ?3) RETURNING letter_id AS id";
+const FORGET_TICKETS: &str =
+    "DELETE FROM tickets WHERE tenant_id = ?1 AND ticket_id IN (SELECT ticket_id FROM tickets
+        WHERE tenant_id = ?1 AND expires_at < ?2 ORDER BY ticket_id LIMIT ?3) RETURNING ticket_id AS id";
+const FORGET_INVITATIONS: &str = "DELETE FROM invitations WHERE tenant_id = ?1 AND invitation_id IN
+        (SELECT invitation_id FROM invitations WHERE tenant_id = ?1 AND expires_at < ?2
+            AND (ended_at IS NULL OR ended_at < ?2) ORDER BY invitation_id LIMIT ?3)
+    RETURNING invitation_id AS id";
 const DUE: &str =
     "SELECT tenant_id AS id FROM tenants WHERE retention_due_at <= ?1 ORDER BY retention_due_at LIMIT ?2";
 const DUE_AGAIN: &str = "UPDATE tenants SET retention_due_at = ?2 WHERE tenant_id = ?1";
@@ -181,6 +226,35 @@ pub(crate) async fn delete_sessions(
     most: i64,
 ) -> Result<usize, DbError> {
     scope.run_for_effect(DELETE_SESSIONS, [user.into(), most.into()]).await
+}
+
+/// Removes letters to a person, so many at most; gives the ids of the jobs that carry them.
+pub(crate) async fn delete_letters(
+    scope: &mut Scope<'_>,
+    person: &Person,
+    most: i64,
+) -> Result<Vec<String>, DbError> {
+    let parameters = [(&person.id).into(), person.email.to_lowercase().into(), most.into()];
+    scope.all(DELETE_LETTERS, parameters).await
+}
+
+/// Removes invitations of a person, with their links.
+pub(crate) async fn delete_invitations(scope: &mut Scope<'_>, person: &Person) -> Result<(), DbError> {
+    let parameters = [(&person.id).into(), person.email.to_lowercase().into()];
+    scope.run_for_effect(DELETE_INVITATIONS, parameters).await.map(drop)
+}
+
+/// Removes letters, links and invitations that ended before `limit`, so many of each at most; tells how many.
+pub(crate) async fn forget_letters(
+    scope: &mut Scope<'_>,
+    limit: Instant,
+    most: i64,
+) -> Result<usize, DbError> {
+    let mut gone = 0_usize;
+    for sql in [FORGET_LETTERS, FORGET_TICKETS, FORGET_INVITATIONS] {
+        gone = gone.saturating_add(scope.run_for_effect(sql, [limit.into(), most.into()]).await?);
+    }
+    Ok(gone)
 }
 
 /// Removes sessions that ended before `limit`; one that nobody used for `idle` had ended then.

@@ -1,6 +1,6 @@
 //! The table `totp_factors`.
 
-use db::{AllTenants, DbError, Decode, Row, Scope};
+use db::{DbError, Decode, Row, Scope};
 use kernel::{Instant, TenantId, UserId};
 
 const PUT_PENDING: &str = "INSERT INTO totp_factors (tenant_id, user_id, state, sealed, created_at)
@@ -14,11 +14,6 @@ const CONFIRM: &str = "UPDATE totp_factors SET state = 'confirmed', last_step = 
 const USE_STEP: &str = "UPDATE totp_factors SET last_step = ?3
     WHERE tenant_id = ?1 AND user_id = ?2 AND state = 'confirmed' AND last_step < ?3 RETURNING user_id AS id";
 const DELETE: &str = "DELETE FROM totp_factors WHERE tenant_id = ?1 AND user_id = ?2 RETURNING state AS id";
-const SEALED: &str = "SELECT tenant_id, user_id, sealed FROM totp_factors
-    WHERE substr(sealed, 1, length(?1)) <> ?1 ORDER BY tenant_id, user_id LIMIT ?2";
-const RESEAL: &str =
-    "UPDATE totp_factors SET sealed = ?4 WHERE tenant_id = ?1 AND user_id = ?2 AND sealed = ?3
-    RETURNING user_id AS id";
 
 /// The place that a seed is sealed for.
 pub(crate) fn place(tenant: &TenantId, user: &UserId) -> String {
@@ -43,19 +38,6 @@ impl Decode for Kept {
 }
 
 /// A sealed seed and the place that it is sealed for.
-#[expect(dead_code, reason = "for whoever turns the vault's keys")]
-pub(crate) struct Sealed {
-    pub(crate) tenant: TenantId,
-    pub(crate) user: UserId,
-    pub(crate) sealed: Vec<u8>,
-}
-
-impl Decode for Sealed {
-    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { tenant: row.parse("tenant_id")?, user: row.parse("user_id")?, sealed: row.get("sealed")? })
-    }
-}
-
 /// Keeps a new seed until its first code comes; false if one is confirmed already.
 pub(crate) async fn put_pending(
     scope: &mut Scope<'_>,
@@ -90,23 +72,13 @@ pub(crate) async fn delete(scope: &mut Scope<'_>, user: &UserId) -> Result<bool,
     Ok(scope.run_for_effect(DELETE, [user.into()]).await? == 1)
 }
 
-/// A few seeds that do not begin as what the vault seals now does (`head`: version, length of the key id, key id).
-#[expect(dead_code, reason = "for whoever turns the vault's keys")]
-pub(crate) async fn sealed(
-    all: &mut AllTenants<'_>,
-    head: Vec<u8>,
-    limit: u32,
-) -> Result<Vec<Sealed>, DbError> {
-    all.all(SEALED, [head.into(), limit.into()]).await
-}
-
-/// Puts a seed that was sealed anew in the place of what was read; false if it changed meanwhile.
-#[expect(dead_code, reason = "for whoever turns the vault's keys")]
-pub(crate) async fn reseal(
-    scope: &mut Scope<'_>,
-    user: &UserId,
-    before: Vec<u8>,
-    after: Vec<u8>,
-) -> Result<bool, DbError> {
-    Ok(scope.run_for_effect(RESEAL, [user.into(), before.into(), after.into()]).await? == 1)
-}
+/// Seeds, for when the key that seals them is turned.
+pub(crate) const SEALED: vault::Column = vault::Column {
+    table: "totp_factors",
+    pick: "SELECT tenant_id, user_id AS id, tenant_id || '/totp_factors/' || user_id AS place, sealed FROM totp_factors
+        WHERE (tenant_id, user_id) > (?1, ?2) AND substr(sealed, 1, length(?3)) <> ?3
+        ORDER BY tenant_id, user_id LIMIT ?4",
+    put: "UPDATE totp_factors SET sealed = ?3 WHERE tenant_id = ?1 AND user_id = ?2 AND sealed = ?4
+        RETURNING user_id AS id",
+    count: "SELECT COUNT(*) AS n FROM totp_factors WHERE substr(sealed, 1, length(?1)) <> ?1",
+};

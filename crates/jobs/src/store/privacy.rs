@@ -35,6 +35,9 @@ const CANCEL_CARRIERS: &str =
         leased_at = NULL
     WHERE tenant_id = ?1 AND state = 'queued' AND kind = 'deliver_message'
         AND payload ->> 'message_id' IN (SELECT value FROM json_each(?2)) RETURNING job_id AS id";
+const CANCEL: &str = "UPDATE jobs SET state = 'cancelled', ended_at = ?3, lease = NULL, leased_until = NULL,
+        leased_at = NULL
+    WHERE tenant_id = ?1 AND job_id IN (SELECT value FROM json_each(?2)) AND state = 'queued' RETURNING job_id AS id";
 const CANCEL_TELLING: &str =
     "UPDATE jobs SET state = 'cancelled', ended_at = ?3, lease = NULL, leased_until = NULL,
         leased_at = NULL
@@ -54,6 +57,11 @@ pub(crate) async fn cancel_carriers(
     now: Instant,
 ) -> Result<usize, DbError> {
     scope.run_for_effect(CANCEL_CARRIERS, [Value::Text(json!(messages).to_string()), now.into()]).await
+}
+
+/// Takes back those of these jobs that are queued; tells how many.
+pub(crate) async fn cancel(scope: &mut Scope<'_>, jobs: &[String], now: Instant) -> Result<usize, DbError> {
+    scope.run_for_effect(CANCEL, [Value::Text(json!(jobs).to_string()), now.into()]).await
 }
 
 /// Takes back the queued jobs that would tell this address something, or its pseudonym; tells how many.

@@ -4,10 +4,9 @@ use super::channels;
 use crate::{
     Delivery, DeliveryState, Means, NotificationError, Outbound, Outcome, request,
     store::delivery::{self as store, Laden},
-    target::Target,
 };
 use db::{DbError, Scope};
-use kernel::{Call, DeliveryId};
+use kernel::{Call, DeliveryId, Target};
 use std::collections::BTreeMap;
 
 /// What is to be done for a delivery.

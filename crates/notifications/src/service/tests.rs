@@ -3,6 +3,7 @@
 mod delivering;
 mod expanding;
 mod reading;
+mod resealing;
 mod setting_up;
 
 use super::end;

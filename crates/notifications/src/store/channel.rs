@@ -4,6 +4,7 @@ use crate::{Channel, ChannelKind, Method, Setup, channel::Credential, route::Rou
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{ChannelId, PageRequest, Secret};
 use serde::{Deserialize, Serialize};
+use vault::Column;
 
 const GET: &str =
     "SELECT id, name, kind, config, secret, is_active, is_default, version, created_at, updated_at
@@ -187,3 +188,12 @@ pub(crate) async fn update(scope: &mut Scope<'_>, stored: &Stored) -> Result<boo
 pub(crate) async fn delete(scope: &mut Scope<'_>, id: &ChannelId) -> Result<(), DbError> {
     scope.run_for_effect(DELETE, [id.into()]).await.map(drop)
 }
+
+/// Credentials, for when the key that seals them is turned.
+pub(crate) const SEALED: Column = Column {
+    table: "channels",
+    pick: "SELECT tenant_id, id, tenant_id || '/channels/' || id AS place, secret AS sealed FROM channels
+        WHERE (tenant_id, id) > (?1, ?2) AND substr(secret, 1, length(?3)) <> ?3 ORDER BY tenant_id, id LIMIT ?4",
+    put: "UPDATE channels SET secret = ?3 WHERE tenant_id = ?1 AND id = ?2 AND secret = ?4 RETURNING id",
+    count: "SELECT COUNT(*) AS n FROM channels WHERE substr(secret, 1, length(?1)) <> ?1",
+};

@@ -18,6 +18,7 @@ const ROWS: usize = 200;
 const LATE: i64 = 2_000;
 
 const TELLING: &str = "telling";
+const LETTERS: &str = "letters";
 const MESSAGES: &str = "messages_to";
 const ANSWERS: &str = "answers";
 const SESSIONS: &str = "sessions";
@@ -33,7 +34,8 @@ fn redactions() -> impl Iterator<Item = &'static Redaction> {
 /// The stage after `stage`; the first after none.
 fn after(stage: &str) -> &'static str {
     // Rules come first: what they would tell from then on goes to the pseudonym.
-    let mut all = redactions().map(|one| one.name).chain([TELLING, MESSAGES, ANSWERS, SESSIONS, AUDIT]);
+    let mut all =
+        redactions().map(|one| one.name).chain([TELLING, LETTERS, MESSAGES, ANSWERS, SESSIONS, AUDIT]);
     if stage.is_empty() {
         return all.next().unwrap_or(END);
     }
@@ -62,7 +64,7 @@ pub(super) async fn step(works: &Works<'_>, call: &Call, job: &Job) -> Result<Pr
         return redact(works, call, erasure.clone(), &person, redaction).await.map(|()| Progress::More);
     }
     match stage.as_str() {
-        TELLING | MESSAGES | SESSIONS => remove(works, call, erasure, &person).await?,
+        TELLING | LETTERS | MESSAGES | SESSIONS => remove(works, call, erasure, &person).await?,
         ANSWERS => answers(works, call, erasure, &person).await?,
         AUDIT => audit_rows(works, call, erasure, &person).await?,
         _ if end(works, call, erasure, &person).await? => {
@@ -132,6 +134,13 @@ async fn remove(
             let back = jobs::take_back_telling(&mut scope, person, call.now).await?;
             erasure.count("jobs_cancelled", back);
             0
+        }
+        LETTERS => {
+            let carried = identity::erase_letters(&mut scope, person, STEP).await?;
+            let back = jobs::take_back(&mut scope, &carried, call.now).await?;
+            erasure.count("jobs_cancelled", back);
+            erasure.count("letters_deleted", carried.len());
+            carried.len()
         }
         MESSAGES => {
             let gone = notifications::privacy::erase(&mut scope, person, STEP).await?;

@@ -61,16 +61,13 @@ pub(super) async fn step(works: &Works<'_>, call: &Call) -> Result<Progress, DbE
         (keep, audit::due(&mut scope, limit).await?.map(|to| (to, limit)))
     };
     let mut tx = works.db.begin().await?;
-    if let Some((to, limit)) = cut {
-        audit::cut(&mut tx.scope(call.tenant()), call, to, limit).await?;
-    }
+    let cut = match cut {
+        Some((to, limit)) => audit::cut(&mut tx.scope(call.tenant()), call, to, limit).await?,
+        None => false,
+    };
     let gone = remove(&mut tx, call, &keep).await?;
     tx.commit().await?;
-    Ok(if gone > 0 || cut.is_some() {
-        Progress::More
-    } else {
-        Progress::Done("nothing old is left".to_owned())
-    })
+    Ok(if gone > 0 || cut { Progress::More } else { Progress::Done("nothing old is left".to_owned()) })
 }
 
 fn before(call: &Call, days: u32) -> Instant {
@@ -97,6 +94,10 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
     if !old.is_empty() {
         jobs::take_back_carriers(&mut scope, &old, call.now).await?;
         return Ok(old.len());
+    }
+    let gone = identity::forget_letters(&mut scope, before(call, keep.messages_days), STEP).await?;
+    if gone > 0 {
+        return Ok(gone);
     }
     identity::forget_sessions(&mut scope, before(call, keep.sessions_days), STEP).await
 }

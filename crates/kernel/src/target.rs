@@ -1,4 +1,4 @@
-//! May a message be sent to this address? Only to a public host over HTTP, unless the operator allows private ones.
+//! May a request be sent to this address? Only to a public host over HTTP, unless the operator allows private ones.
 //!
 //! The URL is read as browsers read it (<https://url.spec.whatwg.org/>), so that `0x7f.1`, `2130706433` and
 //! `127.0.0.1` are one host here as they are for whoever sends it. What a name resolves to is checked by the runtime's
@@ -43,7 +43,7 @@ pub enum TargetError {
 
 /// An address that may be sent to. It can carry tokens: shown only masked.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Target(Url);
+pub struct Target(Url);
 
 /// Whether a request may go to `url` at all, as far as the text of the address tells.
 ///
@@ -58,7 +58,7 @@ impl Target {
     ///
     /// # Errors
     /// [`TargetError`].
-    pub(crate) fn parse(text: &str, allow_private: bool) -> Result<Self, TargetError> {
+    pub fn parse(text: &str, allow_private: bool) -> Result<Self, TargetError> {
         if text.len() > LENGTH_MAX {
             return Err(TargetError::TooLong);
         }
@@ -91,13 +91,13 @@ impl Target {
 
     /// The whole address, tokens and all.
     #[must_use]
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         self.0.as_str()
     }
 
     /// What may be shown: `https://hooks.slack.com/…`.
     #[must_use]
-    pub(crate) fn masked(&self) -> String {
+    pub fn masked(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{host}{port}/…", self.0.scheme())
