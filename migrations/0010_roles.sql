@@ -32,3 +32,7 @@ ALTER TABLE api_keys ADD COLUMN scope TEXT NOT NULL DEFAULT '*'
 -- ask whether it may come in, so the column `state` keeps its two values.
 ALTER TABLE tenants ADD COLUMN suspended_reason TEXT CHECK (suspended_reason IS NULL OR state = 'suspended');
 ALTER TABLE tenants ADD COLUMN deleting_at INTEGER CHECK (deleting_at IS NULL OR state = 'suspended');
+
+-- Since when nobody but the owner of the user's address can know the password: it was chosen with a letter to the address in
+-- hand. Null where somebody else may have set it (crates/auth/src/switching.rs).
+ALTER TABLE users ADD COLUMN address_proved_at INTEGER;

@@ -3,6 +3,7 @@
 //! Everything goes over HTTP to the built components in the built host. Tests share one running program where they do not disturb
 //! each other (each works with names of its own), and start one of their own where they kill it or move its clock.
 
+mod access;
 mod audit;
 mod auth;
 mod authenticator;
@@ -15,9 +16,12 @@ mod deliveries;
 mod events;
 mod expect;
 mod idempotency;
+mod keys;
 mod lists;
+mod oauth;
 mod operation;
 mod operation_list;
+mod organizations;
 mod platform;
 mod privacy;
 mod routes;
@@ -25,5 +29,6 @@ mod rules;
 mod stage;
 mod story;
 mod tenants;
+mod tokens;
 mod triggers;
 mod two_factor;

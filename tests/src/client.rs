@@ -195,9 +195,10 @@ impl Request<'_> {
     /// The request as it goes over the wire.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes =
-            format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.path, self.client.address)
-                .into_bytes();
+        let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.path).into_bytes();
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            bytes.extend_from_slice(format!("Host: {}\r\n", self.client.address).as_bytes());
+        }
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");

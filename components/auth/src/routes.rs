@@ -20,6 +20,7 @@ mod roles;
 mod settings;
 mod sign_in;
 mod sign_on;
+mod switching;
 mod users;
 
 use auth::Providers;
@@ -43,7 +44,9 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(account::csrf))
         .routes(routes!(account::change_password))
         .routes(routes!(account::list_sessions, account::revoke_sessions))
-        .routes(routes!(account::revoke_session));
+        .routes(routes!(account::revoke_session))
+        .routes(routes!(switching::list_tenants))
+        .routes(routes!(switching::switch));
     let administration = OpenApiRouter::new()
         .routes(routes!(organizations::list_organizations, organizations::create_organization))
         .routes(routes!(
@@ -100,22 +103,6 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(passkeys::login))
         .routes(routes!(passkeys::second_factor_options));
     let administration = administration.merge(second_factors).merge(passkeys);
-    let open = open
-        .routes(routes!(invitations::accept))
-        .routes(routes!(recovery::forgot))
-        .routes(routes!(recovery::reset))
-        .routes(routes!(recovery::verify_email))
-        .routes(routes!(pages::invitation))
-        .routes(routes!(pages::reset))
-        .routes(routes!(pages::verify));
-    let invitations = OpenApiRouter::new()
-        .routes(routes!(invitations::list_invitations, invitations::create_invitation))
-        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
-        .routes(routes!(invitations::resend_invitation))
-        .routes(routes!(invitations::invite_user))
-        .routes(routes!(recovery::change_email))
-        .routes(routes!(recovery::resend_verification));
-    let administration = administration.merge(invitations);
     let sign_on = OpenApiRouter::new()
         .routes(routes!(sign_on::begin))
         .routes(routes!(sign_on::come_back))
@@ -133,6 +120,22 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
     let administration = administration.merge(connections);
     let administration = administration.merge(programs);
     let open = open.merge(oauth);
+    let open = open
+        .routes(routes!(invitations::accept))
+        .routes(routes!(recovery::forgot))
+        .routes(routes!(recovery::reset))
+        .routes(routes!(recovery::verify_email))
+        .routes(routes!(pages::invitation))
+        .routes(routes!(pages::reset))
+        .routes(routes!(pages::verify));
+    let invitations = OpenApiRouter::new()
+        .routes(routes!(invitations::list_invitations, invitations::create_invitation))
+        .routes(routes!(invitations::get_invitation, invitations::revoke_invitation))
+        .routes(routes!(invitations::resend_invitation))
+        .routes(routes!(invitations::invite_user))
+        .routes(routes!(recovery::change_email))
+        .routes(routes!(recovery::resend_verification));
+    let administration = administration.merge(invitations);
     let router = edge::fragment(open.merge(once(own.merge(administration))));
     // What is remembered of identity providers lives as long as the instance.
     router.layer(Extension(Arc::new(Providers::default())))

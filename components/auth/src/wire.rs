@@ -15,6 +15,7 @@ mod recovery;
 mod roles;
 mod settings;
 mod sign_on;
+mod switching;
 
 pub(crate) use api_keys::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
 pub(crate) use audit::{
@@ -38,6 +39,7 @@ pub(crate) use roles::{
 };
 pub(crate) use settings::{SettingsIn, SettingsShown};
 pub(crate) use sign_on::{CallbackQuery, HandoffIn, SignOnQuery};
+pub(crate) use switching::{MembershipOut, SwitchIn};
 
 use auth::{
     Member, Session, SessionSettings, UserState,

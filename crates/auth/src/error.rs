@@ -73,6 +73,9 @@ pub enum AuthError {
     /// Something about a role.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// Somebody does not get over into another tenant.
+    #[error(transparent)]
+    Switch(#[from] crate::SwitchError),
     /// Something about a tenant's standing.
     #[error(transparent)]
     Organization(#[from] OrganizationError),
@@ -158,6 +161,7 @@ impl Fault for AuthError {
             Self::NotFound(_) => Kind::NotFound,
             Self::Role(error) => error.kind(),
             Self::Organization(error) => error.kind(),
+            Self::Switch(error) => error.kind(),
             Self::Password(_) | Self::Signing(_) => Kind::Internal,
             Self::Ticket(error) => error.kind(),
             Self::Invitation(error) => error.kind(),
@@ -194,6 +198,7 @@ impl Fault for AuthError {
             Self::NotFound(_) => "NOT_FOUND",
             Self::Role(error) => error.code(),
             Self::Organization(error) => error.code(),
+            Self::Switch(error) => error.code(),
             Self::Password(_) | Self::Signing(_) => "INTERNAL",
             Self::Ticket(error) => error.code(),
             Self::Invitation(error) => error.code(),

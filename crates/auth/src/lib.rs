@@ -39,6 +39,7 @@ mod session;
 mod settings;
 mod sign_on;
 mod store;
+mod switching;
 mod tenant;
 mod ticket;
 mod token;
@@ -85,6 +86,7 @@ pub use settings::{
     TenantSettings, TwoFactorSettings,
 };
 pub use sign_on::{ATTEMPT_LIFE, Answer, BrowserSecret, ReturnTo, SignOnError};
+pub use switching::{Membership, SwitchError};
 pub use tenant::{Tenant, TenantPatch, TenantState};
 pub use ticket::{TicketError, TicketPurpose, TicketSecret};
 pub use token::{

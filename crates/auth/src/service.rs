@@ -31,6 +31,7 @@ mod setup;
 mod sign_on;
 #[cfg(test)]
 pub(crate) mod stage;
+mod switching;
 mod tenants;
 mod tickets;
 mod users;
@@ -72,6 +73,7 @@ pub use sign_on::{
     Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, callback, finish_sign_on,
     redeem_sign_on, test_connection,
 };
+pub use switching::{memberships, switch};
 pub use tenants::{change_tenant, tenant};
 pub use tickets::forget_tickets;
 pub use users::{change_user, create_user, delete_user, me, user, users};

@@ -19,6 +19,7 @@ pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod sign_on;
+pub(crate) mod switching;
 pub(crate) mod tenant;
 pub(crate) mod ticket;
 pub(crate) mod totp;

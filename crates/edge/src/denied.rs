@@ -135,7 +135,9 @@ mod tests {
                 "tenant_domain" => "example.com".to_owned(),
                 _ => String::new(),
             };
+            let hashing = crate::HashGate::new(Native::memory().unwrap(), 1, clock.clone(), chance.clone());
             let world = World {
+                hashing,
                 gate: Gate::new(db.clone(), keys, "http://signalbox.test".to_owned()),
                 db,
                 limits: Limits::new(Native::memory().unwrap()),

@@ -10,6 +10,7 @@
 
 mod allowed;
 mod blocked;
+mod keyring;
 mod manifests;
 mod routes;
 mod variables;

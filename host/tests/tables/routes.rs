@@ -145,3 +145,28 @@ fn what_is_no_route() {
     }
     assert!(Router::new([("/openapi.json", "c"), ("/.well-known/jwks.json", "c")]).is_ok());
 }
+
+/// The router of Spin itself, which is another than ours: a route that it loses is served here and nowhere else.
+#[test]
+fn every_route_of_our_application_is_reached_on_spin_too() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../spin.toml")).unwrap();
+    let manifest: toml::Table = text.parse().unwrap();
+    let routes: Vec<&str> = manifest["trigger"]["http"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|trigger| trigger["route"].as_str().unwrap())
+        .collect();
+    let mut spins = routefinder::Router::new();
+    for route in &routes {
+        let pattern =
+            route.strip_suffix("/...").map_or_else(|| (*route).to_owned(), |head| format!("{head}/*"));
+        spins.add(pattern.as_str(), *route).unwrap();
+    }
+    assert!(routes.len() > 30, "{routes:?}");
+    for route in routes {
+        let path = route.replace("/...", "/deeper").replace(':', "");
+        let found = spins.best_match(&path).map(|found| *found.handler());
+        assert_eq!(found, Some(route), "{path}");
+    }
+}

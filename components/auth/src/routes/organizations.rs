@@ -3,7 +3,9 @@
 use crate::wire::{OrganizationFilter, OrganizationIn, OrganizationOut, OrganizationPatch};
 use auth::{AuthError, NewOrganization, Tenant, service};
 use axum::extract::Path;
-use edge::{Authorized, Faults, IfMatch, Json, List, Paging, Problem, Query, Shown, Steward, needs};
+use edge::{
+    Authorized, Confirmed, Faults, IfMatch, Json, List, Paging, Problem, Query, Shown, Steward, needs,
+};
 use kernel::{Call, FieldFault, Page, TenantId};
 
 fn own(call: &Call, id: &str) -> Result<(), AuthError> {
@@ -125,13 +127,14 @@ fn own_patch(body: &OrganizationPatch) -> Result<(), Problem> {
 /// Delete an organization
 ///
 /// Only a suspended one. It is `deleting` at once; the queue removes all that it had, in small steps, and its audit with
-/// it. Only for those who run the platform: needs `tenants:write`.
+/// it. Only for those who run the platform: needs `tenants:write`, and a proof of
+/// who you are within the last 15 minutes.
 #[utoipa::path(delete, path = "/api/v1/admin/organizations/{id}", tag = "admin",
     params(("id" = String, Path, description = "The slug."),
         ("If-Match" = Option<String>, Header, description = "The ETag that the deletion is based on.")),
     responses((status = 202, body = OrganizationOut), Faults), security(("bearer" = [])))]
 pub(super) async fn delete_organization(
-    caller: Authorized<needs::TenantsWrite>,
+    caller: Confirmed<needs::TenantsWrite>,
     Path(id): Path<String>,
     IfMatch(version): IfMatch,
 ) -> Result<Shown<OrganizationOut>, Problem> {

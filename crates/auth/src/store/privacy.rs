@@ -6,7 +6,7 @@ use kernel::{Instant, Person, SessionId, TenantId, UserId};
 
 /// What is held of a person, section by section: of ?2 (the id), after the key ?3, ?4 at most. Secrets and their hashes
 /// are left out. A new table with something of people gets a line here.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: &[(&str, &str)] = &[
     (
         "user",
         "SELECT user_id AS id, json_object('id', user_id, 'email', email, 'name', name, 'state', state,

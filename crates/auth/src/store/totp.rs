@@ -37,7 +37,6 @@ impl Decode for Kept {
     }
 }
 
-/// A sealed seed and the place that it is sealed for.
 /// Keeps a new seed until its first code comes; false if one is confirmed already.
 pub(crate) async fn put_pending(
     scope: &mut Scope<'_>,
