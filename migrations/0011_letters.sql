@@ -29,7 +29,8 @@ CREATE INDEX letters_waiting ON letters (created_at) WHERE state = 'waiting';
 CREATE INDEX letters_with_content ON letters (expires_at) WHERE content IS NOT NULL;
 CREATE INDEX letters_by_user ON letters (tenant_id, user_id) WHERE user_id IS NOT NULL;
 
--- Who was asked to join, and with which roles.
+-- Who was asked to join, and with which roles. That a link came by mail proves the address; a link that the inviter was
+-- shown does not.
 -- pending → accepted | revoked.
 CREATE TABLE invitations (
     tenant_id     TEXT NOT NULL REFERENCES tenants (tenant_id) ON DELETE CASCADE,
@@ -39,6 +40,7 @@ CREATE TABLE invitations (
     role_ids      TEXT NOT NULL CHECK (json_valid(role_ids)),
     state         TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'revoked')),
     user_id       TEXT,
+    sent_by       TEXT NOT NULL CHECK (sent_by IN ('mail', 'link')),
     invited_by    TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
     expires_at    INTEGER NOT NULL,

@@ -2,7 +2,7 @@
 
 use crate::{
     expect,
-    stage::{OPTIONS, Stage, data, fresh, get, id, login, post, text},
+    stage::{OPTIONS, Stage, data, elsewhere, fresh, get, id, join, login, post, text},
 };
 use serde_json::{Value, json};
 use tests::{Answer, Client, Signalbox};
@@ -36,13 +36,12 @@ impl Cast {
     /// A new user with these roles, each for a scope; and a client of theirs.
     fn user(&self, roles: &[(&str, &str)]) -> (String, Client) {
         let email = format!("{}@example.com", fresh("user"));
-        let body = json!({"email": email, "name": "Ana", "password": PASSWORD});
-        let user = id(&post(&self.owner, "/api/v1/admin/users", &body, 201));
+        let user = id(&join(&self.owner, &email, "Ana", PASSWORD, &[])["user"]);
         for (role, scope) in roles {
             let binding = json!({"user_id": user, "role_id": role, "scope": scope});
             post(&self.owner, "/api/v1/admin/role-bindings", &binding, 201);
         }
-        let answer = login(&self.stage.host.client(), &email, PASSWORD);
+        let answer = login(&elsewhere(&self.stage.host.client()), &email, PASSWORD);
         assert_eq!(answer.status, 200, "{}", answer.text());
         let client = self.stage.host.client().with_bearer(text(&answer.json().unwrap(), "access_token"));
         (user, client)
@@ -361,11 +360,10 @@ fn a_host_name_names_a_tenant() {
 #[test]
 fn nobody_goes_to_another_tenant_by_an_address_that_others_wrote_down() {
     let cast = Cast::new();
-    // The administrators of another tenant make a user with the owner's address, and know the password.
+    // The administrators of another tenant make a user with the owner's address by a link that they accept themselves.
     let address = cast.stage.host.credentials().unwrap().email;
     let (slug, other) = cast.stage.other_tenant();
-    let body = json!({"email": address, "name": "Not the owner", "password": PASSWORD});
-    post(&other, "/api/v1/admin/users", &body, 201);
+    join(&other, &address, "Not the owner", PASSWORD, &[]);
     let body = json!({"email": address, "password": PASSWORD, "tenant": slug});
     let session = post(&cast.stage.host.client(), "/api/v1/auth/login", &body, 200);
     let forged = cast.stage.host.client().with_bearer(text(&session, "access_token"));

@@ -2,7 +2,7 @@
 
 use crate::{
     expect,
-    stage::{SOON, Stage, data, event_for, get, id, login, post, rule_for, tell, text},
+    stage::{SOON, Stage, data, event_for, get, id, join, login, post, rule_for, tell, text},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::Command, time::Duration};
@@ -13,8 +13,7 @@ const NAME: &str = "Anneliese Testperson";
 const PASSWORD: &str = "a passphrase of hers 7";
 
 fn ana(client: &Client) -> String {
-    let wish = json!({"email": EMAIL, "name": NAME, "password": PASSWORD});
-    id(&post(client, "/api/v1/admin/users", &wish, 201))
+    id(&join(client, EMAIL, NAME, PASSWORD, &[])["user"])
 }
 
 /// How often a text stands in the files of the database.
