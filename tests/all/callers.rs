@@ -23,13 +23,12 @@ struct Callers {
 impl Callers {
     fn gather() -> Self {
         let stage = Stage::own();
-        let owner = stage.client();
         stage.raise_user_rate();
         let mut all = vec![("nobody", stage.host.client())];
         for role in ROLES {
             all.push((role, stage.member(role)));
         }
-        all.push(("narrow key", stage.key_with(&owner, &["inbox:read"])));
+        all.push(("narrow key", stage.key_with(&["inbox:read"])));
         let (_, other) = stage.other_tenant();
         all.push(("other tenant", other));
         all.push(("suspended", stage.suspended()));
@@ -88,8 +87,7 @@ fn everybody_is_let_in_where_they_should_be() {
             let real = if *column == "other tenant" { operation.path_of(&owner) } else { None };
             let path = real.unwrap_or_else(|| path_of_nobody(operation));
             let request = client.request(&operation.method, &path);
-            let request =
-                if operation.takes_body() { request.json(&serde_json::json!({})) } else { request };
+            let request = if operation.takes_body() { request.json(&serde_json::json!({})) } else { request };
             let answer = request.send().unwrap();
             write!(table, " | {}", said(operation, column, &answer)).unwrap();
         }
@@ -118,7 +116,7 @@ fn aligned(table: &str) -> String {
 #[test]
 fn a_made_up_role_is_let_in_where_its_permissions_say() {
     let callers = Stage::own();
-    let client = callers.key_with(&callers.client(), &["rules:read"]);
+    let client = callers.key_with(&["rules:read"]);
     assert_eq!(client.get("/api/v1/automation/rules").unwrap().status, 200);
     let refused = client.post("/api/v1/automation/rules", &serde_json::json!({"name": fresh("x")})).unwrap();
     crate::expect::problem(&refused, 403, "FORBIDDEN");

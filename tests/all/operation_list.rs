@@ -97,6 +97,11 @@ impl Operation {
         }
     }
 
+    /// Whether it reads a body.
+    pub fn takes_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// As it stands in a list.
     pub fn name(&self) -> String {
         format!("{} {}", self.method, self.template)

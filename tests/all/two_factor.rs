@@ -204,15 +204,11 @@ fn a_session_that_lacks_a_factor_can_only_enrol() {
         if operation.is_public || operation.is_operators() {
             continue;
         }
-        let person = scene.person(&turned);
         // What ends the session is left out: the others need it.
         if operation.name().contains("/logout") || operation.name().contains("/sessions") {
             continue;
         }
-        let Some(path) = operation.path_of(&key).or_else(|| Some(operation.template.replace(['{', '}'], "")))
-        else {
-            continue;
-        };
+        let path = operation.path_of(&key).unwrap_or_else(|| operation.template.replace(['{', '}'], ""));
         scene.pass();
         let session = scene.sign_in(&json!({})).json().unwrap();
         let answer = operation.request(&scene.person(&session), &path).send().unwrap();
@@ -221,7 +217,6 @@ fn a_session_that_lacks_a_factor_can_only_enrol() {
         } else {
             open.insert(operation.name());
         }
-        drop(person);
     }
     let text = open.into_iter().collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!("what_a_session_without_a_second_factor_may_do", text);

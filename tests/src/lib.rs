@@ -3,13 +3,17 @@
 //! The black-box tests, the load in `bench/` and `cargo xtask openapi` share this. A broken assumption is an error that says
 //! what was seen; nothing here waits without a deadline.
 
+mod browser;
 mod client;
+mod counterpart;
 mod crash;
 mod receiver;
 mod signalbox;
 mod wire;
 
+pub use browser::{Arrival, Browser, encode, form};
 pub use client::{Answer, Client, Request};
+pub use counterpart::Counterpart;
 pub use crash::{Round, crash_round};
 pub use receiver::{Delivery, Receiver, Reply};
 pub use signalbox::{Credentials, Signalbox};

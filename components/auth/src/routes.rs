@@ -107,6 +107,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(sign_on::begin))
         .routes(routes!(sign_on::come_back))
         .routes(routes!(sign_on::come_back_from))
+        .routes(routes!(sign_on::saml_metadata))
+        .routes(routes!(sign_on::saml_answer))
         .routes(routes!(sign_on::fetch_tokens));
     let open = open.merge(sign_on);
     let connections = OpenApiRouter::new()

@@ -3,7 +3,12 @@
 //! Whoever sets one up decides who its provider's word is taken for, so only who may do everything in the tenant sets
 //! one up or changes it.
 
-use crate::{Email, claim::Mapping, tenant::sound_name};
+use crate::{
+    Email,
+    claim::Mapping,
+    saml::{IdentityProvider, sound_certificate},
+    tenant::sound_name,
+};
 use kernel::{ConnectionId, FieldFault, Fields, Instant, RoleId, Secret, Target};
 use std::{fmt, str::FromStr};
 
@@ -13,12 +18,15 @@ const DOMAINS_MAX: usize = 50;
 const SCOPES_MAX: usize = 20;
 const MAPPINGS_MAX: usize = 100;
 const ROLES_MAX: usize = 20;
+const CERTIFICATES_MAX: usize = 10;
 
 /// What a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionKind {
     /// OpenID Connect.
     Oidc,
+    /// SAML 2.0.
+    Saml,
 }
 
 impl ConnectionKind {
@@ -27,6 +35,7 @@ impl ConnectionKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Oidc => "oidc",
+            Self::Saml => "saml",
         }
     }
 }
@@ -34,7 +43,7 @@ impl ConnectionKind {
 impl FromStr for ConnectionKind {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Oidc].into_iter().find(|kind| kind.as_str() == text).ok_or("must be oidc")
+        [Self::Oidc, Self::Saml].into_iter().find(|kind| kind.as_str() == text).ok_or("must be oidc or saml")
     }
 }
 
@@ -54,11 +63,24 @@ pub struct OidcSetup {
     pub shared_callback: bool,
 }
 
+/// What we know of a SAML identity provider.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SamlSetup {
+    /// The provider's entity id.
+    pub entity_id: String,
+    /// Where people are sent: its single sign-on service by redirect.
+    pub sso_url: String,
+    /// What it signs with, as base64 of X.509 certificates; several while it turns its keys.
+    pub certificates: Vec<String>,
+}
+
 /// What is particular to a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setup {
     /// OpenID Connect.
     Oidc(OidcSetup),
+    /// SAML 2.0.
+    Saml(SamlSetup),
 }
 
 /// A tenant's own identity provider.
@@ -117,6 +139,14 @@ pub struct ConnectionPatch {
     pub scopes: Option<Vec<String>>,
     /// Whether the address that all connections share is used.
     pub shared_callback: Option<bool>,
+    /// The provider's metadata, which tells the three that follow.
+    pub metadata: Option<String>,
+    /// The provider's entity id.
+    pub entity_id: Option<String>,
+    /// Where people are sent.
+    pub sso_url: Option<String>,
+    /// What it signs with: PEM, or base64 alone.
+    pub certificates: Option<Vec<String>>,
 }
 
 impl Connection {
@@ -136,6 +166,7 @@ impl Connection {
                 scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
                 ..OidcSetup::default()
             }),
+            ConnectionKind::Saml => Setup::Saml(SamlSetup::default()),
         };
         let blank = Self {
             id,
@@ -172,6 +203,7 @@ impl Connection {
         let mapping = patch.mapping.as_deref().map_or(self.mapping, |rows| mapping(&mut fields, rows));
         let setup = match self.setup {
             Setup::Oidc(oidc) => Setup::Oidc(oidc.change(&mut fields, &patch, allow_private)),
+            Setup::Saml(saml) => Setup::Saml(saml.change(&mut fields, &patch, allow_private)),
         };
         Ok(Self {
             name: fields.give(name)?,
@@ -193,6 +225,7 @@ impl Connection {
     pub const fn kind(&self) -> ConnectionKind {
         match self.setup {
             Setup::Oidc(_) => ConnectionKind::Oidc,
+            Setup::Saml(_) => ConnectionKind::Saml,
         }
     }
 
@@ -211,6 +244,16 @@ impl Connection {
 
 impl OidcSetup {
     fn change(self, fields: &mut Fields, patch: &ConnectionPatch, allow_private: bool) -> Self {
+        foreign(
+            fields,
+            "oidc",
+            &[
+                ("metadata", patch.metadata.is_some()),
+                ("entity_id", patch.entity_id.is_some()),
+                ("sso_url", patch.sso_url.is_some()),
+                ("certificates", patch.certificates.is_some()),
+            ],
+        );
         let issuer = patch.issuer.clone().unwrap_or(self.issuer);
         fields.take("issuer", sound_issuer(&issuer, allow_private));
         let client_id = patch.client_id.clone().unwrap_or(self.client_id);
@@ -235,6 +278,55 @@ impl OidcSetup {
             scopes,
             shared_callback: patch.shared_callback.unwrap_or(self.shared_callback),
         }
+    }
+}
+
+impl SamlSetup {
+    fn change(self, fields: &mut Fields, patch: &ConnectionPatch, allow_private: bool) -> Self {
+        foreign(
+            fields,
+            "saml",
+            &[
+                ("issuer", patch.issuer.is_some()),
+                ("client_id", patch.client_id.is_some()),
+                ("client_secret", patch.client_secret.is_some()),
+                ("scopes", patch.scopes.is_some()),
+                ("shared_callback", patch.shared_callback.is_some()),
+            ],
+        );
+        let told =
+            patch.metadata.as_deref().and_then(|text| fields.take("metadata", IdentityProvider::read(text)));
+        let before = told.map_or(self, |told| Self {
+            entity_id: told.entity_id,
+            sso_url: told.sso_url,
+            certificates: told.certificates,
+        });
+        let entity_id = patch.entity_id.clone().unwrap_or(before.entity_id);
+        if !is_printable(&entity_id, 1024) {
+            fields.fault("entity_id", "must be 1 to 1024 printable ASCII characters; metadata tells it too");
+        }
+        let sso_url = patch.sso_url.clone().unwrap_or(before.sso_url);
+        fields.take("sso_url", sound_address(&sso_url, allow_private));
+        let certificates =
+            patch.certificates.as_deref().map_or(before.certificates, |texts| certificates(fields, texts));
+        if !(1..=CERTIFICATES_MAX).contains(&certificates.len()) {
+            fields.fault("certificates", format!("must be 1 to {CERTIFICATES_MAX}; metadata tells them too"));
+        }
+        Self { entity_id, sso_url, certificates }
+    }
+}
+
+fn certificates(fields: &mut Fields, texts: &[String]) -> Vec<String> {
+    let places = texts.iter().take(CERTIFICATES_MAX.saturating_add(1)).enumerate();
+    places
+        .filter_map(|(place, text)| fields.take(&format!("certificates[{place}]"), sound_certificate(text)))
+        .collect()
+}
+
+/// Fields that belong to the other kind.
+fn foreign(fields: &mut Fields, kind: &str, given: &[(&str, bool)]) {
+    for (name, _) in given.iter().filter(|(_, is_given)| *is_given) {
+        fields.fault(*name, format!("is no field of the kind {kind}"));
     }
 }
 

@@ -34,6 +34,7 @@ mod password;
 mod provider;
 mod recovery;
 mod role;
+mod saml;
 pub mod service;
 mod session;
 mod settings;
@@ -54,7 +55,9 @@ pub use attempt::network;
 pub use binding::Binding;
 pub use claim::Mapping;
 pub use client::{Client, ClientPatch, ClientSecret, ClientState, NewClient, Wish, overlap};
-pub use connection::{CONNECTIONS_MAX, Connection, ConnectionKind, ConnectionPatch, OidcSetup, Setup};
+pub use connection::{
+    CONNECTIONS_MAX, Connection, ConnectionKind, ConnectionPatch, OidcSetup, SamlSetup, Setup,
+};
 pub use denial::Denial;
 pub use device::device;
 pub use email::{Email, EmailError};
@@ -80,6 +83,7 @@ pub use passkey::{Passkey, PasskeyError, RelyingParty};
 pub use password::{NewPassword, PasswordPolicy, Verdict, hash_password, verify_password};
 pub use provider::Providers;
 pub use role::{BuiltIn, NewRole, Role, RoleError, RolePatch};
+pub use saml::form as saml_form;
 pub use session::{Session, SessionSecret, SessionState};
 pub use settings::{
     LimitSettings, PasswordSettings, RetentionSettings, SessionSettings, SettingsPatch, SignOnSettings,

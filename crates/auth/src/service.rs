@@ -2,6 +2,7 @@
 //! transaction, and hashes passwords outside of it.
 
 mod addresses;
+mod admission;
 mod api_keys;
 mod bindings;
 mod clients;
@@ -17,14 +18,13 @@ mod invitations;
 pub mod letters;
 mod logins;
 mod organizations;
+mod outside;
 mod passkeys;
 mod passwords;
 pub mod privacy;
 mod revocation;
 mod roles;
 mod second_factor;
-#[cfg(test)]
-mod second_factor_attacks;
 mod sessions;
 mod settings;
 mod setup;
@@ -58,6 +58,7 @@ pub use logins::{LoggedIn, Login, login, logout, refresh};
 pub use organizations::{
     change_organization, create_organization, give_up_organization, organization, organizations,
 };
+pub use outside::{Outside, Reply, Tested, callback, saml_metadata, test_connection};
 pub use passkeys::{
     Answer, Asked, ask_passkey, ask_registration, login_by_passkey, passkeys, register_passkey,
     remove_passkey, rename_passkey,
@@ -69,10 +70,7 @@ pub use second_factor::{Shown, verify_second_factor};
 pub use sessions::{revoke_all_sessions, revoke_session, sessions};
 pub use settings::{change_settings, settings};
 pub use setup::{SetUp, SetUpDone, register, setup, setup_platform};
-pub use sign_on::{
-    Begun, Ended, Failed, Outside, Reply, Returned, Tested, Wish, begin_sign_on, callback, finish_sign_on,
-    redeem_sign_on, test_connection,
-};
+pub use sign_on::{Begun, Ended, Failed, Returned, Wish, begin_sign_on, finish_sign_on, redeem_sign_on};
 pub use switching::{memberships, switch};
 pub use tenants::{change_tenant, tenant};
 pub use tickets::forget_tickets;

@@ -298,6 +298,16 @@ impl Slip {
         Secret::new(format!("{}_{tenant}_{}", self.prefix(), digest::noise::<32>(chance)))
     }
 
+    /// The part of a text that no other has: what goes where little fits.
+    pub(crate) fn noise(text: &Secret<String>) -> &str {
+        text.expose().rsplit('_').next().unwrap_or_default()
+    }
+
+    /// The text of a tenant's slip whose last part came back.
+    pub(crate) fn whole(self, tenant: &TenantId, noise: &str) -> Secret<String> {
+        Secret::new(format!("{}_{tenant}_{noise}", self.prefix()))
+    }
+
     /// The tenant that a text names, if it is one of ours.
     pub(crate) fn tenant(self, text: &Secret<String>) -> Option<TenantId> {
         let rest = text.expose().strip_prefix(self.prefix())?.strip_prefix('_')?;

@@ -3,7 +3,7 @@
 use crate::wire::{ApiKeyFilter, ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, RotateIn};
 use auth::{AuthError, NewApiKey, service};
 use axum::{extract::Path, response::NoContent};
-use edge::{Authorized, Faults, Json, List, Paging, Problem, Query, Shown, needs};
+use edge::{Authorized, Confirmed, Faults, Json, List, Paging, Problem, Query, Shown, needs};
 use kernel::{ApiKeyId, Fields, Instant, Reach};
 
 fn read(id: &str) -> Result<ApiKeyId, AuthError> {
@@ -36,12 +36,13 @@ pub(super) async fn list_api_keys(
 
 /// Create an API key
 ///
-/// `key` is shown this once. Nobody makes a key with permissions that they lack. Needs `access:write`.
+/// `key` is shown this once. Nobody makes a key with permissions that they lack. Needs `access:write`, and of a person a
+/// fresh proof of who they are.
 #[utoipa::path(post, path = "/api/v1/admin/api-keys", tag = "admin", request_body = ApiKeyIn,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
     responses((status = 201, body = ApiKeyMadeOut), Faults), security(("bearer" = [])))]
 pub(super) async fn create_api_key(
-    caller: Authorized<needs::AccessWrite>,
+    caller: Confirmed<needs::AccessWrite>,
     Json(body): Json<ApiKeyIn>,
 ) -> Result<Shown<ApiKeyMadeOut>, Problem> {
     let mut fields = Fields::new();
@@ -102,7 +103,7 @@ pub(super) async fn change_api_key(
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
     responses((status = 201, body = ApiKeyMadeOut), Faults), security(("bearer" = [])))]
 pub(super) async fn rotate_api_key(
-    caller: Authorized<needs::AccessWrite>,
+    caller: Confirmed<needs::AccessWrite>,
     Path(id): Path<String>,
     Json(body): Json<RotateIn>,
 ) -> Result<Shown<ApiKeyMadeOut>, Problem> {

@@ -3,7 +3,7 @@
 use crate::wire::{ClientIn, ClientMadeOut, ClientOut, ClientPatch, RotateIn};
 use auth::{NewClient, Wish, service};
 use axum::response::NoContent;
-use edge::{Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Shown, needs};
+use edge::{Authorized, Confirmed, Faults, Id, IfMatch, Json, List, Paging, Problem, Shown, needs};
 use kernel::{ClientId, Fields, Instant};
 
 /// List OAuth clients
@@ -22,12 +22,12 @@ pub(super) async fn list_clients(
 /// Create an OAuth client
 ///
 /// `client_secret` is shown this once; a client with a `public_key` gets none. Nobody makes a client with permissions that
-/// they lack. Needs `access:write`.
+/// they lack. Needs `access:write`, and of a person a fresh proof of who they are.
 #[utoipa::path(post, path = "/api/v1/admin/clients", tag = "admin", request_body = ClientIn,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
     responses((status = 201, body = ClientMadeOut), Faults), security(("bearer" = [])))]
 pub(super) async fn create_client(
-    caller: Authorized<needs::AccessWrite>,
+    caller: Confirmed<needs::AccessWrite>,
     Json(body): Json<ClientIn>,
 ) -> Result<Shown<ClientMadeOut>, Problem> {
     let mut fields = Fields::new();
@@ -90,13 +90,14 @@ pub(super) async fn change_client(
 /// Give an OAuth client another secret
 ///
 /// It is shown this once. The present one holds for `overlap_hours` yet (24 unless given, 168 at most), so that programs
-/// can be changed one after another; a secret that was old already ends. Needs `access:write`.
+/// can be changed one after another; a secret that was old already ends. Needs `access:write`, and of a
+/// person a fresh proof of who they are.
 #[utoipa::path(post, path = "/api/v1/admin/clients/{id}/secret/rotate", tag = "admin", request_body = RotateIn,
     params(("id" = String, Path, description = "cli_…"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
     responses((status = 200, body = ClientMadeOut), Faults), security(("bearer" = [])))]
 pub(super) async fn rotate_secret(
-    caller: Authorized<needs::AccessWrite>,
+    caller: Confirmed<needs::AccessWrite>,
     Id(id): Id<ClientId>,
     Json(body): Json<RotateIn>,
 ) -> Result<Shown<ClientMadeOut>, Problem> {

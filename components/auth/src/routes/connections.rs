@@ -6,9 +6,9 @@ use auth::{
     service::{self, Keeper, Outside},
 };
 use axum::{Extension, response::NoContent};
-use edge::{Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Shown, World, needs};
+use edge::{Authorized, Confirmed, Faults, Id, IfMatch, Json, List, Paging, Problem, Shown, World, needs};
 use guest::SpinFetch;
-use kernel::ConnectionId;
+use kernel::{Call, ConnectionId};
 use std::sync::Arc;
 use vault::Vault;
 
@@ -23,14 +23,14 @@ pub(super) fn outside<'a>(world: &'a World, providers: &'a Providers, vault: &'a
     }
 }
 
-fn out(world: &World, connection: Connection) -> ConnectionOut {
-    let place = service::callback(&world.settings.public_url, &connection);
+fn out(world: &World, call: &Call, connection: Connection) -> ConnectionOut {
+    let place = service::callback(&world.settings.public_url, call.tenant(), &connection);
     ConnectionOut::new(connection, place)
 }
 
-fn shown(world: &World, connection: Connection) -> Shown<ConnectionOut> {
+fn shown(world: &World, call: &Call, connection: Connection) -> Shown<ConnectionOut> {
     let version = connection.version;
-    Shown::as_is("connection", out(world, connection)).version(version)
+    Shown::as_is("connection", out(world, call, connection)).version(version)
 }
 
 /// List connections
@@ -43,7 +43,7 @@ pub(super) async fn list_connections(
     paging: Paging,
 ) -> Result<List<ConnectionOut>, Problem> {
     let page = service::connections(&caller.world.db, &caller.call, &paging.request).await?;
-    Ok(paging.list(page, |connection| out(&caller.world, connection)))
+    Ok(paging.list(page, |connection| out(&caller.world, &caller.call, connection)))
 }
 
 /// Set up a connection
@@ -54,7 +54,7 @@ pub(super) async fn list_connections(
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request count once.")),
     responses((status = 201, body = ConnectionOut), Faults), security(("bearer" = [])))]
 pub(super) async fn create_connection(
-    caller: Authorized<needs::SettingsWrite>,
+    caller: Confirmed<needs::SettingsWrite>,
     Json(body): Json<ConnectionIn>,
 ) -> Result<Shown<ConnectionOut>, Problem> {
     let kind = body.kind.parse().map_err(|error| Problem::field("kind", error))?;
@@ -62,7 +62,7 @@ pub(super) async fn create_connection(
     let keeper = Keeper { vault: &vault, allow_private: caller.world.settings.allow_private_outbound };
     let made = service::create_connection(&caller.world.db, &caller.call, keeper, kind, body.into()).await?;
     let (location, version) = (format!("/api/v1/admin/sso/connections/{}", made.id), made.version);
-    Ok(Shown::created("connection", out(&caller.world, made), location).version(version))
+    Ok(Shown::created("connection", out(&caller.world, &caller.call, made), location).version(version))
 }
 
 /// Get a connection
@@ -75,7 +75,7 @@ pub(super) async fn get_connection(
     caller: Authorized<needs::SettingsWrite>,
     Id(id): Id<ConnectionId>,
 ) -> Result<Shown<ConnectionOut>, Problem> {
-    Ok(shown(&caller.world, service::connection(&caller.world.db, &caller.call, &id).await?))
+    Ok(shown(&caller.world, &caller.call, service::connection(&caller.world.db, &caller.call, &id).await?))
 }
 
 /// Change a connection
@@ -88,7 +88,7 @@ pub(super) async fn get_connection(
     request_body = ConnectionPatchIn,
     responses((status = 200, body = ConnectionOut), Faults), security(("bearer" = [])))]
 pub(super) async fn change_connection(
-    caller: Authorized<needs::SettingsWrite>,
+    caller: Confirmed<needs::SettingsWrite>,
     Id(id): Id<ConnectionId>,
     IfMatch(version): IfMatch,
     Json(body): Json<ConnectionPatchIn>,
@@ -97,7 +97,7 @@ pub(super) async fn change_connection(
     let keeper = Keeper { vault: &vault, allow_private: caller.world.settings.allow_private_outbound };
     let changed =
         service::change_connection(&caller.world.db, &caller.call, keeper, &id, version, body.into()).await?;
-    Ok(shown(&caller.world, changed))
+    Ok(shown(&caller.world, &caller.call, changed))
 }
 
 /// Take a connection down
@@ -108,7 +108,7 @@ pub(super) async fn change_connection(
         ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on.")),
     responses((status = 204, description = "The connection is gone."), Faults), security(("bearer" = [])))]
 pub(super) async fn delete_connection(
-    caller: Authorized<needs::SettingsWrite>,
+    caller: Confirmed<needs::SettingsWrite>,
     Id(id): Id<ConnectionId>,
     IfMatch(version): IfMatch,
 ) -> Result<NoContent, Problem> {

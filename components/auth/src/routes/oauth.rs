@@ -4,7 +4,7 @@
 use super::sign_in::{spend, visit};
 use crate::wire::{GivenOut, GrantIn, InspectedOut, MetadataOut, TokenIn};
 use auth::{
-    GrantError,
+    FactorError, GrantError,
     service::{self, GrantAsked},
 };
 use axum::{
@@ -93,6 +93,9 @@ pub(super) async fn introspect(
         (None, Caller::Bearer) => visitor.call(&world, visitor.check(&world).await?),
         (None, _) => return Err(GrantError::Client.into()),
     };
+    if call.principal.assurance.lacks_factor {
+        return Err(FactorError::Lacking.into());
+    }
     if !call.principal.may(Permission::TokensIntrospect) {
         let lacking = Unspecific::Permission(Permission::TokensIntrospect);
         return Err(lacking.into());

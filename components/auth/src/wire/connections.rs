@@ -29,7 +29,7 @@ impl From<Mapping> for MappingShape {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionIn {
-    /// `oidc`.
+    /// `oidc` or `saml`.
     #[schema(example = "oidc")]
     pub(crate) kind: String,
     /// What people call it; one of each name in a tenant.
@@ -53,21 +53,28 @@ pub(crate) struct ConnectionIn {
     /// What claims give at each login, and take away when they are gone.
     #[serde(default)]
     role_mapping: Vec<MappingShape>,
-    /// The issuer, exactly as the provider writes it.
+    /// `oidc`: the issuer, exactly as the provider writes it.
     #[schema(example = "https://login.acme.example")]
     issuer: Option<String>,
-    /// Our client id there.
+    /// `oidc`: our client id there.
     #[schema(example = "signalbox")]
     client_id: Option<String>,
-    /// Our client secret there, if we have one. Sealed, and never shown again.
+    /// `oidc`: our client secret there, if we have one. Sealed, and never shown again.
     #[schema(format = Password)]
     client_secret: Option<String>,
-    /// What is asked for; `openid`, `email` and `profile` unless given.
+    /// `oidc`: what is asked for; `openid`, `email` and `profile` unless given.
     scopes: Option<Vec<String>>,
-    /// Whether the provider sends people back to `/api/v1/callback`, which all connections share. Only for providers that
-    /// name themselves in the answer (RFC 9207).
-    #[serde(default)]
-    shared_callback: bool,
+    /// `oidc`: whether the provider sends people back to `/api/v1/callback`, which all connections share. Only for
+    /// providers that name themselves in the answer (RFC 9207).
+    shared_callback: Option<bool>,
+    /// `saml`: the provider's metadata as XML, which tells the three that follow.
+    metadata: Option<String>,
+    /// `saml`: the provider's entity id.
+    entity_id: Option<String>,
+    /// `saml`: where people are sent: its single sign-on service by HTTP-Redirect.
+    sso_url: Option<String>,
+    /// `saml`: X.509 certificates that it signs with, as PEM; several while it turns its keys.
+    certificates: Option<Vec<String>>,
 }
 
 fn rows(mapping: Vec<MappingShape>) -> Vec<(String, String, String)> {
@@ -88,7 +95,11 @@ impl From<ConnectionIn> for ConnectionPatch {
             client_id: sent.client_id,
             client_secret: sent.client_secret.map(Secret::new),
             scopes: sent.scopes,
-            shared_callback: Some(sent.shared_callback),
+            shared_callback: sent.shared_callback,
+            metadata: sent.metadata,
+            entity_id: sent.entity_id,
+            sso_url: sent.sso_url,
+            certificates: sent.certificates,
         }
     }
 }
@@ -111,6 +122,10 @@ pub(crate) struct ConnectionPatchIn {
     client_secret: Option<String>,
     scopes: Option<Vec<String>>,
     shared_callback: Option<bool>,
+    metadata: Option<String>,
+    entity_id: Option<String>,
+    sso_url: Option<String>,
+    certificates: Option<Vec<String>>,
 }
 
 impl From<ConnectionPatchIn> for ConnectionPatch {
@@ -128,6 +143,10 @@ impl From<ConnectionPatchIn> for ConnectionPatch {
             client_secret: sent.client_secret.map(Secret::new),
             scopes: sent.scopes,
             shared_callback: sent.shared_callback,
+            metadata: sent.metadata,
+            entity_id: sent.entity_id,
+            sso_url: sent.sso_url,
+            certificates: sent.certificates,
         }
     }
 }
@@ -136,7 +155,7 @@ impl From<ConnectionPatchIn> for ConnectionPatch {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectionOut {
     id: String,
-    /// `oidc`.
+    /// `oidc` or `saml`.
     kind: &'static str,
     name: String,
     domains: Vec<String>,
@@ -155,6 +174,12 @@ pub(crate) struct ConnectionOut {
     scopes: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shared_callback: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sso_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificates: Option<Vec<String>>,
     /// What must be registered at the provider as the place that people are sent back to.
     redirect_uri: String,
     created_at: String,
@@ -164,8 +189,9 @@ pub(crate) struct ConnectionOut {
 impl ConnectionOut {
     pub(crate) fn new(connection: Connection, redirect_uri: String) -> Self {
         let kind = connection.kind().as_str();
-        let oidc = match connection.setup {
-            Setup::Oidc(oidc) => Some(oidc),
+        let (oidc, saml) = match connection.setup {
+            Setup::Oidc(oidc) => (Some(oidc), None),
+            Setup::Saml(saml) => (None, Some(saml)),
         };
         Self {
             id: connection.id.to_string(),
@@ -182,6 +208,9 @@ impl ConnectionOut {
             has_client_secret: oidc.as_ref().map(|oidc| oidc.has_secret),
             shared_callback: oidc.as_ref().map(|oidc| oidc.shared_callback),
             scopes: oidc.map(|oidc| oidc.scopes),
+            entity_id: saml.as_ref().map(|saml| saml.entity_id.clone()),
+            sso_url: saml.as_ref().map(|saml| saml.sso_url.clone()),
+            certificates: saml.map(|saml| saml.certificates),
             redirect_uri,
             created_at: connection.created_at.to_string(),
             updated_at: connection.updated_at.to_string(),

@@ -123,6 +123,8 @@ pub async fn verify_email(
         if !store::user::change_email(&mut scope, &user, &ticket.email, visit.now).await? {
             return Err(AuthError::EmailTaken);
         }
+        // Who confirms an address need not be who knows the password.
+        store::switching::disprove(&mut scope, &user).await?;
         // Links that went to the old address do not open the account any more.
         store::ticket::revoke_of_user(&mut scope, &user, visit.now).await?;
         store::tenant::bump_access(&mut scope).await?;

@@ -215,6 +215,11 @@ fn seen(connection: &Connection) -> Value {
             "scopes": oidc.scopes,
             "shared_callback": oidc.shared_callback,
         }),
+        Setup::Saml(saml) => json!({
+            "entity_id": saml.entity_id,
+            "sso_url": saml.sso_url,
+            "certificates": saml.certificates,
+        }),
     };
     if let (Some(told), Value::Object(own)) = (told.as_object_mut(), own) {
         told.extend(own);

@@ -399,8 +399,10 @@ async fn join(
         }
         store::binding::bind(scope, &user, role, &Reach::Everything, now).await?;
     }
+    // A link that the inviter handed over says nothing about whose address it is.
     if invitation.sent_by == By::Mail {
         store::user::verify_email(scope, &user, &invitation.email, now).await?;
+        store::switching::prove(scope, &user, &invitation.email, now).await?;
     }
     store::tenant::bump_access(scope).await?;
     store::user::get(scope, &user).await?.ok_or(AuthError::NotFound("user"))

@@ -172,6 +172,8 @@ async fn begin(
     found: Found<'_>,
 ) -> Result<LoggedIn, AuthError> {
     if found.meant.tenant_state == TenantState::Suspended {
+        let [counted, _] = subjects;
+        refuse(db, visit, counted, Some(found.meant)).await?;
         return Err(AuthError::suspended(found.meant.suspended_reason.clone()));
     }
     let mut tx = db.begin().await?;

@@ -260,6 +260,7 @@ mod tests {
         assert!(refused.to_string().contains("the invoice of May is open"), "{refused}");
         let login = stage.login(None, "owner@acme-corp.test", PASSWORD).unwrap_err();
         assert_eq!(login.to_string(), refused.to_string());
+        assert_eq!(stage.audited("acme-corp").last().unwrap(), "login.refused");
         let visit = stage.visit();
         let turned = crate::service::refresh(
             &stage.db,

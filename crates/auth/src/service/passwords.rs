@@ -172,6 +172,7 @@ pub async fn reset_password(
         replace(&mut scope, &user, &present, &hash, visit.now).await?;
         // The letter arrived, so the address is theirs.
         store::user::verify_email(&mut scope, &user, &ticket.email, visit.now).await?;
+        store::switching::prove(&mut scope, &user, &ticket.email, visit.now).await?;
         store::session::revoke_all(&mut scope, &user, None, visit.now).await?;
         store::ticket::revoke_of_user(&mut scope, &user, visit.now).await?;
         store::tenant::bump_access(&mut scope).await?;

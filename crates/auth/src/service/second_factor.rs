@@ -176,3 +176,6 @@ pub(super) async fn refused(
     audit::append(&mut tx.scope(call.tenant()), call, &entry).await?;
     Ok(FactorError::Refused)
 }
+
+#[cfg(test)]
+mod tests;

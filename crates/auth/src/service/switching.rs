@@ -98,14 +98,14 @@ pub async fn switch(
 mod tests {
     use super::*;
     use crate::{
-        NewUser,
+        By, NewInvitation, NewUser, TicketSecret, Unbounded,
         service::{
-            create_user,
+            Acceptance, Forgotten, accept_invitation, create_user, forgot_password, invite, reset_password,
             stage::{PASSWORD, START, Stage},
         },
     };
     use futures::executor::block_on;
-    use kernel::{Fault, Span};
+    use kernel::{Fault, Secret, Span};
 
     const ANA: &str = "ana@example.com";
 
@@ -245,5 +245,78 @@ mod tests {
         let key = stage.as_bearer(&stage.set_up("initech").api_key);
         assert_eq!(code(go(&stage, &key, "globex")), "SESSION_REQUIRED");
         assert_eq!(code(block_on(memberships(&stage.db, &key))), "SESSION_REQUIRED");
+    }
+
+    /// Ana in a new tenant, by an invitation whose link got to whoever has it in this way.
+    fn joined(stage: &mut Stage, tenant: &str, by: By) -> LoggedIn {
+        let owner = stage.as_bearer(&stage.set_up(tenant).api_key);
+        // A moment later, so that letters have an order.
+        stage.now = stage.now + Span::seconds(1);
+        let new = NewInvitation::new(ANA, None, &[]).unwrap();
+        let owner = Call { now: stage.now, ..owner };
+        let invited = block_on(invite(&stage.db, &owner, stage.post(), new, by)).unwrap();
+        let link = match invited.link {
+            Some(link) => Stage::token_in(link.expose()),
+            None => stage.link_to(ANA),
+        };
+        let (password, name) = (Secret::new(PASSWORD.to_owned()), "Ana".to_owned());
+        let said = Acceptance { name, password, cookie: false };
+        let (tokens, visit) = (stage.gate.tokens(), stage.visit());
+        block_on(accept_invitation(&stage.db, tokens, &Unbounded, &visit, &link, &said)).unwrap()
+    }
+
+    fn reset(stage: &mut Stage, tenant: &str, password: &str) {
+        stage.now = stage.now + Span::seconds(1);
+        let asked = Forgotten { tenant: Some(tenant.parse().unwrap()), email: ANA.parse().unwrap() };
+        block_on(forgot_password(&stage.db, stage.post(), &stage.visit(), &asked)).unwrap();
+        let (link, new): (TicketSecret, _) = (stage.link_to(ANA), Secret::new(password.to_owned()));
+        let visit = stage.visit();
+        block_on(reset_password(&stage.db, &Unbounded, &stage.vault, &visit, &link, &new)).unwrap();
+    }
+
+    #[test]
+    fn who_was_invited_by_letter_to_both_goes_over() {
+        let mut stage = Stage::new();
+        let first = joined(&mut stage, "acme-corp", By::Mail);
+        joined(&mut stage, "globex", By::Mail);
+        let call = stage.as_bearer(&first.access_token);
+        assert_eq!(code(go(&stage, &call, "globex")), "");
+    }
+
+    #[test]
+    fn a_link_that_was_handed_over_proves_nothing() {
+        let mut stage = Stage::new();
+        joined(&mut stage, "acme-corp", By::Mail);
+        // The administrators of globex invite Ana, keep the link, and accept it themselves.
+        let forged = joined(&mut stage, "globex", By::Link);
+        assert_eq!(forged.member.user.email_verified_at, None);
+        let forged = stage.as_bearer(&forged.access_token);
+        assert_eq!(code(go(&stage, &forged, "acme-corp")), "SWITCH_REFUSED");
+        // When Ana takes that user over by a letter, their sessions end and hers count.
+        reset(&mut stage, "globex", "another password of hers");
+        let ana = stage.login(Some("globex"), ANA, "another password of hers").unwrap();
+        assert_eq!(code(go(&stage, &stage.as_bearer(&ana.access_token), "acme-corp")), "");
+        assert_eq!(code(go(&stage, &forged, "acme-corp")), "SWITCH_REFUSED");
+    }
+
+    #[test]
+    fn who_takes_another_address_has_to_prove_it_anew() {
+        let mut stage = Stage::new();
+        let first = joined(&mut stage, "acme-corp", By::Mail);
+        joined(&mut stage, "globex", By::Mail);
+        let call = stage.as_bearer(&first.access_token);
+        // Somebody called Mallory takes Ana's address; Ana only confirms it, by a link that came to her.
+        stage.meddle("UPDATE users SET email = 'mallory@example.com' WHERE email = 'ana@example.com' AND tenant_id = 'acme-corp'");
+        let email = ANA.parse().unwrap();
+        let password = Secret::new(PASSWORD.to_owned());
+        stage.now = stage.now + Span::seconds(1);
+        let asking = Call { now: stage.now, ..call.clone() };
+        let changed =
+            crate::service::change_email(&stage.db, &Unbounded, stage.post(), &asking, &password, &email);
+        block_on(changed).unwrap();
+        let link = stage.link_to(ANA);
+        let visit = stage.visit();
+        block_on(crate::service::verify_email(&stage.db, &stage.vault, &visit, &link)).unwrap();
+        assert_eq!(code(go(&stage, &call, "globex")), "SWITCH_REFUSED");
     }
 }

@@ -1,6 +1,6 @@
 //! The table `sign_on_connections`. What is particular to a kind stands in `config`, as JSON.
 
-use crate::{Connection, ConnectionKind, Mapping, OidcSetup, Setup};
+use crate::{Connection, ConnectionKind, Mapping, OidcSetup, SamlSetup, Setup};
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{ConnectionId, PageRequest};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ struct ConfigColumn {
     mapping: Vec<(String, String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     oidc: Option<OidcColumn>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    saml: Option<SamlColumn>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,6 +52,14 @@ struct OidcColumn {
     client_id: String,
     scopes: Vec<String>,
     shared_callback: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SamlColumn {
+    entity_id: String,
+    sso_url: String,
+    certificates: Vec<String>,
 }
 
 fn config(connection: &Connection) -> Result<String, DbError> {
@@ -67,12 +77,26 @@ fn config(connection: &Connection) -> Result<String, DbError> {
                 scopes: oidc.scopes.clone(),
                 shared_callback: oidc.shared_callback,
             }),
+            Setup::Saml(_) => None,
+        },
+        saml: match &connection.setup {
+            Setup::Oidc(_) => None,
+            Setup::Saml(saml) => Some(SamlColumn {
+                entity_id: saml.entity_id.clone(),
+                sso_url: saml.sso_url.clone(),
+                certificates: saml.certificates.clone(),
+            }),
         },
     };
     serde_json::to_string(&column).map_err(|error| DbError::Engine(error.to_string()))
 }
 
-fn setup(kind: ConnectionKind, oidc: Option<OidcColumn>, has_secret: bool) -> Option<Setup> {
+fn setup(
+    kind: ConnectionKind,
+    oidc: Option<OidcColumn>,
+    saml: Option<SamlColumn>,
+    has_secret: bool,
+) -> Option<Setup> {
     match kind {
         ConnectionKind::Oidc => oidc.map(|oidc| {
             Setup::Oidc(OidcSetup {
@@ -81,6 +105,13 @@ fn setup(kind: ConnectionKind, oidc: Option<OidcColumn>, has_secret: bool) -> Op
                 has_secret,
                 scopes: oidc.scopes,
                 shared_callback: oidc.shared_callback,
+            })
+        }),
+        ConnectionKind::Saml => saml.map(|saml| {
+            Setup::Saml(SamlSetup {
+                entity_id: saml.entity_id,
+                sso_url: saml.sso_url,
+                certificates: saml.certificates,
             })
         }),
     }
@@ -92,7 +123,8 @@ impl Decode for Stored {
         let surprise = |row: &Row<'_>| row.surprise("config", "a connection's settings");
         let column: ConfigColumn = serde_json::from_str(&text).map_err(|_| surprise(row))?;
         let sealed: Option<Vec<u8>> = row.get("secret")?;
-        let setup = setup(row.parse("kind")?, column.oidc, sealed.is_some()).ok_or_else(|| surprise(row))?;
+        let setup = setup(row.parse("kind")?, column.oidc, column.saml, sealed.is_some());
+        let setup = setup.ok_or_else(|| surprise(row))?;
         let default_roles: Result<Vec<_>, _> = column.default_roles.iter().map(|id| id.parse()).collect();
         let mapping: Result<Vec<Mapping>, kernel::IdError> = column
             .mapping

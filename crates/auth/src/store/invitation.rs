@@ -83,9 +83,14 @@ pub(crate) async fn list(
     scope.all(LIST, [page.after_or("inv_~").into(), state.into(), page.probe().into()]).await
 }
 
-/// Notes until when the newest link works.
-pub(crate) async fn prolong(scope: &mut Scope<'_>, id: &InvitationId, until: Instant) -> Result<(), DbError> {
-    scope.run_for_effect(PROLONG, [id.into(), until.into()]).await.map(drop)
+/// Notes until when the newest link works, and how it was sent.
+pub(crate) async fn prolong(
+    scope: &mut Scope<'_>,
+    id: &InvitationId,
+    until: Instant,
+    by: By,
+) -> Result<(), DbError> {
+    scope.run_for_effect(PROLONG, [id.into(), until.into(), by.as_str().into()]).await.map(drop)
 }
 
 /// Ends a pending invitation.

@@ -56,6 +56,14 @@ const SECTIONS: &[(&str, &str)] = &[
         FROM api_keys WHERE tenant_id = ?1 AND created_by = ?2 AND api_key_id > ?3 ORDER BY api_key_id LIMIT ?4",
     ),
     (
+        "sign_on_identities",
+        "SELECT connection_id AS id, json_object('connection_id', connection_id, 'subject', subject,
+            'linked_at', strftime('%Y-%m-%dT%H:%M:%fZ', linked_at / 1000.0, 'unixepoch'),
+            'last_used_at', strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at / 1000.0, 'unixepoch')) AS item
+        FROM sign_on_identities WHERE tenant_id = ?1 AND user_id = ?2 AND connection_id > ?3
+        ORDER BY connection_id LIMIT ?4",
+    ),
+    (
         "letters",
         "SELECT letter_id AS id, json_object('id', letter_id, 'purpose', purpose, 'recipient', recipient, 'state', state,
             'created_at', strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch')) AS item

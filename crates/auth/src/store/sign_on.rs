@@ -16,6 +16,10 @@ const INSERT_HANDOFF: &str = "INSERT INTO sign_on_handoffs
 const TAKE_HANDOFF: &str = "DELETE FROM sign_on_handoffs WHERE tenant_id = ?1 AND code_hash = ?2
     RETURNING challenge, user_id, connection_id, expires_at";
 const FORGET_HANDOFFS: &str = "DELETE FROM sign_on_handoffs WHERE expires_at <= ?1";
+const TAKE_ASSERTION: &str =
+    "INSERT INTO sign_on_assertions (tenant_id, connection_id, assertion, expires_at)
+    VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING RETURNING connection_id AS id";
+const FORGET_ASSERTIONS: &str = "DELETE FROM sign_on_assertions WHERE expires_at <= ?1";
 const STATE: &str = "SELECT state, settings FROM tenants WHERE tenant_id = ?1";
 const KNOWN: &str = "SELECT user_id AS id FROM sign_on_identities
     WHERE tenant_id = ?1 AND connection_id = ?2 AND subject = ?3";
@@ -129,7 +133,19 @@ pub(crate) async fn take_attempt(scope: &mut Scope<'_>, state: &Digest) -> Resul
 /// Drops what nobody came back for.
 pub(crate) async fn forget(all: &mut AllTenants<'_>, now: Instant) -> Result<(), DbError> {
     all.run_for_effect(FORGET_ATTEMPTS, [now.into()]).await?;
+    all.run_for_effect(FORGET_ASSERTIONS, [now.into()]).await?;
     all.run_for_effect(FORGET_HANDOFFS, [now.into()]).await.map(drop)
+}
+
+/// Whether an assertion is taken for the first time.
+pub(crate) async fn take_assertion(
+    scope: &mut Scope<'_>,
+    connection: &ConnectionId,
+    assertion: &Digest,
+    expires_at: Instant,
+) -> Result<bool, DbError> {
+    let parameters = [connection.into(), blob(assertion), expires_at.into()];
+    Ok(scope.run_for_effect(TAKE_ASSERTION, parameters).await? == 1)
 }
 
 pub(crate) async fn insert_handoff(

@@ -3,11 +3,12 @@
 
 mod fake;
 mod lies;
+mod saml;
 mod walks;
 
 use super::*;
 use crate::{
-    ConnectionKind, ConnectionPatch, Credential,
+    Connection, ConnectionKind, ConnectionPatch, Credential, Providers,
     service::{
         Keeper, create_connection, create_user,
         stage::{PASSWORD, Stage},
@@ -16,9 +17,10 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use fake::{Fake, Key};
 use futures::executor::block_on;
-use kernel::Span;
+use kernel::{Call, RoleId, Span, UserId};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use vault::Vault;
 
 const ISSUER: &str = "https://login.acme.example";
 

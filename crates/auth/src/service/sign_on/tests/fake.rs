@@ -80,6 +80,9 @@ pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
 /// Changes what is about to be signed: header, claims.
 type Lie = Box<dyn Fn(&mut Value, &mut Value) + Send>;
 
+/// Changes a token after it was signed.
+type Bend = Box<dyn Fn(&str) -> String + Send>;
+
 /// What a provider can be told.
 pub(super) struct Told {
     /// Keys by id; the last one signs.
@@ -90,6 +93,8 @@ pub(super) struct Told {
     pub(super) lie: Option<Lie>,
     /// What stands instead of a signature.
     pub(super) signature: Option<fn(&str) -> Vec<u8>>,
+    /// Bends what was signed.
+    pub(super) bend: Option<Bend>,
     /// Changes the discovery document.
     pub(super) document: Option<fn(&mut Value)>,
     /// What is told at the userinfo endpoint instead of in the token.
@@ -113,6 +118,7 @@ impl Fake {
             published: None,
             lie: None,
             signature: None,
+            bend: None,
             document: None,
             aside: None,
             asked: Vec::new(),
@@ -221,7 +227,8 @@ impl Fake {
         }
         let text = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
         let signature = told.signature.map_or_else(|| key.sign(text.as_bytes()), |forge| forge(&text));
-        format!("{text}.{}", encode(signature))
+        let token = format!("{text}.{}", encode(signature));
+        told.bend.as_ref().map_or_else(|| token.clone(), |bend| bend(&token))
     }
 
     fn answer(&self, request: &Request<Vec<u8>>) -> (u16, Value) {

@@ -1,7 +1,7 @@
 //! Who is refused? Each attack that a sound provider cannot show, with its refusal.
 
 use super::*;
-use crate::service::stage::START;
+use crate::service::{stage::START, test_connection};
 
 const REFUSED: Option<&str> = Some("SIGN_ON_NOT_PROVEN");
 const STATE: Option<&str> = Some("SIGN_ON_STATE_INVALID");
@@ -253,4 +253,30 @@ fn who_does_not_say_which_is_asked_and_strangers_learn_nothing() {
     assert_eq!(begin("acme-corp", Some("ana@acme.test")), Ok(()));
     scene.stage.meddle("UPDATE tenants SET state = 'suspended'");
     assert_eq!(begin("acme-corp", Some("ana@acme.test")), Err("SIGN_ON_UNKNOWN"));
+}
+
+/// A panic would end the instance, and with it other people's requests.
+#[test]
+fn a_token_that_is_bent_anywhere_ends_nothing_and_opens_nothing() {
+    let scene = Scene::new();
+    let connection = scene.connect(Scene::patch("Own"));
+    let length = std::sync::Arc::new(std::sync::Mutex::new(0));
+    let seen = std::sync::Arc::clone(&length);
+    scene.fake.told().bend = Some(Box::new(move |token| {
+        *seen.lock().unwrap() = token.len();
+        token.to_owned()
+    }));
+    assert_eq!(scene.sign_on(&connection, &ana()).err(), None);
+    let length = *length.lock().unwrap();
+    for place in (0..length).step_by(3) {
+        for with in ["", ".", "A", "=", "\u{e9}"] {
+            scene.fake.told().bend = Some(Box::new(move |token| {
+                let bent = format!("{}{with}{}", &token[..place], &token[place + 1..]);
+                // The same text, or the same bytes by other letters, is no bend.
+                if bent == token { String::new() } else { bent }
+            }));
+            let outcome = scene.sign_on(&connection, &ana()).err();
+            assert!(outcome.is_some(), "{with:?} at {place}");
+        }
+    }
 }

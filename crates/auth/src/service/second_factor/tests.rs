@@ -1,6 +1,6 @@
 //! Can somebody come past the second factor? Tests of the whole way, from enrolment to refusal.
 
-use super::{
+use crate::service::{
     stage::{PASSWORD, START, Stage},
     *,
 };
@@ -330,7 +330,7 @@ fn removing_the_app_needs_the_password_or_a_code() {
         assert_eq!(fault.fields()[0].field, field);
     }
     remove(Proof::Code(scene.code())).unwrap();
-    let (factors, _) = block_on(super::factors(&stage.db, &call)).unwrap();
+    let (factors, _) = block_on(crate::service::factors(&stage.db, &call)).unwrap();
     assert_eq!(factors, crate::Factors::default(), "recovery codes are gone too");
     assert!(scene.login(PASSWORD, None).is_ok());
     assert_eq!(
@@ -401,7 +401,7 @@ fn recovery_codes_are_renewed_and_the_old_ones_are_void() {
     let fresh = block_on(new_recovery_codes(&stage.db, &stage.vault, &call)).unwrap();
     assert_eq!(code_of(scene.login(PASSWORD, Some(&scene.recovery[1]))), "OTP_INVALID");
     assert!(scene.login(PASSWORD, Some(&fresh[0])).is_ok());
-    let (factors, required) = block_on(super::factors(&stage.db, &call)).unwrap();
+    let (factors, required) = block_on(crate::service::factors(&stage.db, &call)).unwrap();
     assert_eq!((factors.recovery_codes, required), (9, false));
 }
 
