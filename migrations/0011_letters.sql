@@ -29,7 +29,8 @@ CREATE INDEX letters_waiting ON letters (created_at) WHERE state = 'waiting';
 CREATE INDEX letters_with_content ON letters (expires_at) WHERE content IS NOT NULL;
 CREATE INDEX letters_by_user ON letters (tenant_id, user_id) WHERE user_id IS NOT NULL;
 
--- Who was asked to join, and with which roles.
+-- Who was asked to join, and with which roles. That a link came by mail proves the address; a link that the inviter was
+-- shown does not.
 -- pending → accepted | revoked.
 CREATE TABLE invitations (
     tenant_id     TEXT NOT NULL REFERENCES tenants (tenant_id) ON DELETE CASCADE,
@@ -39,6 +40,7 @@ CREATE TABLE invitations (
     role_ids      TEXT NOT NULL CHECK (json_valid(role_ids)),
     state         TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'revoked')),
     user_id       TEXT,
+    sent_by       TEXT NOT NULL CHECK (sent_by IN ('mail', 'link')),
     invited_by    TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
     expires_at    INTEGER NOT NULL,
@@ -50,8 +52,6 @@ CREATE TABLE invitations (
 ) STRICT, WITHOUT ROWID;
 -- One pending invitation for an address.
 CREATE UNIQUE INDEX invitations_pending ON invitations (tenant_id, email) WHERE state = 'pending';
--- Whether the newest link went out by a letter; one that was handed over proves nothing about the address.
-ALTER TABLE invitations ADD COLUMN mailed INTEGER NOT NULL DEFAULT 0 CHECK (mailed IN (0, 1));
 CREATE INDEX invitations_by_user ON invitations (tenant_id, user_id) WHERE user_id IS NOT NULL;
 
 -- A single-use link: open → used | superseded | revoked. Only the SHA-256 of its secret stands here. At most one of a

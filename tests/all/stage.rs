@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::{
     fs,
+    net::{IpAddr, Ipv4Addr},
     ops::Deref,
     path::PathBuf,
     sync::{
@@ -97,6 +98,23 @@ impl Stage {
         let path: PathBuf = file.path().to_owned();
         let mut options = OPTIONS.to_vec();
         options.extend(["--test-clock", path.to_str().unwrap()]);
+        let host = Signalbox::start(&options).unwrap();
+        Self::of(host, Some(Clock { file, ahead: Mutex::new(0) }))
+    }
+
+    /// One of the test's own, with these options besides.
+    pub fn with_options(more: &[&str]) -> Self {
+        let options: Vec<&str> = OPTIONS.iter().chain(more).copied().collect();
+        Self::of(Signalbox::start(&options).unwrap(), None)
+    }
+
+    /// The same, whose clock the test can move.
+    pub fn with_clock_and(more: &[&str]) -> Self {
+        let file = NamedTempFile::new().unwrap();
+        fs::write(file.path(), "0").unwrap();
+        let path: PathBuf = file.path().to_owned();
+        let clock = ["--test-clock", path.to_str().unwrap()];
+        let options: Vec<&str> = OPTIONS.iter().chain(more).chain(&clock).copied().collect();
         let host = Signalbox::start(&options).unwrap();
         Self::of(host, Some(Clock { file, ahead: Mutex::new(0) }))
     }
@@ -268,4 +286,27 @@ pub fn first_job(accepted: &Value) -> String {
 /// Logs in.
 pub fn login(client: &Client, email: &str, password: &str) -> Answer {
     client.post("/api/auth/login", &json!({"email": email, "password": password})).unwrap()
+}
+
+/// Makes a user of the tenant that `admin` manages, who chose this password by a link that was handed over; gives the
+/// answer to that, which is the one of a login.
+pub fn join(admin: &Client, email: &str, name: &str, password: &str, roles: &[&str]) -> Value {
+    let wish = json!({"email": email, "name": name, "role_ids": roles, "send": "link"});
+    let invited = post(admin, "/api/v1/admin/invitations", &wish, 201);
+    let token = token_of(text(&invited, "link"));
+    let said = json!({"token": token, "name": name, "password": password});
+    post(&elsewhere(&admin.anonymous()), "/api/v1/auth/invitations/accept", &said, 200)
+}
+
+/// The token of a link.
+pub fn token_of(link: &str) -> String {
+    let (_, token) = link.split_once("#token=").unwrap_or_else(|| panic!("is no link: {link}"));
+    token.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+/// The same client from an address of this machine that nobody else has: nobody shares a quota with it.
+pub fn elsewhere(client: &Client) -> Client {
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+    let [_, _, high, low] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    client.from_address(IpAddr::V4(Ipv4Addr::new(127, 77, high, low)))
 }

@@ -48,17 +48,17 @@ pub fn measure(report: &mut Report) -> Result<()> {
 }
 
 /// The address of a user, and the machine's address that they come from: nobody shares a quota.
-fn user(tenant: u32, number: u32) -> String {
+pub fn user(tenant: u32, number: u32) -> String {
     format!("user{number}@bench-{tenant}.example")
 }
 
-fn home(number: u32) -> IpAddr {
+pub fn home(number: u32) -> IpAddr {
     let [_, high, middle, low] = (number + 2).to_be_bytes();
     IpAddr::V4(Ipv4Addr::new(127, high, middle, low))
 }
 
 /// Writes tenants `from..to` with roles, users and bindings as the first tenant has them, all with its owner's password.
-fn populate(database: &Path, from: u32, to: u32) -> Result<()> {
+pub fn populate(database: &Path, from: u32, to: u32) -> Result<()> {
     let mut database = Connection::open(database)?;
     let tx = database.transaction()?;
     let hash: String = tx

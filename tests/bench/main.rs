@@ -1,6 +1,7 @@
 //! How fast is it, and what does it lose when it is killed? Run by `cargo xtask bench`, over HTTP against the built program.
 
 mod identity;
+mod identity_storm;
 mod ingest;
 mod load;
 mod machine;
@@ -70,6 +71,7 @@ fn all(span: Duration) -> Result<()> {
 
 fn people() -> Result<()> {
     let mut report = Report::new(Duration::ZERO);
+    identity_storm::measure(&mut report)?;
     identity::measure(&mut report)?;
     report.finish(&folder()?, "identity.json")
 }

@@ -57,6 +57,8 @@ pub struct Invitation {
     pub state: InvitationState,
     /// The user that it became, or that it is for.
     pub user: Option<UserId>,
+    /// How its newest link was sent.
+    pub sent_by: By,
     /// Who invited: the id of a user or of an API key.
     pub invited_by: String,
     /// When it was made.
@@ -70,10 +72,30 @@ pub struct Invitation {
 /// How the link of an invitation gets to whom it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// We send a letter.
+    /// We send a letter, so whoever has the link has the address.
     Mail,
-    /// The inviter is shown the link, once, and hands it over.
+    /// The inviter is shown the link, once, and hands it over. That proves nothing of the address.
     Link,
+}
+
+impl By {
+    const ALL: [Self; 2] = [Self::Mail, Self::Link];
+
+    /// As it stands in the table and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Link => "link",
+        }
+    }
+}
+
+impl FromStr for By {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|by| by.as_str() == text).ok_or(())
+    }
 }
 
 /// An invitation to be made.

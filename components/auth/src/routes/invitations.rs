@@ -140,7 +140,8 @@ pub(super) fn link(visitor: &Visitor, token: String) -> Result<TicketSecret, Pro
 /// Accept an invitation
 ///
 /// Makes the user, with a name and a password that they choose, and begins their session, as a login does. The link works
-/// once; while the name or the password will not do, it goes on.
+/// once; while the name or the password will not do, it goes on. A link from a letter proves the address; one that was
+/// handed over does not, so a letter asks for that.
 #[utoipa::path(post, path = "/api/v1/auth/invitations/accept", tag = "auth", request_body = AcceptIn,
     responses((status = 200, body = crate::wire::TokensOut), Faults), security(()))]
 pub(super) async fn accept(
@@ -153,6 +154,9 @@ pub(super) async fn accept(
     let link = link(&visitor, body.token)?;
     let said = Acceptance { name: body.name, password: Secret::new(body.password), cookie: body.cookie };
     let visit = visit(&world, &visitor, &headers);
-    let (keys, hashing) = (world.gate.tokens(), &world.hashing);
-    tokens(service::accept_invitation(&world.db, keys, hashing, &visit, &link, &said).await?)
+    let (keys, hashing, vault) = (world.gate.tokens(), &world.hashing, world.vault()?);
+    let post = post(&world, &vault);
+    let accepted = service::accept_invitation(&world.db, keys, hashing, post, &visit, &link, &said).await?;
+    guest::nudge(&world.settings.internal_token);
+    tokens(accepted)
 }

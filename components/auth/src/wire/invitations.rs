@@ -68,6 +68,8 @@ pub(crate) struct InvitationOut {
     state: &'static str,
     /// The user that it became, or that it is for.
     user_id: Option<String>,
+    /// How its newest link was sent: `mail` or `link`.
+    sent_by: &'static str,
     /// The id of a user or of an API key.
     invited_by: String,
     created_at: String,
@@ -85,6 +87,7 @@ impl From<Invitation> for InvitationOut {
             role_ids: invitation.roles.iter().map(RoleId::to_string).collect(),
             state: invitation.state.as_str(),
             user_id: invitation.user.map(|user| user.to_string()),
+            sent_by: invitation.sent_by.as_str(),
             invited_by: invitation.invited_by,
             created_at: invitation.created_at.to_string(),
             expires_at: invitation.expires_at.to_string(),

@@ -2,7 +2,9 @@
 //! inviter could give them; whoever has the link chooses a name and a password, once.
 
 use super::{
-    Post, finish, letters,
+    Post,
+    addresses::ask_to_confirm,
+    finish, letters,
     logins::{Entrance, LoggedIn, start},
     tickets,
 };
@@ -136,6 +138,7 @@ async fn make(
         roles: new.roles,
         state: InvitationState::Pending,
         user,
+        sent_by: by,
         invited_by: call.principal.actor.name().to_owned(),
         created_at: call.now,
         expires_at: call.now,
@@ -158,8 +161,9 @@ async fn deliver(
     let moment = (call.now, &*call.chance);
     let (id, email) = (&invitation.id, &invitation.email);
     let link = tickets::for_invitation(scope, id, email, post.links_url, moment).await?;
-    store::invitation::prolong(scope, id, link.until, by == By::Mail).await?;
+    store::invitation::prolong(scope, id, link.until, by).await?;
     invitation.expires_at = link.until;
+    invitation.sent_by = by;
     match by {
         By::Link => Ok(Some(link.url)),
         By::Mail => {
@@ -283,8 +287,8 @@ pub struct Acceptance {
     pub cookie: bool,
 }
 
-/// Accepts an invitation: makes the user with its roles, and begins their session. That a link came to the address by a letter
-/// proves that it is theirs.
+/// Accepts an invitation: makes the user with its roles, and begins their session. If the link came by a letter, the address is
+/// theirs; if it was handed over, a letter asks them to confirm it.
 ///
 /// # Errors
 /// [`TicketError::Invalid`]; [`AuthError::Fields`] if the name or the password will not do, and the link goes on;
@@ -294,6 +298,7 @@ pub async fn accept_invitation(
     db: &Db,
     tokens: &Tokens,
     hashing: &dyn Hashing,
+    post: Post<'_>,
     visit: &Visit,
     shown: &TicketSecret,
     said: &Acceptance,
@@ -311,6 +316,9 @@ pub async fn accept_invitation(
         let invitation = store::invitation::get(&mut scope, &id).await?.ok_or(TicketError::Invalid)?;
         let member = join(&mut scope, visit, &invitation, &name, &hash).await?;
         let call = visit.call(Principal::system(shown.tenant.clone()));
+        if invitation.sent_by == By::Link {
+            ask_to_confirm(&mut scope, &call, post, &member.user.id, &invitation.email).await?;
+        }
         let state = InvitationState::Accepted;
         let user = member.user.id.clone();
         store::invitation::end(&mut scope, &id, state, Some(&user), visit.now).await?;
@@ -392,7 +400,7 @@ async fn join(
         store::binding::bind(scope, &user, role, &Reach::Everything, now).await?;
     }
     // A link that the inviter handed over says nothing about whose address it is.
-    if store::invitation::is_mailed(scope, &invitation.id).await? {
+    if invitation.sent_by == By::Mail {
         store::user::verify_email(scope, &user, &invitation.email, now).await?;
         store::switching::prove(scope, &user, &invitation.email, now).await?;
     }

@@ -1,22 +1,28 @@
 //! The table `invitations`.
 
-use crate::{Email, Invitation, InvitationState};
+use crate::{By, Email, Invitation, InvitationState};
 use db::{DbError, Decode, Row, Scope};
 use kernel::{Instant, InvitationId, PageRequest, RoleId, UserId};
 
 const INSERT: &str = "INSERT INTO invitations
-    (tenant_id, invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?9)";
-const GET: &str = "SELECT invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at, ended_at
+    (tenant_id, invitation_id, email, name, role_ids, state, user_id, sent_by, invited_by, created_at,
+     expires_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?9, ?10)";
+const GET: &str =
+    "SELECT invitation_id, email, name, role_ids, state, user_id, sent_by, invited_by, created_at,
+    expires_at, ended_at
     FROM invitations WHERE tenant_id = ?1 AND invitation_id = ?2";
-const PENDING: &str = "SELECT invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at, ended_at
+const PENDING: &str =
+    "SELECT invitation_id, email, name, role_ids, state, user_id, sent_by, invited_by, created_at,
+    expires_at, ended_at
     FROM invitations WHERE tenant_id = ?1 AND email = ?2 AND state = 'pending'";
-const LIST: &str = "SELECT invitation_id, email, name, role_ids, state, user_id, invited_by, created_at, expires_at, ended_at
+const LIST: &str =
+    "SELECT invitation_id, email, name, role_ids, state, user_id, sent_by, invited_by, created_at,
+    expires_at, ended_at
     FROM invitations WHERE tenant_id = ?1 AND invitation_id < ?2 AND (?3 IS NULL OR state = ?3)
     ORDER BY invitation_id DESC LIMIT ?4";
 const PROLONG: &str =
-    "UPDATE invitations SET expires_at = ?3, mailed = ?4 WHERE tenant_id = ?1 AND invitation_id = ?2";
-const IS_MAILED: &str = "SELECT mailed AS n FROM invitations WHERE tenant_id = ?1 AND invitation_id = ?2";
+    "UPDATE invitations SET expires_at = ?3, sent_by = ?4 WHERE tenant_id = ?1 AND invitation_id = ?2";
 const END: &str = "UPDATE invitations SET state = ?3, user_id = COALESCE(?4, user_id), ended_at = ?5
     WHERE tenant_id = ?1 AND invitation_id = ?2 AND state = 'pending'";
 
@@ -33,6 +39,7 @@ impl Decode for Invitation {
             roles: roles.ok_or_else(|| row.surprise("role_ids", "the ids of roles"))?,
             state: row.parse("state")?,
             user: row.parse_opt("user_id")?,
+            sent_by: row.parse("sent_by")?,
             invited_by: row.get("invited_by")?,
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,
@@ -49,6 +56,7 @@ pub(crate) async fn insert(scope: &mut Scope<'_>, invitation: &Invitation) -> Re
         invitation.name.as_deref().into(),
         serde_json::Value::from(roles).to_string().into(),
         invitation.user.as_ref().into(),
+        invitation.sent_by.as_str().into(),
         invitation.invited_by.as_str().into(),
         invitation.created_at.into(),
         invitation.expires_at.into(),
@@ -75,19 +83,14 @@ pub(crate) async fn list(
     scope.all(LIST, [page.after_or("inv_~").into(), state.into(), page.probe().into()]).await
 }
 
-/// Notes until when the newest link works, and whether it went out by a letter.
+/// Notes until when the newest link works, and how it was sent.
 pub(crate) async fn prolong(
     scope: &mut Scope<'_>,
     id: &InvitationId,
     until: Instant,
-    mailed: bool,
+    by: By,
 ) -> Result<(), DbError> {
-    scope.run_for_effect(PROLONG, [id.into(), until.into(), mailed.into()]).await.map(drop)
-}
-
-/// Whether the newest link went out by a letter.
-pub(crate) async fn is_mailed(scope: &mut Scope<'_>, id: &InvitationId) -> Result<bool, DbError> {
-    Ok(scope.one::<i64>(IS_MAILED, [id.into()]).await? == Some(1))
+    scope.run_for_effect(PROLONG, [id.into(), until.into(), by.as_str().into()]).await.map(drop)
 }
 
 /// Ends a pending invitation.

@@ -47,8 +47,8 @@ impl Scene {
             password: Secret::new(password.to_owned()),
             cookie: false,
         };
-        let (tokens, visit) = (self.stage.gate.tokens(), self.stage.visit());
-        block_on(accept_invitation(&self.stage.db, tokens, &Unbounded, &visit, link, &said))
+        let (tokens, visit, post) = (self.stage.gate.tokens(), self.stage.visit(), self.stage.post());
+        block_on(accept_invitation(&self.stage.db, tokens, &Unbounded, post, &visit, link, &said))
     }
 
     fn only(&self) -> Invitation {
@@ -81,6 +81,16 @@ fn an_invitation_by_letter_makes_a_user_with_its_roles_and_a_session() {
     let audited = scene.stage.audited("acme-corp");
     assert!(audited.contains(&"invitation.created".to_owned()));
     assert!(audited.contains(&"invitation.accepted".to_owned()));
+}
+
+#[test]
+fn a_link_that_was_handed_over_proves_no_address() {
+    let scene = scene();
+    let ana = scene.accept(&scene.linked(ANA, BuiltIn::Viewer), PASSWORD).unwrap();
+    assert_eq!(ana.member.user.email_verified_at, None);
+    // She is asked to confirm it, by a letter.
+    let letters = scene.stage.letters();
+    assert_eq!((letters[0].0.as_str(), letters[0].1), (ANA, Purpose::EmailVerification));
 }
 
 #[test]
