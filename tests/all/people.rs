@@ -1,6 +1,6 @@
 //! Who else comes onto the stage? People with a role, programs with a key of their own, those who run the platform.
 
-use crate::stage::{Stage, data, fresh, get, id, post, text};
+use crate::stage::{Stage, data, fresh, get, id, join, post, text};
 use serde_json::json;
 use tests::Client;
 
@@ -17,13 +17,7 @@ impl Stage {
         password: &str,
         roles: &[&str],
     ) -> (String, Client) {
-        let wish = json!({"email": email, "name": name, "role_ids": roles, "send": "link"});
-        let invited = post(inviter, "/api/v1/admin/invitations", &wish, 201);
-        let (_, token) = text(&invited, "link").split_once("#token=").expect("a link with a token");
-        let accepted = json!({"token": token, "name": name, "password": password});
-        let answer = self.host.client().post("/api/v1/auth/invitations/accept", &accepted).unwrap();
-        assert!((200..300).contains(&answer.status), "{}", answer.text());
-        let session = answer.json().unwrap();
+        let session = join(inviter, email, name, password, roles);
         (id(&session["user"]), self.host.client().with_bearer(text(&session, "access_token")))
     }
 

@@ -262,7 +262,8 @@ mod tests {
         let (password, name) = (Secret::new(PASSWORD.to_owned()), "Ana".to_owned());
         let said = Acceptance { name, password, cookie: false };
         let (tokens, visit) = (stage.gate.tokens(), stage.visit());
-        block_on(accept_invitation(&stage.db, tokens, &Unbounded, &visit, &link, &said)).unwrap()
+        block_on(accept_invitation(&stage.db, tokens, &Unbounded, stage.post(), &visit, &link, &said))
+            .unwrap()
     }
 
     fn reset(stage: &mut Stage, tenant: &str, password: &str) {
