@@ -134,6 +134,10 @@ fn a_link_ends_in_half_an_hour_and_its_letter_is_not_sent_afterwards() {
     let owner = stage.host.credentials().unwrap();
     forgot(&stage, &owner.email);
     let token = token_in(&letter(&receiver, &owner.email, "password_reset"));
+    // That it was taken is written down a moment later.
+    let is_sent =
+        || get(&stage.operator(), "/internal/letters").to_string().contains("\"sent\"").then_some(());
+    tests::eventually(crate::stage::SOON, is_sent).expect("the letter was taken");
     receiver.reply(Reply::Status(503));
     forgot(&stage, &owner.email);
     stage.pass(Duration::from_secs(31 * 60));

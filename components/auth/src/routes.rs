@@ -25,8 +25,9 @@ mod users;
 
 use auth::Providers;
 use axum::{Extension, Router};
-use edge::World;
+use edge::{OAuthFaultBody, World};
 use std::sync::Arc;
+use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The component's routes.
@@ -64,12 +65,15 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(api_keys::get_api_key, api_keys::change_api_key, api_keys::revoke_api_key))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit));
-    let oauth = OpenApiRouter::new()
+    let mut oauth = OpenApiRouter::new()
         .routes(routes!(oauth::token))
         .routes(routes!(oauth::introspect))
         .routes(routes!(oauth::revoke))
         .routes(routes!(oauth::metadata))
         .routes(routes!(oauth::openid_configuration));
+    // The faults of OAuth name it only in their variants, where the document's maker does not look.
+    let parts = oauth.get_openapi_mut().components.get_or_insert_default();
+    parts.schemas.insert(OAuthFaultBody::name().into_owned(), OAuthFaultBody::schema());
     let programs = OpenApiRouter::new()
         .routes(routes!(api_keys::rotate_api_key))
         .routes(routes!(clients::list_clients, clients::create_client))
