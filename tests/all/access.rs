@@ -118,7 +118,7 @@ fn an_editor_of_one_module_sees_and_edits_only_its_rules() {
     let lead = json!({"event": "lead_created", "data": {"lead_id": "l-1"}});
     let lead = id(&post(&cast.owner, "/api/v1/events", &lead, 202));
     let seen: Vec<String> = data(&get(&editor, "/api/v1/events")).iter().map(id).collect();
-    assert_eq!(seen, [lead.clone()]);
+    assert_eq!(seen, std::slice::from_ref(&lead));
     assert_eq!(editor.get(&format!("/api/v1/events/{lead}/trace")).unwrap().status, 200);
     expect::problem(&editor.get(&format!("/api/v1/events/{deal}")).unwrap(), 404, "NOT_FOUND");
     expect::problem(&editor.get("/api/v1/jobs").unwrap(), 403, "FORBIDDEN");
@@ -141,7 +141,7 @@ fn a_binding_or_a_key_may_reach_one_rule_only() {
     let key = cast.stage.host.client().with_bearer(text(&key, "key"));
     for client in [&editor, &key] {
         let listed: Vec<String> = data(&get(client, rules)).iter().map(id).collect();
-        assert_eq!(listed, [one.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&one));
         let toggled = send(client, "PUT", &format!("{rules}/{one}/toggle?is_active=true"), None);
         assert_eq!(toggled.status, 200, "{}", toggled.text());
         expect::problem(&client.get(&format!("{rules}/{other}")).unwrap(), 404, "NOT_FOUND");

@@ -172,7 +172,8 @@ fn until(state: &Path, words: &[&str], word: &str) -> Child {
             return child;
         }
     }
-    panic!("it ended before it said {word:?}");
+    let ended = child.wait().unwrap();
+    panic!("it ended with {ended} before it said {word:?}");
 }
 
 /// Sends a test message by every channel, and waits for all to arrive.

@@ -112,8 +112,7 @@ fn gather(
 pub(crate) fn wanted(mapping: &[Mapping], asserted: &Asserted) -> Vec<RoleId> {
     let mut all = Vec::new();
     for one in mapping {
-        let holds =
-            asserted.texts.get(&one.claim).is_some_and(|texts| texts.iter().any(|text| *text == one.value));
+        let holds = asserted.texts.get(&one.claim).is_some_and(|texts| texts.contains(&one.value));
         if holds && !all.contains(&one.role) {
             all.push(one.role.clone());
         }

@@ -147,16 +147,16 @@ impl<All: Need, Own: Need, S: Send + Sync> FromRequestParts<S> for Steward<All, 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Authorized::<needs::Anybody>::from_request_parts(parts, state).await?;
         if permit::<All>(&caller.call).is_ok() {
-            return Ok(Self::OfAll(caller.as_need()));
+            return Ok(Self::OfAll(caller.for_need()));
         }
         permit::<Own>(&caller.call)?;
-        Ok(Self::OfOwn(caller.as_need()))
+        Ok(Self::OfOwn(caller.for_need()))
     }
 }
 
 impl Authorized<needs::Anybody> {
     /// The same caller, found to have what `N` asks.
-    fn as_need<N>(self) -> Authorized<N> {
+    fn for_need<N>(self) -> Authorized<N> {
         Authorized { call: self.call, world: self.world, email: self.email, need: PhantomData }
     }
 }

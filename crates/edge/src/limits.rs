@@ -276,9 +276,9 @@ mod tests {
         };
         assert_eq!(take(1), (true, 99));
         assert_eq!(take(60), (true, 39));
-        assert_eq!(take(40).0, false);
+        assert!(!take(40).0);
         assert_eq!(take(39), (true, 0));
-        assert_eq!(take(1).0, false);
+        assert!(!take(1).0);
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Standing {
     pub(crate) async fn get(routes: fn(&Arc<World>) -> Router) -> Result<Self, NotReady> {
         match look() {
             Look::Stand(standing) => Ok(standing),
-            Look::Ask(standing, values) => Ok(standing.as_of_now(values, routes).await),
+            Look::Ask(standing, values) => Ok(standing.brought_up_to_now(values, routes).await),
             Look::Make => {
                 let values = values().await;
                 let standing = Self::of(world(&values, None)?, routes);
@@ -125,7 +125,7 @@ impl Standing {
     }
 
     /// The same if the secrets are; else one with the new ones. Secrets that cannot be had, or do not read, change nothing.
-    async fn as_of_now(self, before: Values, routes: fn(&Arc<World>) -> Router) -> Self {
+    async fn brought_up_to_now(self, before: Values, routes: fn(&Arc<World>) -> Router) -> Self {
         let mut values = before.clone();
         for name in TURNING {
             if let Ok(value) = variables::get(name).await {

@@ -67,7 +67,7 @@ pub async fn invite(
             return Err(AuthError::EmailTaken);
         }
         let roles = roles_of(&mut scope, &new.roles).await?;
-        let roles = roles.map_err(|faults| AuthError::Fields(faults))?;
+        let roles = roles.map_err(AuthError::Fields)?;
         if !roles.iter().all(|role| call.principal.covers(role.permissions, &Reach::Everything)) {
             return Err(AuthError::Beyond);
         }
