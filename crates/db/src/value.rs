@@ -2,7 +2,7 @@
 
 use kernel::{
     ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant, InvitationId, JobId,
-    LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
+    LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -121,6 +121,7 @@ texts!(
     LetterId,
     MessageId,
     PasskeyId,
+    RecordId,
     RoleId,
     RuleId,
     SessionId,

@@ -1,0 +1,1 @@
+//! How does Spin reach the records area?
