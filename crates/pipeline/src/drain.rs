@@ -317,7 +317,7 @@ async fn run_inside(
             continue;
         }
         let call = effect::call_of(works, &one.job, now);
-        let report = effect::raise(tx, works.books, &call, &one.job).await?;
+        let report = effect::inside(tx, works.books, &call, &one.job).await?;
         settlements.push(settlement(works, one, &report, now, drained));
     }
     for (tenant, group) in messages {

@@ -1,6 +1,6 @@
 //! What does a job do? Inside jobs write in the queue's own transaction; outside jobs carry one parcel.
 
-use crate::{Books, Works, decide, write};
+use crate::{Books, Works, decide, records, write};
 use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt};
@@ -60,7 +60,7 @@ pub(crate) fn call_of(works: &Works<'_>, job: &Job, now: Instant) -> Call {
     }
 }
 
-fn text(payload: &Value, name: &str) -> Option<String> {
+pub(crate) fn text(payload: &Value, name: &str) -> Option<String> {
     payload.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
@@ -234,9 +234,18 @@ fn failure(lost: Lost) -> Failure {
     }
 }
 
+/// Runs a job that touches nothing but the database, inside the queue's transaction.
+pub(crate) async fn inside(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> Result<Report, DbError> {
+    if job.kind == Kind::UpdateStatus {
+        records::move_on(tx, books, call, job).await
+    } else {
+        raise(tx, books, call, job).await
+    }
+}
+
 /// Raises the event of a `publish_event` job, inside the queue's transaction. The job's id is the event's key, so that a
 /// second run raises nothing.
-pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> Result<Report, DbError> {
+async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> Result<Report, DbError> {
     let Some(origin) = origin(tx, &job.tenant, job).await? else {
         return Ok(Report::hopeless("the event that this one follows is no longer in the ledger"));
     };
@@ -269,7 +278,7 @@ pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) ->
 }
 
 /// Where the raised event comes from; `None` if its parent is gone.
-async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Origin>, DbError> {
+pub(crate) async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Origin>, DbError> {
     let Some(parent) = &job.event else { return Ok(Some(Origin::default())) };
     match events::get(&mut tx.scope(tenant), parent).await {
         Ok(event) => Ok(Some(Origin { depth: event.origin.depth.saturating_add(1), parent: Some(event.id) })),

@@ -11,6 +11,7 @@ mod effect;
 mod error;
 mod letters;
 pub mod privacy;
+pub mod records;
 mod removal;
 mod reseal;
 mod store;

@@ -39,6 +39,12 @@ impl Change {
         Self { kind, before, after, converts: false }
     }
 
+    /// The record's type.
+    #[must_use]
+    pub fn kind(&self) -> &RecordType {
+        &self.kind
+    }
+
     /// The record as it stands afterwards; of one that was deleted, as it stood.
     #[must_use]
     pub fn record(&self) -> Option<&Record> {

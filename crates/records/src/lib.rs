@@ -17,6 +17,7 @@ pub mod privacy;
 mod record;
 mod record_type;
 pub mod service;
+pub mod sheet;
 mod store;
 mod words;
 

@@ -1,6 +1,7 @@
 //! What is a type, or a field of one, called? A [`TypeName`] stands in paths and triggers, a field's name in conditions and
 //! templates: both are words of lower-case letters, digits and underscores.
 
+use crate::built_in::{CONTACT, LEAD, OPPORTUNITY};
 use std::fmt;
 
 /// Words that no tenant's type may be called: built-in types, other things with triggers, and paths of ours.
@@ -69,6 +70,24 @@ impl TypeName {
             Some(word) => Err(TypeNameError::Reserved(word)),
             None => Ok(name),
         }
+    }
+
+    /// Contacts.
+    #[must_use]
+    pub fn contact() -> Self {
+        Self::built_in(CONTACT)
+    }
+
+    /// Leads.
+    #[must_use]
+    pub fn lead() -> Self {
+        Self::built_in(LEAD)
+    }
+
+    /// Opportunities.
+    #[must_use]
+    pub fn opportunity() -> Self {
+        Self::built_in(OPPORTUNITY)
     }
 
     /// A name that stands in the program.

@@ -3,10 +3,11 @@
 use crate::{
     Amount, RecordType, TypeName,
     built_in::{LOST, OPPORTUNITY, WON},
-    custom::{self, Custom},
+    custom,
     field::Kind,
 };
 use kernel::{FieldFault, Fields, Instant, RecordId};
+use schema::Schema;
 use serde_json::{Map, Value};
 
 /// The most records of a tenant.
@@ -96,7 +97,7 @@ fn external_id(value: &Value) -> Result<Option<String>, String> {
 pub struct Shape {
     /// The type.
     pub kind: RecordType,
-    custom: Custom,
+    own: Schema,
 }
 
 impl Shape {
@@ -105,8 +106,8 @@ impl Shape {
     /// # Errors
     /// What is wrong with it: only for one that an earlier program accepted and this one does not.
     pub fn new(kind: RecordType) -> Result<Self, Vec<FieldFault>> {
-        let custom = custom::compile(&kind.schema).map_err(|fault| vec![fault])?;
-        Ok(Self { kind, custom })
+        let own = Schema::compile(&kind.schema, "schema").map_err(|fault| vec![fault])?;
+        Ok(Self { kind, own })
     }
 
     /// A new record.
@@ -233,7 +234,9 @@ impl Shape {
             self.name_of_built_in(&mut kept, &mut fields);
         }
         let own = Value::Object(own);
-        self.custom.check(&own, &mut fields);
+        for fault in self.own.faults(&own) {
+            fields.fault(fault.field, fault.message);
+        }
         if let Value::Object(own) = own {
             kept.extend(own);
         }
@@ -316,7 +319,7 @@ impl Shape {
         let mut own = record.fields.clone();
         own.retain(|name, _| self.kind.field(name).is_none());
         let all_known = own.keys().all(|name| custom::property(&self.kind.schema, name).is_some());
-        all_known && self.custom.allows(&Value::Object(own))
+        all_known && self.own.allows(&Value::Object(own))
     }
 }
 

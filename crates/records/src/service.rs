@@ -3,6 +3,7 @@
 //!
 //! A change is planned first ([`plan`]), which writes nothing; then it is kept ([`keep`]).
 
+mod importing;
 mod keeping;
 pub mod plan;
 mod reading;
@@ -10,5 +11,6 @@ mod reading;
 mod tests;
 pub mod types;
 
+pub use importing::{Import, Meant, OnMatch, Tally};
 pub use keeping::keep;
 pub use reading::{Limits, any, facts, find, get, limits, list, page};

@@ -21,6 +21,8 @@ pub enum ActionKind {
     PublishEvent,
     /// Sends an HTTP request.
     HttpRequest,
+    /// Moves a record to another status, or stage.
+    UpdateStatus,
 }
 
 const fn required(name: &'static str, shape: Shape) -> Parameter {
@@ -47,9 +49,16 @@ const HTTP_REQUEST: &[Parameter] = &[
     optional("body", Shape::Json),
 ];
 
+const UPDATE_STATUS: &[Parameter] = &[
+    required("entity_id", Shape::Text(200)),
+    required("new_status", Shape::Text(50)),
+    optional("entity_type", Shape::Text(40)),
+];
+
 impl ActionKind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::SendNotification, Self::PublishEvent, Self::HttpRequest];
+    pub const ALL: &'static [Self] =
+        &[Self::SendNotification, Self::PublishEvent, Self::HttpRequest, Self::UpdateStatus];
 
     /// The published name.
     #[must_use]
@@ -58,6 +67,7 @@ impl ActionKind {
             Self::SendNotification => "send_notification",
             Self::PublishEvent => "publish_event",
             Self::HttpRequest => "http_request",
+            Self::UpdateStatus => "update_status",
         }
     }
 
@@ -66,13 +76,14 @@ impl ActionKind {
             Self::SendNotification => SEND_NOTIFICATION,
             Self::PublishEvent => PUBLISH_EVENT,
             Self::HttpRequest => HTTP_REQUEST,
+            Self::UpdateStatus => UPDATE_STATUS,
         }
     }
 }
 
 /// No action has that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not an action type; the types are send_notification, publish_event, http_request")]
+#[error("is not an action type; the types are send_notification, publish_event, http_request, update_status")]
 pub struct UnknownAction;
 
 impl std::str::FromStr for ActionKind {
@@ -341,7 +352,7 @@ mod tests {
                 "actions[0].parameters.colour: is not a field here; it takes recipient, message, channel, title",
                 "actions[0].parameters.recipient: is missing; send_notification needs it",
                 "actions[0].parameters.message: is not a template: syntax error: unexpected end of input, expected end of variable block",
-                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request",
+                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, update_status",
                 "actions[2].delay: must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number",
                 "actions[2].parameters.data.opportunity_id: is missing; deal_closed_won needs it",
                 "actions[3].retry.jitter: is not a field here; it takes max_attempts, first_wait, max_wait",

@@ -13,6 +13,8 @@ enum Shape {
     Text,
     /// An amount: a number, or a decimal as text, both exact.
     Amount,
+    /// An object of fields, each with what it was and is.
+    Changes,
 }
 
 impl Shape {
@@ -21,6 +23,7 @@ impl Shape {
             Self::Id => &["string", "integer"],
             Self::Text => &["string"],
             Self::Amount => &["number", "string"],
+            Self::Changes => &["object"],
         }
     }
 }
@@ -58,13 +61,27 @@ const fn optional(field: Field) -> Field {
 
 const CONTACT: Field = field("contact_id", Shape::Id, "The contact's id.", "\"c-1\"");
 const CONTACT_NAME: Field = field("contact_name", Shape::Text, "The contact's name.", "\"Ada Lovelace\"");
-const EMAIL: Field = field("email", Shape::Text, "The contact's e-mail address.", "\"ada@example.com\"");
+const EMAIL: Field = field("email", Shape::Text, "The e-mail address.", "\"ada@example.com\"");
+const PHONE: Field = field("phone", Shape::Text, "The telephone number.", "\"+44 20 7946 0000\"");
+const COMPANY: Field = field("company", Shape::Text, "The company.", "\"Analytical Engines\"");
+const OWNER: Field = field("owner", Shape::Text, "Who takes care of it.", "\"sales@example.com\"");
+const STATUS: Field = field("status", Shape::Text, "The status now.", "\"customer\"");
 const LEAD: Field = field("lead_id", Shape::Id, "The lead's id.", "\"l-1\"");
 const SOURCE: Field = field("source", Shape::Text, "Where the lead came from.", "\"web\"");
 const OPPORTUNITY: Field = field("opportunity_id", Shape::Id, "The opportunity's id.", "\"o-1\"");
 const OPPORTUNITY_NAME: Field =
     field("opportunity_name", Shape::Text, "The opportunity's name.", "\"Big deal\"");
 const VALUE: Field = field("value", Shape::Amount, "What it is worth, exact.", "12500");
+const CURRENCY: Field = field("currency", Shape::Text, "The currency of the value.", "\"EUR\"");
+const STAGE: Field = field("stage", Shape::Text, "The stage now.", "\"negotiation\"");
+const OLD_STATUS: Field = field("old_status", Shape::Text, "The status before.", "\"new\"");
+const NEW_STATUS: Field = field("new_status", Shape::Text, "The status now.", "\"customer\"");
+const CHANGES: Field = field(
+    "changes",
+    Shape::Changes,
+    "Every field that changed, with what it was and is.",
+    r#"{"owner": {"old": null, "new": "sales@example.com"}}"#,
+);
 
 /// All built-in triggers, by module.
 pub const TRIGGERS: &[Trigger] = &[
@@ -72,36 +89,125 @@ pub const TRIGGERS: &[Trigger] = &[
         trigger_id: "contact_created",
         module_type: "crm",
         description: "When a new contact is created",
-        fields: &[optional(CONTACT), optional(CONTACT_NAME), optional(EMAIL)],
+        fields: &[
+            optional(CONTACT),
+            optional(CONTACT_NAME),
+            optional(EMAIL),
+            optional(PHONE),
+            optional(COMPANY),
+            optional(STATUS),
+            optional(OWNER),
+        ],
     },
     Trigger {
         trigger_id: "contact_updated",
         module_type: "crm",
         description: "When a contact is updated",
-        fields: &[CONTACT, optional(CONTACT_NAME), optional(EMAIL)],
+        fields: &[
+            CONTACT,
+            optional(CONTACT_NAME),
+            optional(EMAIL),
+            optional(PHONE),
+            optional(COMPANY),
+            optional(STATUS),
+            optional(OWNER),
+            optional(CHANGES),
+        ],
     },
     Trigger {
         trigger_id: "contact_status_changed",
         module_type: "crm",
         description: "When a contact's status changes",
-        fields: &[
-            CONTACT,
-            field("old_status", Shape::Text, "The status before.", "\"new\""),
-            field("new_status", Shape::Text, "The status now.", "\"customer\""),
-            optional(CONTACT_NAME),
-        ],
+        fields: &[CONTACT, OLD_STATUS, NEW_STATUS, optional(CONTACT_NAME), optional(EMAIL), optional(OWNER)],
+    },
+    Trigger {
+        trigger_id: "contact_deleted",
+        module_type: "crm",
+        description: "When a contact is deleted",
+        fields: &[CONTACT, optional(CONTACT_NAME), optional(EMAIL)],
     },
     Trigger {
         trigger_id: "lead_created",
         module_type: "crm",
         description: "When a new lead is created",
-        fields: &[LEAD, optional(CONTACT_NAME), optional(EMAIL), optional(SOURCE)],
+        fields: &[
+            LEAD,
+            optional(CONTACT_NAME),
+            optional(EMAIL),
+            optional(COMPANY),
+            optional(SOURCE),
+            optional(VALUE),
+            optional(OWNER),
+        ],
+    },
+    Trigger {
+        trigger_id: "lead_updated",
+        module_type: "crm",
+        description: "When a lead is updated",
+        fields: &[
+            LEAD,
+            optional(CONTACT_NAME),
+            optional(EMAIL),
+            optional(SOURCE),
+            optional(STATUS),
+            optional(VALUE),
+            optional(OWNER),
+            optional(CHANGES),
+        ],
+    },
+    Trigger {
+        trigger_id: "lead_status_changed",
+        module_type: "crm",
+        description: "When a lead's status changes",
+        fields: &[LEAD, OLD_STATUS, NEW_STATUS, optional(CONTACT_NAME), optional(EMAIL), optional(OWNER)],
+    },
+    Trigger {
+        trigger_id: "lead_converted",
+        module_type: "crm",
+        description: "When a lead becomes a contact",
+        fields: &[
+            LEAD,
+            CONTACT,
+            optional(OPPORTUNITY),
+            optional(CONTACT_NAME),
+            optional(EMAIL),
+            optional(SOURCE),
+            optional(OWNER),
+        ],
+    },
+    Trigger {
+        trigger_id: "lead_deleted",
+        module_type: "crm",
+        description: "When a lead is deleted",
+        fields: &[LEAD, optional(CONTACT_NAME), optional(EMAIL)],
     },
     Trigger {
         trigger_id: "opportunity_created",
         module_type: "sales",
         description: "When a new opportunity is created",
-        fields: &[OPPORTUNITY, OPPORTUNITY_NAME, optional(VALUE)],
+        fields: &[
+            OPPORTUNITY,
+            OPPORTUNITY_NAME,
+            optional(VALUE),
+            optional(CURRENCY),
+            optional(STAGE),
+            optional(CONTACT),
+            optional(OWNER),
+        ],
+    },
+    Trigger {
+        trigger_id: "opportunity_updated",
+        module_type: "sales",
+        description: "When an opportunity is updated",
+        fields: &[
+            OPPORTUNITY,
+            optional(OPPORTUNITY_NAME),
+            optional(VALUE),
+            optional(CURRENCY),
+            optional(STAGE),
+            optional(OWNER),
+            optional(CHANGES),
+        ],
     },
     Trigger {
         trigger_id: "opportunity_stage_changed",
@@ -113,13 +219,21 @@ pub const TRIGGERS: &[Trigger] = &[
             field("new_stage", Shape::Text, "The stage now.", "\"negotiation\""),
             optional(OPPORTUNITY_NAME),
             optional(VALUE),
+            optional(CURRENCY),
+            optional(OWNER),
         ],
+    },
+    Trigger {
+        trigger_id: "opportunity_deleted",
+        module_type: "sales",
+        description: "When an opportunity is deleted",
+        fields: &[OPPORTUNITY, optional(OPPORTUNITY_NAME), optional(VALUE)],
     },
     Trigger {
         trigger_id: "deal_closed_won",
         module_type: "sales",
         description: "When a deal is successfully closed",
-        fields: &[OPPORTUNITY, VALUE, optional(OPPORTUNITY_NAME)],
+        fields: &[OPPORTUNITY, VALUE, optional(OPPORTUNITY_NAME), optional(CURRENCY), optional(OWNER)],
     },
     Trigger {
         trigger_id: "deal_closed_lost",
@@ -130,13 +244,22 @@ pub const TRIGGERS: &[Trigger] = &[
             field("reason", Shape::Text, "Why it was lost.", "\"price\""),
             optional(OPPORTUNITY_NAME),
             optional(VALUE),
+            optional(CURRENCY),
+            optional(OWNER),
         ],
     },
     Trigger {
         trigger_id: "high_value_opportunity",
         module_type: "sales",
         description: "When an opportunity exceeds a value threshold",
-        fields: &[OPPORTUNITY, VALUE, optional(OPPORTUNITY_NAME)],
+        fields: &[
+            OPPORTUNITY,
+            VALUE,
+            optional(OPPORTUNITY_NAME),
+            optional(CURRENCY),
+            optional(STAGE),
+            optional(OWNER),
+        ],
     },
 ];
 
@@ -248,7 +371,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_is_that_of_the_seeds() {
+    fn the_catalogue_is_that_of_the_seeds_and_what_else_happens_to_records() {
         let said: Vec<String> = TRIGGERS
             .iter()
             .map(|trigger| {
@@ -262,9 +385,16 @@ mod tests {
                 "crm contact_created ()",
                 "crm contact_updated (contact_id)",
                 "crm contact_status_changed (contact_id, old_status, new_status)",
+                "crm contact_deleted (contact_id)",
                 "crm lead_created (lead_id)",
+                "crm lead_updated (lead_id)",
+                "crm lead_status_changed (lead_id, old_status, new_status)",
+                "crm lead_converted (lead_id, contact_id)",
+                "crm lead_deleted (lead_id)",
                 "sales opportunity_created (opportunity_id, opportunity_name)",
+                "sales opportunity_updated (opportunity_id)",
                 "sales opportunity_stage_changed (opportunity_id, old_stage, new_stage)",
+                "sales opportunity_deleted (opportunity_id)",
                 "sales deal_closed_won (opportunity_id, value)",
                 "sales deal_closed_lost (opportunity_id, reason)",
                 "sales high_value_opportunity (opportunity_id, value)",

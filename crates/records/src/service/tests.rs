@@ -451,6 +451,102 @@ fn rules_see_a_record_by_either_id() {
     assert_eq!(found[1].as_ref().unwrap()["value"].to_string(), "12500.00");
 }
 
+impl Desk {
+    fn import(&self, kind: &str, file: &str, meant: (&str, &str, &str)) -> (Tally, Vec<Change>) {
+        let meant = Meant::read(Some(meant.0), Some(meant.1), Some(meant.2)).unwrap();
+        let shape = self.shape(kind);
+        let mut import = Import::read(&shape.kind, file.as_bytes(), meant).unwrap();
+        let mut all = Vec::new();
+        while !import.is_done() {
+            let who = self.who();
+            block_on(async {
+                let mut tx = self.db.begin().await.unwrap();
+                let mut scope = tx.scope(&self.tenant);
+                let call = who.put_in(&shape.kind.module, None).unwrap();
+                let changes = import.plan(&mut scope, call, &shape).await.unwrap();
+                keep(&mut scope, call, &changes).await.unwrap();
+                tx.commit().await.unwrap();
+                all.extend(changes);
+            });
+        }
+        (import.tally, all)
+    }
+}
+
+fn said(tally: &Tally) -> (usize, usize, usize, usize, usize, Vec<String>) {
+    let faults = tally.faults.iter().map(|(line, fault)| format!("{line} {fault}")).collect();
+    (tally.created, tally.updated, tally.unchanged, tally.skipped, tally.failed, faults)
+}
+
+#[test]
+fn an_import_keeps_what_is_sound_and_names_what_is_not() {
+    let desk = Desk::new();
+    let file = "external_id,name,email,status\nx-1,Ada,ada@example.com,customer\nx-2,,bob@example.com,\nx-3,Eve,eve,\n\
+        x-4,,,\nx-1,Ada again,,\n";
+    let (dry, changes) = desk.import("contact", file, ("error", "external_id", "true"));
+    let (tally, all) = desk.import("contact", file, ("error", "external_id", "false"));
+    assert!(changes.is_empty());
+    let faults = &said(&tally).5;
+    assert_eq!(
+        faults[..2],
+        [
+            "4 email: must be an e-mail address, such as ada@example.com",
+            "5 name: is missing: say what the contact is called"
+        ]
+    );
+    assert!(faults[2].starts_with("6 external_id: is that of rec_"), "{faults:?}");
+    assert_eq!((tally.rows, tally.created, tally.failed), (5, 2, 3));
+    assert_eq!((dry.created, dry.failed), (2, 3));
+    assert_eq!(all.len(), 2);
+    assert_eq!(desk.names("contact", &[("sort", "created_at")]), ["Ada", "bob@example.com"]);
+
+    // The same once more makes no second ones.
+    let (tally, all) = desk.import("contact", file, ("skip", "external_id", "false"));
+    assert_eq!((tally.created, tally.skipped, tally.failed), (0, 3, 2));
+    assert!(all.is_empty());
+    let (tally, all) = desk.import("contact", file, ("update", "external_id", "false"));
+    assert_eq!((tally.created, tally.updated, tally.unchanged, tally.failed), (0, 1, 2, 2));
+    assert_eq!(
+        all.iter().flat_map(Change::happenings).map(|one| one.trigger).collect::<Vec<_>>(),
+        ["contact_updated"]
+    );
+    let (tally, _) = desk.import(
+        "contact",
+        "email,phone\nADA@example.com,1\nnew@example.com,2\n",
+        ("update", "email", "false"),
+    );
+    assert_eq!(said(&tally), (1, 1, 0, 0, 0, vec![]));
+    let (tally, _) = desk.import(
+        "contact",
+        "id,phone\nrec_01hf7yat00zzzzzzzzzzzzzzzz,1\nx,2\n",
+        ("update", "id", "false"),
+    );
+    assert_eq!(tally.failed, 2);
+    desk.index_holds();
+}
+
+#[test]
+fn an_import_of_many_rows_is_many_small_transactions() {
+    let desk = Desk::new();
+    let ada = desk.make("contact", json!({"name": "Ada"})).unwrap();
+    let rows: Vec<String> = (0..1000)
+        .map(|number| {
+            let contact = if number == 600 { "rec_01hf7yat00zzzzzzzzzzzzzzzz" } else { ada.id.as_str() };
+            format!("deal-{number},Deal {number},{number}.50,{contact}")
+        })
+        .collect();
+    let file = format!("external_id,name,value,contact_id\n{}\n", rows.join("\n"));
+    let (tally, all) = desk.import("opportunity", &file, ("error", "external_id", "false"));
+    assert_eq!((tally.created, tally.failed, all.len()), (999, 1, 999));
+    assert_eq!(tally.faults[0].1.to_string(), "contact_id: is no contact here");
+    let names = desk.names("opportunity", &[("sort", "created_at")]);
+    assert_eq!((names[0].as_str(), names[199].as_str()), ("Deal 0", "Deal 199"));
+    assert_eq!(desk.names("opportunity", &[("q", "deal 998")]), ["Deal 998"]);
+    assert_eq!(desk.count("SELECT count AS n FROM record_counts WHERE type = 'opportunity'"), 999);
+    assert_eq!(desk.count("SELECT COUNT(*) AS n FROM audit_entries WHERE action = 'record.created'"), 1000);
+    desk.index_holds();
+}
+
 #[test]
 fn a_person_is_told_of_and_taken_out() {
     let desk = Desk::new();

@@ -141,6 +141,15 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    /// How a row of an import, and what is said of it, names it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::ExternalId => "external_id",
+            Self::Email => "email",
+        }
+    }
+
     /// What of a record is compared.
     pub(crate) fn of(self, record: &Record) -> Option<String> {
         match self {

@@ -1,0 +1,1 @@
+//! Which JSON stands for types of records?
