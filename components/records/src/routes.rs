@@ -2,6 +2,7 @@
 
 mod built_in;
 mod own;
+mod sheets;
 mod types;
 
 use crate::wire::{FieldsIn, shown};
@@ -49,11 +50,16 @@ impl Asked<'_> {
         Desk { db: &self.world.db, books: &self.app.books }
     }
 
-    /// The record as it is answered; the queue is woken if there is work.
-    fn answer(&self, kept: Kept) -> Shown<Value> {
-        if kept.made_jobs() {
+    /// Wakes the queue if there is work.
+    fn wake(&self, made_jobs: bool) {
+        if made_jobs {
             guest::nudge(&self.world.settings.internal_token);
         }
+    }
+
+    /// The record as it is answered.
+    fn answer(&self, kept: &Kept) -> Shown<Value> {
+        self.wake(kept.made_jobs());
         let version = i64::from(kept.record.version);
         Shown::as_is("record", shown(self.who.tenant(), &kept.kind, &kept.record)).version(version)
     }
@@ -101,9 +107,7 @@ impl Asked<'_> {
     /// `path` is that of the list.
     async fn create(&self, kind: &TypeName, sent: FieldsIn, path: &str) -> Result<Shown<Value>, Problem> {
         let kept = desk::create(self.desk(), self.who, kind, sent.draft()?).await?;
-        if kept.made_jobs() {
-            guest::nudge(&self.world.settings.internal_token);
-        }
+        self.wake(kept.made_jobs());
         let (location, version) = (format!("{path}/{}", kept.record.id), i64::from(kept.record.version));
         let body = shown(self.who.tenant(), &kept.kind, &kept.record);
         Ok(Shown::created("record", body, location).version(version))
@@ -117,7 +121,7 @@ impl Asked<'_> {
         sent: FieldsIn,
     ) -> Result<Shown<Value>, Problem> {
         let kept = desk::replace(self.desk(), self.who, kind, id, expected(seen)?, sent.draft()?).await?;
-        Ok(self.answer(kept))
+        Ok(self.answer(&kept))
     }
 
     async fn change(
@@ -128,12 +132,12 @@ impl Asked<'_> {
         sent: FieldsIn,
     ) -> Result<Shown<Value>, Problem> {
         let kept = desk::change(self.desk(), self.who, kind, id, expected(seen)?, sent.draft()?).await?;
-        Ok(self.answer(kept))
+        Ok(self.answer(&kept))
     }
 
     async fn delete(&self, kind: &TypeName, id: &RecordId, seen: IfMatch) -> Result<NoContent, Problem> {
         let kept = desk::delete(self.desk(), self.who, kind, id, expected(seen)?).await?;
-        self.answer(kept);
+        self.wake(kept.made_jobs());
         Ok(NoContent)
     }
 }

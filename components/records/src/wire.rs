@@ -1,6 +1,8 @@
 //! Which JSON stands for records? Flat fields beside what a record says of itself; which fields there are, the type says.
 
 pub(crate) mod built_in;
+pub(crate) mod conversion;
+pub(crate) mod sheets;
 pub(crate) mod types;
 
 use edge::Problem;
@@ -15,6 +17,10 @@ use serde_json::{Map, Value};
 pub(crate) struct FieldsIn(Map<String, Value>);
 
 impl FieldsIn {
+    pub(crate) const fn of(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
     pub(crate) fn draft(self) -> Result<Draft, Problem> {
         Draft::read(self.0).map_err(Problem::fields)
     }

@@ -19,7 +19,7 @@ use db::{Db, DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::Job;
 use kernel::{Bounded, Call, EventId, Permission, RecordId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What changes of records need: the database and the tenants' compiled rules.
 #[derive(Clone, Copy)]
@@ -170,6 +170,25 @@ pub async fn convert(
     };
     let outcome = work.await;
     finish(tx, outcome).await
+}
+
+/// Puts on record that somebody exports records of a type: who sees but some of them lists these instead.
+///
+/// # Errors
+/// [`RecordError::OutOfReach`], or the database's.
+pub async fn note_export(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &RecordType,
+    format: &str,
+) -> Result<(), RecordFault> {
+    let subject = kind.name.as_str();
+    let call = who.put_in(&kind.module, Some(subject)).map_err(RecordError::from)?;
+    let after = Some(json!({"format": format}));
+    let entry = audit::Entry { action: "records.exported", subject, before: None, after };
+    let mut tx = desk.db.begin().await?;
+    audit::append(&mut tx.scope(who.tenant()), call, &entry).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Makes changes stay that somebody at the door asked for; the last of them is what they asked about.

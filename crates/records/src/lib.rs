@@ -19,6 +19,7 @@ mod record_type;
 pub mod service;
 pub mod sheet;
 mod store;
+mod trigger;
 mod words;
 
 pub use amount::{Amount, AmountError};
@@ -31,3 +32,4 @@ pub use filter::Filter;
 pub use name::{TypeName, TypeNameError};
 pub use record::{Draft, MOST_RECORDS, Record, Shape};
 pub use record_type::{MOST_STATUSES, MOST_TYPES, RecordType, TypeDraft, TypePatch};
+pub use trigger::{RecordTrigger, built_in_types, triggers};

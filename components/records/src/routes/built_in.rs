@@ -1,13 +1,20 @@
 //! Which routes lead to contacts, leads and opportunities? The same for each; what differs is the type.
 
-use super::{App, Asked, Wanted};
+use super::{App, Asked, Wanted, expected};
 use crate::wire::{
     FieldsIn,
     built_in::{ContactIn, ContactOut, LeadIn, LeadOut, OpportunityIn, OpportunityOut, RecordsQuery},
+    conversion::ConversionIn,
+    sheets::{ExportQuery, ImportQuery, ImportedOut},
 };
-use axum::{Extension, extract::State, response::NoContent};
-use edge::{Faults, Id, IfMatch, Json, List, Paging, Problem, Reaching, Shown, Visitor, needs};
+use axum::{
+    Extension,
+    extract::State,
+    response::{NoContent, Response},
+};
+use edge::{Csv, Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Reaching, Shown, Visitor, needs};
 use kernel::RecordId;
+use pipeline::records as desk;
 use records::TypeName;
 use serde_json::Value;
 use std::sync::Arc;
@@ -15,13 +22,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// All of them.
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().merge(contacts::routes()).merge(leads::routes()).merge(opportunities::routes())
+    OpenApiRouter::new()
+        .merge(contacts::routes())
+        .merge(leads::routes())
+        .merge(opportunities::routes())
+        .routes(routes!(convert))
 }
 
 /// The routes of one built-in type.
 macro_rules! routes_of {
     ($room:ident: $kind:expr, $tag:tt, $list:tt, $one:tt, $body:ident, $out:ident,
-        $ids:tt, $list_id:tt, $create_id:tt, $get_id:tt, $replace_id:tt, $change_id:tt, $delete_id:tt) => {
+        $import:tt, $export:tt, $ids:tt, $list_id:tt, $create_id:tt, $get_id:tt, $replace_id:tt, $change_id:tt, $delete_id:tt,
+        $import_id:tt, $export_id:tt) => {
         mod $room {
             use super::*;
 
@@ -31,7 +43,11 @@ macro_rules! routes_of {
             }
 
             pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-                OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, replace, change, delete))
+                OpenApiRouter::new()
+                    .routes(routes!(list, create))
+                    .routes(routes!(get, replace, change, delete))
+                    .routes(routes!(import))
+                    .routes(routes!(export))
             }
 
             #[utoipa::path(get, path = $list, operation_id = $list_id, tag = $tag, params(RecordsQuery),
@@ -118,14 +134,74 @@ macro_rules! routes_of {
             ) -> Result<NoContent, Problem> {
                 Asked { who: &who, world: &world, app: &app }.delete(&kind(), &id, seen).await
             }
+
+            #[utoipa::path(post, path = $import, operation_id = $import_id, tag = $tag, params(ImportQuery),
+                summary = concat!("Import ", $ids),
+                description = "A file of comma-separated values (UTF-8, at most 8 MiB and 10,000 rows) whose first line names \
+                    fields. Each row is kept for itself, and each faulty one is named with its line. Counts as a bulk \
+                    operation. Needs `records:write` for the module.",
+                request_body(content = String, content_type = "text/csv"),
+                responses((status = 200, body = ImportedOut), Faults), security(("bearer" = [])))]
+            async fn import(
+                State(app): State<Arc<App>>,
+                Reaching { who, world, .. }: Reaching<needs::RecordsWrite>,
+                Extension(visitor): Extension<Arc<Visitor>>,
+                Query(meant): Query<ImportQuery>,
+                Csv(file): Csv,
+            ) -> Result<Shown<ImportedOut>, Problem> {
+                Asked { who: &who, world: &world, app: &app }.import(&visitor, &kind(), &meant, &file).await
+            }
+
+            #[utoipa::path(get, path = $export, operation_id = $export_id, tag = $tag, params(ExportQuery, RecordsQuery),
+                summary = concat!("Export ", $ids),
+                description = "In pages of 1,000; the header `Link` with `rel=\"next\"` names the next page, and pages one after \
+                    the other are one file. All filters of the list. Its first page counts as a bulk operation. Needs \
+                    `records:read`.",
+                responses((status = 200, description = "Records, one to a line.",
+                    content((String = "text/csv"), (String = "application/jsonl"))), Faults),
+                security(("bearer" = [])))]
+            async fn export(
+                State(app): State<Arc<App>>,
+                Reaching { who, world, .. }: Reaching<needs::RecordsRead>,
+                Extension(visitor): Extension<Arc<Visitor>>,
+                wanted: Wanted,
+                paging: Paging,
+            ) -> Result<Response, Problem> {
+                Asked { who: &who, world: &world, app: &app }.export(&visitor, &kind(), wanted.0, paging).await
+            }
         }
     };
 }
 
 routes_of!(contacts: TypeName::contact(), "crm", "/api/v1/crm/contacts", "/api/v1/crm/contacts/{id}", ContactIn, ContactOut,
-    "contacts", "listContacts", "createContact", "getContact", "replaceContact", "changeContact", "deleteContact");
+    "/api/v1/crm/contacts/import", "/api/v1/crm/contacts/export", "contacts", "listContacts", "createContact", "getContact",
+    "replaceContact", "changeContact", "deleteContact", "importContacts", "exportContacts");
 routes_of!(leads: TypeName::lead(), "crm", "/api/v1/crm/leads", "/api/v1/crm/leads/{id}", LeadIn, LeadOut,
-    "leads", "listLeads", "createLead", "getLead", "replaceLead", "changeLead", "deleteLead");
+    "/api/v1/crm/leads/import", "/api/v1/crm/leads/export", "leads", "listLeads", "createLead", "getLead", "replaceLead",
+    "changeLead", "deleteLead", "importLeads", "exportLeads");
 routes_of!(opportunities: TypeName::opportunity(), "sales", "/api/v1/sales/opportunities", "/api/v1/sales/opportunities/{id}",
-    OpportunityIn, OpportunityOut, "opportunities", "listOpportunities", "createOpportunity", "getOpportunity",
-    "replaceOpportunity", "changeOpportunity", "deleteOpportunity");
+    OpportunityIn, OpportunityOut, "/api/v1/sales/opportunities/import", "/api/v1/sales/opportunities/export", "opportunities",
+    "listOpportunities", "createOpportunity", "getOpportunity", "replaceOpportunity", "changeOpportunity",
+    "deleteOpportunity", "importOpportunities", "exportOpportunities");
+
+/// Make a contact of a lead
+///
+/// And an opportunity, unless `opportunity` is null; all in one commit. The lead keeps their ids, and its status is `converted`.
+/// Raises `lead_converted` beside what the others raise. Needs `records:write`.
+#[utoipa::path(post, path = "/api/v1/crm/leads/{id}/convert", operation_id = "convertLead", tag = "crm",
+    params(("id" = String, Path, description = "rec_…"),
+        ("If-Match" = Option<String>, Header, description = "The version that is to be converted.")),
+    request_body = ConversionIn,
+    responses((status = 200, description = "The lead, with the ids of what it became.", body = LeadOut), Faults),
+    security(("bearer" = [])))]
+async fn convert(
+    State(app): State<Arc<App>>,
+    Reaching { who, world, .. }: Reaching<needs::RecordsWrite>,
+    Id(id): Id<RecordId>,
+    seen: IfMatch,
+    Json(sent): Json<ConversionIn>,
+) -> Result<Shown<Value>, Problem> {
+    let asked = Asked { who: &who, world: &world, app: &app };
+    let kept = desk::convert(asked.desk(), &who, &id, expected(seen)?, sent.try_into()?).await?;
+    Ok(asked.answer(&kept))
+}

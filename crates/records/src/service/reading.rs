@@ -126,8 +126,10 @@ pub async fn find(
 /// How much there may be, and how much there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Each limit: its name, the most, and how much is used.
-    pub lines: Vec<(&'static str, i64, i64)>,
+    /// The most records, and how many there are.
+    pub records: (i64, i64),
+    /// The most types of the tenant's own, and how many there are.
+    pub own_types: (i64, i64),
     /// How many records there are of each type, and how many fields of the tenant's own it has.
     pub types: Vec<(TypeName, i64, i64)>,
     /// The most fields of the tenant's own in a type.
@@ -153,10 +155,8 @@ pub async fn limits(scope: &mut Scope<'_>) -> Result<Limits, DbError> {
     let fields = |kind: &RecordType| count(custom::properties(&kind.schema).map_or(0, serde_json::Map::len));
     let own = all.iter().filter(|kind| kind.is_own()).count();
     Ok(Limits {
-        lines: vec![
-            ("records", MOST_RECORDS, counts.iter().map(|(_, count)| count).sum()),
-            ("own_types", MOST_TYPES, count(own)),
-        ],
+        records: (MOST_RECORDS, counts.iter().map(|(_, count)| count).sum()),
+        own_types: (MOST_TYPES, count(own)),
         types: all.iter().map(|kind| (kind.name.clone(), of(&kind.name), fields(kind))).collect(),
         most_fields: count(MOST_FIELDS),
         most_labels: count(MOST_LABELS),

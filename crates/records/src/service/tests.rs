@@ -416,7 +416,7 @@ fn types_of_ones_own_come_and_go() {
         let mut lease = desk.db.read().await.unwrap();
         limits(&mut lease.scope(&desk.tenant).unwrap()).await.unwrap()
     });
-    assert_eq!(limits.lines, [("records", 1_000_000, 1), ("own_types", 50, 1)]);
+    assert_eq!((limits.records, limits.own_types), ((1_000_000, 1), (50, 1)));
     assert_eq!(limits.types[3], (name("project"), 1, 2));
     desk.delete("project", &bridge.id).unwrap();
     delete("project").unwrap();
