@@ -12,7 +12,13 @@ pub struct Operation {
     pub template: String,
     /// Whether it needs no credential.
     pub is_public: bool,
-    body: Option<Value>,
+    body: Option<Body>,
+}
+
+/// What an operation is sent.
+enum Body {
+    Json(Value),
+    Csv(String),
 }
 
 /// All operations of the document, those that destroy last.
@@ -68,6 +74,11 @@ impl Operation {
         let mut path = self.template.clone();
         while let Some(open) = path.find('{') {
             let close = path[open..].find('}')? + open;
+            if &path[open..=close] == "{type}" {
+                let own = self.type_of(owner)?;
+                path.replace_range(open..=close, &own);
+                continue;
+            }
             let list = owner.get(&path[..open - 1]).ok()?;
             if list.status != 200 {
                 return None;
@@ -77,6 +88,18 @@ impl Operation {
             path.replace_range(open..=close, &own);
         }
         Some(path)
+    }
+
+    /// A type of records of the owner's own: one that has records, unless the type itself is meant.
+    fn type_of(&self, owner: &Client) -> Option<String> {
+        let list = owner.get("/api/v1/records/types").ok()?.json().ok()?;
+        let names: Vec<String> = list["data"]
+            .as_array()?
+            .iter()
+            .filter(|kind| kind["custom"] == true)
+            .filter_map(|kind| kind["type"].as_str().map(str::to_owned))
+            .collect();
+        if self.template.contains("/types/") { names.last().cloned() } else { names.first().cloned() }
     }
 
     /// The same path with an id that nobody has.
@@ -95,7 +118,8 @@ impl Operation {
         let query = if path.ends_with("/toggle") { "?is_active=true" } else { "" };
         let request = client.request(&self.method, &format!("{path}{query}"));
         match &self.body {
-            Some(body) => request.json(body),
+            Some(Body::Json(body)) => request.json(body),
+            Some(Body::Csv(text)) => request.body("text/csv", text.as_str()),
             None => request,
         }
     }
@@ -127,10 +151,15 @@ fn nobodys(id: &str) -> String {
 }
 
 /// A body that the operation takes: one of ours where the shape is not enough, else one made from its schema.
-fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Option<Value> {
+fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Option<Body> {
     let contents = operation.pointer("/requestBody/content")?;
     let only = fresh("route");
+    if contents.get("text/csv").is_some() {
+        return Some(Body::Csv(format!("name\n{only}\n")));
+    }
     let ours = match (method, template) {
+        ("patch", "/api/v1/records/types/{type}") => Some(json!({"title": only})),
+        ("post" | "put", path) if is_record(path) => Some(json!({"name": only})),
         ("post" | "put", path)
             if path.ends_with("/automation/rules") || path.ends_with("/automation/rules/{id}") =>
         {
@@ -151,7 +180,13 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         _ => None,
     };
     let schema = contents.get("application/json").and_then(|content| content.get("schema"));
-    ours.or_else(|| Some(made(schema?, document, 0)))
+    ours.or_else(|| Some(made(schema?, document, 0))).map(Body::Json)
+}
+
+/// Whether the path is that of records, or of one.
+fn is_record(path: &str) -> bool {
+    let list = path.trim_end_matches("/{id}");
+    ["/contacts", "/leads", "/opportunities", "/records/{type}"].iter().any(|end| list.ends_with(end))
 }
 
 /// A value of this schema: required fields only, the first of alternatives.

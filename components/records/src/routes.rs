@@ -5,7 +5,7 @@ mod own;
 mod sheets;
 mod types;
 
-use crate::wire::{FieldsIn, shown};
+use crate::wire::{FieldsIn, sheets::PutQuery, shown};
 use axum::{Router, response::NoContent};
 use edge::{IfMatch, List, Paging, Problem, Shown, Unspecific, Visitor, World};
 use kernel::{Bounded, RecordId};
@@ -105,8 +105,20 @@ impl Asked<'_> {
     }
 
     /// `path` is that of the list.
-    async fn create(&self, kind: &TypeName, sent: FieldsIn, path: &str) -> Result<Shown<Value>, Problem> {
-        let kept = desk::create(self.desk(), self.who, kind, sent.draft()?).await?;
+    async fn create(
+        &self,
+        kind: &TypeName,
+        query: &PutQuery,
+        sent: FieldsIn,
+        path: &str,
+    ) -> Result<Shown<Value>, Problem> {
+        let kept = match query.meant()? {
+            None => desk::create(self.desk(), self.who, kind, sent.draft()?).await?,
+            Some(meant) => desk::put(self.desk(), self.who, kind, sent.draft()?, meant).await?,
+        };
+        if !kept.is_new {
+            return Ok(self.answer(&kept));
+        }
         self.wake(kept.made_jobs());
         let (location, version) = (format!("{path}/{}", kept.record.id), i64::from(kept.record.version));
         let body = shown(self.who.tenant(), &kept.kind, &kept.record);

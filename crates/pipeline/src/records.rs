@@ -14,7 +14,10 @@ use crate::{
     effect::{self, Report},
     write::{Written, write},
 };
-use ::records::{Change, Conversion, Draft, Record, RecordError, RecordType, TypeName, service};
+use ::records::{
+    Change, Conversion, Draft, Record, RecordError, RecordType, TypeName,
+    service::{self, Meant},
+};
 use db::{Db, DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::Job;
@@ -37,6 +40,8 @@ pub struct Kept {
     pub kind: RecordType,
     /// The record as it stands now; of one that was deleted, as it stood.
     pub record: Record,
+    /// Whether the record is new.
+    pub is_new: bool,
     /// The events that were raised, with what matched and which jobs were made.
     pub receipts: Vec<Receipt>,
 }
@@ -77,6 +82,28 @@ pub async fn create(
         let mut scope = tx.scope(who.tenant());
         let shape = service::types::shape(&mut scope, kind).await?;
         let (call, change) = service::plan::create(&mut scope, who, &shape, draft).await?;
+        kept(&mut tx, desk.books, call, vec![change]).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Makes a record, or changes the one that `meant` finds.
+///
+/// # Errors
+/// As [`create`].
+pub async fn put(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &TypeName,
+    draft: Draft,
+    meant: Meant,
+) -> Result<Kept, RecordFault> {
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let shape = service::types::shape(&mut scope, kind).await?;
+        let (call, change) = service::plan::put(&mut scope, who, &shape, draft, meant).await?;
         kept(&mut tx, desk.books, call, vec![change]).await
     };
     let outcome = work.await;
@@ -196,7 +223,7 @@ async fn kept(tx: &mut Tx, books: &Books, call: &Call, changes: Vec<Change>) -> 
     let receipts = enact(tx, books, call, &Cause::door(), &changes).await?;
     let last = changes.last().ok_or(RecordError::Unknown)?;
     let record = last.record().cloned().ok_or(RecordError::Unknown)?;
-    Ok(Kept { kind: last.kind().clone(), record, receipts })
+    Ok(Kept { kind: last.kind().clone(), record, is_new: last.is_new(), receipts })
 }
 
 /// Writes planned changes and everything that they raise, within the caller's transaction. What cannot be raised (a chain that

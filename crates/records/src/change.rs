@@ -51,6 +51,12 @@ impl Change {
         self.after.as_ref().or(self.before.as_ref())
     }
 
+    /// Whether the record is new by it.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.before.is_none() && self.after.is_some()
+    }
+
     /// Whether everything is as it was.
     #[must_use]
     pub fn is_nothing(&self) -> bool {

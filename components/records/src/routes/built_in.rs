@@ -5,7 +5,7 @@ use crate::wire::{
     FieldsIn,
     built_in::{ContactIn, ContactOut, LeadIn, LeadOut, OpportunityIn, OpportunityOut, RecordsQuery},
     conversion::ConversionIn,
-    sheets::{ExportQuery, ImportQuery, ImportedOut},
+    sheets::{ExportQuery, ImportQuery, ImportedOut, PutQuery},
 };
 use axum::{
     Extension,
@@ -65,15 +65,17 @@ macro_rules! routes_of {
             }
 
             #[utoipa::path(post, path = $list, operation_id = $create_id, tag = $tag, request_body = $body,
-                summary = concat!("Make one of the ", $ids),
+                summary = concat!("Make one of the ", $ids), params(PutQuery),
                 description = "Raises its events in the same commit. Needs `records:write`.",
-                responses((status = 201, body = $out), Faults), security(("bearer" = [])))]
+                responses((status = 201, body = $out), (status = 200, description = "One that was there.", body = $out), Faults),
+                security(("bearer" = [])))]
             async fn create(
                 State(app): State<Arc<App>>,
                 Reaching { who, world, .. }: Reaching<needs::RecordsWrite>,
+                Query(query): Query<PutQuery>,
                 Json(sent): Json<FieldsIn>,
             ) -> Result<Shown<Value>, Problem> {
-                Asked { who: &who, world: &world, app: &app }.create(&kind(), sent, $list).await
+                Asked { who: &who, world: &world, app: &app }.create(&kind(), &query, sent, $list).await
             }
 
             #[utoipa::path(get, path = $one, operation_id = $get_id, tag = $tag,

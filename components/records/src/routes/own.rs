@@ -5,7 +5,7 @@ use super::{App, Asked, Wanted};
 use crate::wire::{
     FieldsIn,
     built_in::{RecordOut, RecordsQuery},
-    sheets::{ExportQuery, ImportQuery, ImportedOut},
+    sheets::{ExportQuery, ImportQuery, ImportedOut, PutQuery},
 };
 use axum::{
     Extension,
@@ -83,17 +83,19 @@ async fn list(
 ///
 /// Raises its events in the same commit. Needs `records:write`.
 #[utoipa::path(post, path = "/api/v1/records/{type}", operation_id = "createRecord", tag = "records",
-    params(("type" = String, Path, description = "The type's name.")),
+    params(("type" = String, Path, description = "The type's name."), PutQuery),
     request_body(content = Object, description = "The fields of the type, and `external_id`."),
-    responses((status = 201, body = RecordOut), Faults), security(("bearer" = [])))]
+    responses((status = 201, body = RecordOut), (status = 200, description = "One that was there.", body = RecordOut), Faults),
+    security(("bearer" = [])))]
 async fn create(
     State(app): State<Arc<App>>,
     Reaching { who, world, .. }: Reaching<needs::RecordsWrite>,
     Named(kind): Named,
+    Query(query): Query<PutQuery>,
     Json(sent): Json<FieldsIn>,
 ) -> Result<Shown<Value>, Problem> {
     let path = format!("/api/v1/records/{kind}");
-    Asked { who: &who, world: &world, app: &app }.create(&kind, sent, &path).await
+    Asked { who: &who, world: &world, app: &app }.create(&kind, &query, sent, &path).await
 }
 
 /// One record of a type

@@ -28,6 +28,36 @@ impl ImportQuery {
     }
 }
 
+/// What is done if a record is there already.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PutQuery {
+    /// What is done if a record with the same external id or address is there: `error` (unless named), `update` (what is left
+    /// out stays; 200) or `skip` (it stays as it is; 200).
+    on_match: Option<String>,
+    /// By what a record is found: `external_id` (unless named) or `email`.
+    r#match: Option<String>,
+}
+
+impl PutQuery {
+    /// How the request is meant; `None` for a plain new record.
+    pub(crate) fn meant(&self) -> Result<Option<Meant>, Problem> {
+        if self.on_match.is_none() && self.r#match.is_none() {
+            return Ok(None);
+        }
+        if self.r#match.as_deref() == Some("id") {
+            return Err(Problem::field(
+                "match",
+                "must be external_id or email; a record with a known id is patched",
+            ));
+        }
+        Meant::read(self.on_match.as_deref(), self.r#match.as_deref(), None)
+            .map(Some)
+            .map_err(Problem::fields)
+    }
+}
+
 /// A faulty part of a file.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RowFaultOut {

@@ -7,8 +7,14 @@ use crate::{
     conversion,
     field::Kind,
     record::MOST_RECORDS,
-    service::types,
-    store::{listing, record as store},
+    service::{
+        importing::{Meant, OnMatch},
+        types,
+    },
+    store::{
+        listing,
+        record::{self as store, Key},
+    },
 };
 use db::Scope;
 use kernel::{Bounded, Call, FieldFault, RecordId};
@@ -38,6 +44,41 @@ pub async fn create<'a>(
     let change = Change::new(Arc::new(shape.kind.clone()), None, Some(record));
     consistent(scope, shape, &change).await?;
     Ok((call, change))
+}
+
+/// A new record, unless one with the same external id or address is there: then that one, changed or as it is.
+///
+/// # Errors
+/// As [`create`].
+pub async fn put<'a>(
+    scope: &mut Scope<'_>,
+    who: &'a Bounded,
+    shape: &Shape,
+    draft: Draft,
+    meant: Meant,
+) -> Planned<'a, Change> {
+    let said = match meant.key {
+        Key::Id => None,
+        Key::ExternalId => draft.external_id.clone().flatten(),
+        Key::Email => draft.fields.get("email").and_then(Value::as_str).map(str::to_owned),
+    };
+    let Some(wanted) = said.map(|text| meant.key.read(&text)).filter(|text| !text.is_empty()) else {
+        let message = "is missing: records are matched by it";
+        return Err(vec![FieldFault::new(meant.key.name(), message)].into());
+    };
+    let found = store::by_keys(scope, &shape.kind.name, meant.key, &[&wanted]).await?;
+    let Some(was) = found.into_values().next() else { return create(scope, who, shape, draft).await };
+    match meant.on_match {
+        OnMatch::Update => patch(scope, who, shape, &was.id, None, draft).await,
+        OnMatch::Skip => {
+            let call = who.at(&shape.kind.module, was.id.as_str())?;
+            Ok((call, Change::new(Arc::new(shape.kind.clone()), Some(was.clone()), Some(was))))
+        }
+        OnMatch::Error => {
+            let faults = vec![FieldFault::new(meant.key.name(), format!("is that of {}", was.id))];
+            Err(RecordError::ExternalIdTaken(was.id, faults))
+        }
+    }
 }
 
 /// A record with other fields; what is left out is as for a new one. `expected` is the version that the caller saw, if it
@@ -178,7 +219,7 @@ async fn known_contact(
         return known.map(|contact| Some(contact.id)).ok_or_else(|| missing().into());
     }
     let Some(email) = lead.text("email").map(listing::lower) else { return Ok(None) };
-    let found = store::by_keys(scope, &contacts.kind.name, store::Key::Email, &[&email]).await?;
+    let found = store::by_keys(scope, &contacts.kind.name, Key::Email, &[&email]).await?;
     Ok(found.into_values().next().map(|contact| contact.id))
 }
 
@@ -229,7 +270,7 @@ async fn consistent(scope: &mut Scope<'_>, shape: &Shape, change: &Change) -> Re
         if change.before.as_ref().and_then(|before| before.text(field.name)) == Some(named) {
             continue;
         }
-        let found = store::by_keys(scope, &TypeName::built_in(kind), store::Key::Id, &[named]).await?;
+        let found = store::by_keys(scope, &TypeName::built_in(kind), Key::Id, &[named]).await?;
         if found.is_empty() {
             faults.push(FieldFault::new(field.name, format!("is no {kind} here")));
         }
@@ -244,7 +285,7 @@ async fn taken(scope: &mut Scope<'_>, kind: &RecordType, change: &Change) -> Res
     if change.before.as_ref().and_then(|before| before.external_id.as_deref()) == Some(external_id) {
         return Ok(());
     }
-    let found = store::by_keys(scope, &kind.name, store::Key::ExternalId, &[external_id]).await?;
+    let found = store::by_keys(scope, &kind.name, Key::ExternalId, &[external_id]).await?;
     match found.into_values().next() {
         Some(other) => {
             let faults = vec![FieldFault::new("external_id", format!("is that of {}", other.id))];

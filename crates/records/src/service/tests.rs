@@ -242,6 +242,41 @@ fn lists_are_sorted_and_go_on_where_they_stopped() {
 }
 
 #[test]
+fn a_search_goes_on_where_it_stopped_even_if_that_record_is_gone() {
+    let desk = Desk::new();
+    for number in 0..9 {
+        desk.make("contact", json!({"name": format!("Ada {number}"), "labels": ["x"]})).unwrap();
+        desk.make("lead", json!({"name": format!("Ada {number}")})).unwrap();
+    }
+    for (query, wanted) in [
+        (vec![("q", "ada")], [8, 7, 6, 5, 4, 3, 2, 1, 0]),
+        (vec![("label", "x"), ("sort", "created_at")], [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        (vec![("q", "ada"), ("sort", "-name")], [8, 7, 6, 5, 4, 3, 2, 1, 0]),
+        (vec![("q", "ada"), ("sort", "updated_at")], [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+    ] {
+        let mut seen = Vec::new();
+        let mut after: Option<Cursor> = None;
+        loop {
+            let page = desk.page("contact", &query, &PageRequest::new(4, after.take()).unwrap());
+            seen.extend(page.items.iter().map(|record| record.text("name").unwrap().to_owned()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let wanted: Vec<String> = wanted.iter().map(|number| format!("Ada {number}")).collect();
+        assert_eq!(seen, wanted, "{query:?}");
+    }
+    for (sort, wanted) in [("-created_at", "Ada 4"), ("created_at", "Ada 4")] {
+        let query = [("q", "ada"), ("sort", sort)];
+        let first = desk.page("contact", &query, &PageRequest::new(4, None).unwrap());
+        desk.delete("contact", &first.items[3].id).unwrap();
+        let rest = desk.page("contact", &query, &PageRequest::new(4, first.next).unwrap());
+        assert_eq!(rest.items[0].text("name"), Some(wanted), "{sort}");
+    }
+}
+
+#[test]
 fn labels_and_fields_are_filtered_exactly() {
     let desk = Desk::new();
     let schema = json!({"properties": {"industry": {"type": "string"}, "seats": {"type": "integer"}, "vip": {"type": "boolean"}}});

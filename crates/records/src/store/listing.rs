@@ -51,6 +51,26 @@ pub(crate) fn key_of(key: SortKey, kind: &RecordType, record: &Record) -> String
     }
 }
 
+/// So many records are sorted, if so many have the words; of more, each is asked in the list's order whether it has them.
+const FEW: i64 = 5_000;
+
+const COUNT: &str =
+    "SELECT COUNT(*) AS n FROM (SELECT 1 FROM records_search WHERE records_search MATCH ?2 AND ?1 IS NOT NULL
+    LIMIT ?3)";
+
+/// What finds its way to the records that words are asked for in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// No words are asked for: the records' own indexes.
+    Rows,
+    /// The index of words, which keeps its own order: that of making.
+    Words,
+    /// The same, sorted afterwards: few have the words.
+    Sorted,
+    /// The records' own indexes, and each is asked whether it has the words: many have.
+    Asked,
+}
+
 /// Records of a type that a filter lets through, in its order. `only` names the ids that the caller may see, if not all.
 pub(crate) async fn list(
     scope: &mut Scope<'_>,
@@ -61,36 +81,64 @@ pub(crate) async fn list(
     most: i64,
 ) -> Result<Vec<Record>, DbError> {
     let token = Token::new(scope.tenant(), &kind.name);
-    let asking = statement(&token, kind, filter, only, after, most);
+    let question = token.question(filter.text.as_deref(), &filter.exactly);
+    let way = match (&question, filter.sort.key) {
+        (None, _) => Way::Rows,
+        (Some(_), SortKey::Created) => Way::Words,
+        (Some(question), SortKey::Updated | SortKey::Name | SortKey::Value) => {
+            let found: Option<i64> = scope.one(COUNT, [question.into(), (FEW + 1).into()]).await?;
+            if found.unwrap_or_default() > FEW { Way::Asked } else { Way::Sorted }
+        }
+    };
+    let mut asking = begun(kind, way, question.as_deref());
+    narrow(&mut asking, filter, only);
+    match (way, after) {
+        (Way::Words, after) => order_of_words(&mut asking, kind, filter.sort.descending, after),
+        (Way::Rows | Way::Sorted | Way::Asked, after) => order(&mut asking, filter.sort, after),
+    }
+    let most = asking.put(most);
+    asking.sql.push_str(&format!(" LIMIT {most}"));
     scope.all(&asking.sql, asking.parameters).await
 }
 
-fn statement(
-    token: &Token,
-    kind: &RecordType,
-    filter: &Filter,
-    only: Option<&[Box<str>]>,
-    after: Option<&Place>,
-    most: i64,
-) -> Asking {
+fn begun(kind: &RecordType, way: Way, question: Option<&str>) -> Asking {
     let mut asking = Asking { sql: format!("SELECT {COLUMNS} FROM "), parameters: Vec::new() };
-    match token.question(filter.text.as_deref(), &filter.exactly) {
-        // Whatever the words find is looked up; the other way round every record would be asked whether it has them.
-        Some(question) => {
-            let place = asking.put(question);
-            asking.sql.push_str(&format!(
-                "records_search CROSS JOIN records AS r ON r.place = records_search.rowid
-                WHERE records_search MATCH {place} AND r.tenant_id = ?1"
-            ));
+    let question = asking.put(question);
+    asking.sql.push_str(match way {
+        Way::Rows | Way::Asked => "records AS r WHERE r.tenant_id = ?1",
+        Way::Words | Way::Sorted => {
+            "records_search CROSS JOIN records AS r ON r.place = records_search.rowid WHERE r.tenant_id = ?1"
         }
-        None => asking.sql.push_str("records AS r WHERE r.tenant_id = ?1"),
-    }
+    });
+    asking.sql.push_str(&match way {
+        Way::Rows => format!(" AND {question} IS NULL"),
+        Way::Words | Way::Sorted => format!(" AND records_search MATCH {question}"),
+        // The sign keeps these from being looked up one by one.
+        Way::Asked => {
+            format!(
+                " AND +r.place IN (SELECT rowid FROM records_search WHERE records_search MATCH {question})"
+            )
+        }
+    });
     asking.and("r.type", "=", kind.name.as_str());
-    narrow(&mut asking, filter, only);
-    order(&mut asking, filter.sort, after);
-    let most = asking.put(most);
-    asking.sql.push_str(&format!(" LIMIT {most}"));
     asking
+}
+
+/// The order in which records were made, as the index of words has it: the places of records grow as their ids do.
+fn order_of_words(asking: &mut Asking, kind: &RecordType, descending: bool, after: Option<&Place>) {
+    let (direction, beyond, step) = if descending { ("DESC", "<", "+ 1") } else { ("ASC", ">", "- 1") };
+    if let Some(after) = after {
+        let (id, kind) = (asking.put(&after.id), asking.put(kind.name.as_str()));
+        // The last record of the page before may be gone: then the next of the type that is left says where to go on.
+        asking.sql.push_str(&format!(
+            " AND records_search.rowid {beyond} COALESCE(
+                (SELECT place FROM records WHERE tenant_id = ?1 AND record_id = {id}),
+                (SELECT place {step} FROM records WHERE tenant_id = ?1 AND type = {kind} AND record_id {beyond} {id}
+                    ORDER BY record_id {direction} LIMIT 1),
+                CASE '{direction}' WHEN 'DESC' THEN 0 ELSE 9e15 END)"
+        ));
+    }
+    asking.sql.push_str(&format!(" ORDER BY records_search.rowid {direction}"));
 }
 
 fn narrow(asking: &mut Asking, filter: &Filter, only: Option<&[Box<str>]>) {
@@ -150,4 +198,75 @@ fn order(asking: &mut Asking, sort: Sort, after: Option<&Place>) {
         asking.sql.push_str(&format!(" AND ({column}, r.record_id) {beyond} ({key}, {id})"));
     }
     asking.sql.push_str(&format!(" ORDER BY {column} {direction}, r.record_id {direction}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::stage::shape;
+    use db::{Db, Decode, Row, native::Native};
+    use futures::executor::block_on;
+
+    struct Step(String);
+
+    impl Decode for Step {
+        fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+            Ok(Self(row.get("detail")?))
+        }
+    }
+
+    fn plan(db: &Db, way: Way, query: &[(&str, &str)], after: bool) -> String {
+        let kind = shape("contact").kind;
+        let query: Vec<_> =
+            query.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let filter = Filter::read(&kind, &query).unwrap();
+        let after = after.then(|| Place { key: "1".to_owned(), id: "rec_1".to_owned() });
+        let mut asking = begun(&kind, way, (way != Way::Rows).then_some("\"a\"*"));
+        narrow(&mut asking, &filter, None);
+        if way == Way::Words {
+            order_of_words(&mut asking, &kind, filter.sort.descending, after.as_ref());
+        } else {
+            order(&mut asking, filter.sort, after.as_ref());
+        }
+        let steps: Vec<Step> = block_on(async {
+            let tenant = "acme-corp".parse().unwrap();
+            let mut lease = db.read().await.unwrap();
+            let sql = format!("EXPLAIN QUERY PLAN {} LIMIT 51", asking.sql);
+            lease.scope(&tenant).unwrap().all(&sql, asking.parameters).await.unwrap()
+        });
+        steps.into_iter().map(|step| step.0).collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn every_list_finds_its_index() {
+        let db = Native::memory().unwrap();
+        for (way, query, index) in [
+            (Way::Rows, vec![], "records_by_type"),
+            (Way::Rows, vec![("sort", "name")], "records_by_name"),
+            (Way::Rows, vec![("sort", "-value"), ("value_min", "10")], "records_by_value"),
+            (Way::Rows, vec![("sort", "-updated_at")], "records_by_update"),
+            (Way::Rows, vec![("status", "lead")], "records_by_status"),
+            (Way::Rows, vec![("owner", "a@example.com")], "records_by_owner"),
+            (Way::Rows, vec![("email", "a@example.com")], "records_by_email"),
+            (Way::Words, vec![("q", "a")], "records_search VIRTUAL TABLE"),
+            (
+                Way::Words,
+                vec![("q", "a"), ("sort", "created_at"), ("status", "lead")],
+                "records_search VIRTUAL TABLE",
+            ),
+            (Way::Asked, vec![("q", "a"), ("sort", "name")], "records_by_name"),
+            (Way::Asked, vec![("q", "a"), ("sort", "-value")], "records_by_value"),
+        ] {
+            for after in [false, true] {
+                let plan = plan(&db, way, &query, after);
+                assert!(plan.contains(index), "{way:?} {query:?} {after}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "sorts: {way:?} {query:?} {after}: {plan}");
+            }
+        }
+        let few = plan(&db, Way::Sorted, &[("q", "a"), ("sort", "name")], true);
+        assert!(
+            few.contains("SCAN records_search VIRTUAL TABLE") && few.contains("INTEGER PRIMARY KEY"),
+            "{few}"
+        );
+    }
 }
