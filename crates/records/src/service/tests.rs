@@ -193,6 +193,40 @@ fn a_record_is_made_found_changed_and_deleted() {
 }
 
 #[test]
+fn the_index_of_words_holds_whatever_comes() {
+    let desk = Desk::new();
+    let mut there: Vec<RecordId> = Vec::new();
+    let mut seed = 7_u64;
+    let mut roll = |sides: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % sides
+    };
+    for step in 0..400 {
+        let words: Vec<String> = (0..=roll(12)).map(|_| format!("w{}", roll(60))).collect();
+        let fields = json!({"name": words.join(" "), "labels": [format!("l{}", roll(5))], "phone": roll(1000).to_string()});
+        let place = usize::try_from(roll(200)).unwrap();
+        match there.get(place).cloned() {
+            Some(id) if step % 3 == 0 => {
+                desk.delete("contact", &id).unwrap();
+                there.remove(place);
+            }
+            Some(id) => drop(desk.patch("contact", &id, fields).unwrap()),
+            None => there.push(desk.make("contact", fields).unwrap().id),
+        }
+        if step % 40 == 0 {
+            desk.index_holds();
+        }
+    }
+    desk.index_holds();
+    for word in ["w7", "w42"] {
+        let found = desk.page("contact", &[("q", word)], &PageRequest::new(200, None).unwrap()).items;
+        let all = desk.page("contact", &[], &PageRequest::new(200, None).unwrap()).items;
+        let has = |record: &&Record| record.text("name").unwrap().split(' ').any(|one| one.starts_with(word));
+        assert_eq!(found, all.iter().filter(has).cloned().collect::<Vec<_>>(), "{word}");
+    }
+}
+
+#[test]
 fn external_ids_are_unique_within_a_type() {
     let desk = Desk::new();
     let first = desk.make("contact", json!({"name": "Ada", "external_id": "x-1"})).unwrap();
