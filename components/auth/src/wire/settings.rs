@@ -68,6 +68,7 @@ struct RetentionOut {
     jobs_days: u32,
     messages_days: u32,
     sessions_days: u32,
+    tasks_days: u32,
 }
 
 impl From<TenantSettings> for SettingsShown {
@@ -103,6 +104,7 @@ impl From<TenantSettings> for SettingsShown {
                 jobs_days: retention.jobs_days,
                 messages_days: retention.messages_days,
                 sessions_days: retention.sessions_days,
+                tasks_days: retention.tasks_days,
             },
         }
     }
@@ -184,6 +186,7 @@ struct RetentionIn {
     jobs_days: Option<u32>,
     messages_days: Option<u32>,
     sessions_days: Option<u32>,
+    tasks_days: Option<u32>,
 }
 
 impl From<SettingsIn> for SettingsPatch {
@@ -204,6 +207,7 @@ impl From<SettingsIn> for SettingsPatch {
             jobs_days: body.retention.jobs_days,
             messages_days: body.retention.messages_days,
             sessions_days: body.retention.sessions_days,
+            tasks_days: body.retention.tasks_days,
         }
     }
 }

@@ -59,6 +59,7 @@ fn read(text: &str) -> Option<TenantSettings> {
         jobs_days: number("/retention/jobs_days")?,
         messages_days: number("/retention/messages_days")?,
         sessions_days: number("/retention/sessions_days")?,
+        tasks_days: number("/retention/tasks_days")?,
     };
     TenantSettings::default().change(patch).ok()
 }
@@ -87,6 +88,7 @@ pub(crate) fn whole(settings: &TenantSettings) -> Value {
             "jobs_days": settings.retention.jobs_days,
             "messages_days": settings.retention.messages_days,
             "sessions_days": settings.retention.sessions_days,
+            "tasks_days": settings.retention.tasks_days,
         },
     })
 }
