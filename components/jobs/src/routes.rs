@@ -228,6 +228,8 @@ async fn tick(
     }
     let until = now + Span::seconds(seconds.into());
     pipeline::post_letters(&works).await?;
+    pipeline::tasks::tell_overdue(&works).await?;
+    pipeline::schedules::fire(&works).await?;
     let drained = pipeline::drain(&works, until).await?;
     Ok(Shown::as_is("tick", drained.into()))
 }

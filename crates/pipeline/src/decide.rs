@@ -136,6 +136,7 @@ const fn kind_of(kind: ActionKind) -> Kind {
         ActionKind::SendNotification => Kind::SendNotification,
         ActionKind::PublishEvent => Kind::PublishEvent,
         ActionKind::HttpRequest => Kind::HttpRequest,
+        ActionKind::CreateTask => Kind::CreateTask,
     }
 }
 

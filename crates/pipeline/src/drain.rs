@@ -5,7 +5,7 @@
 use crate::{
     Books, chore,
     effect::{self, Errand, Maker, Report},
-    letters,
+    letters, tasks,
 };
 use db::{Db, DbError, Tx};
 use futures::{
@@ -317,7 +317,11 @@ async fn run_inside(
             continue;
         }
         let call = effect::call_of(works, &one.job, now);
-        let report = effect::raise(tx, works.books, &call, &one.job).await?;
+        let report = if one.job.kind == Kind::CreateTask {
+            tasks::run(tx, works.books, &call, &one.job).await?
+        } else {
+            effect::raise(tx, works.books, &call, &one.job).await?
+        };
         settlements.push(settlement(works, one, &report, now, drained));
     }
     for (tenant, group) in messages {

@@ -60,6 +60,18 @@ pub(crate) fn call_of(works: &Works<'_>, job: &Job, now: Instant) -> Call {
     }
 }
 
+/// The call in which we do something of our own in a tenant.
+pub(crate) fn own_call(works: &Works<'_>, tenant: &TenantId, now: Instant) -> Call {
+    Call {
+        principal: Principal::system(tenant.clone()),
+        now,
+        request: RequestId::new(&*works.chance),
+        trace: Trace::new(&*works.chance),
+        address: None,
+        chance: std::sync::Arc::clone(&works.chance),
+    }
+}
+
 fn text(payload: &Value, name: &str) -> Option<String> {
     payload.get(name).and_then(Value::as_str).map(str::to_owned)
 }
@@ -269,7 +281,7 @@ pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) ->
 }
 
 /// Where the raised event comes from; `None` if its parent is gone.
-async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Origin>, DbError> {
+pub(crate) async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Origin>, DbError> {
     let Some(parent) = &job.event else { return Ok(Some(Origin::default())) };
     match events::get(&mut tx.scope(tenant), parent).await {
         Ok(event) => Ok(Some(Origin { depth: event.origin.depth.saturating_add(1), parent: Some(event.id) })),

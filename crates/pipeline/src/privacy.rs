@@ -1,5 +1,6 @@
 //! What is held of a person over all areas, and how does their erasure begin?
 
+use ::tasks::service::privacy as tasks;
 use audit::Line;
 use auth::{AuthError, Erasure, service::privacy as identity};
 use db::{Db, DbError, Scope};
@@ -59,7 +60,8 @@ pub async fn holdings(
         audit::append(&mut tx.scope(call.tenant()), call, &entry).await?;
         tx.commit().await?;
     }
-    let names: Vec<&'static str> = identity::personal_sections().chain([MESSAGES, AUDIT]).collect();
+    let names: Vec<&'static str> =
+        identity::personal_sections().chain([MESSAGES]).chain(tasks::SECTIONS).chain([AUDIT]).collect();
     let (mut place, mut after) = start(&names, cursor)?;
     let mut lease = db.read().await?;
     let mut scope = lease.scope(call.tenant())?;
@@ -129,6 +131,8 @@ async fn section(
     }
     let mut held = if name == MESSAGES {
         notifications::privacy::personal_data(scope, person, after, room.saturating_add(1)).await?
+    } else if tasks::SECTIONS.contains(&name) {
+        tasks::personal_data(scope, name, person, after, room.saturating_add(1)).await?
     } else {
         identity::personal_data(scope, name, person, after, room.saturating_add(1)).await?
     };

@@ -21,6 +21,8 @@ pub enum ActionKind {
     PublishEvent,
     /// Sends an HTTP request.
     HttpRequest,
+    /// Makes a task.
+    CreateTask,
 }
 
 const fn required(name: &'static str, shape: Shape) -> Parameter {
@@ -47,9 +49,20 @@ const HTTP_REQUEST: &[Parameter] = &[
     optional("body", Shape::Json),
 ];
 
+const CREATE_TASK: &[Parameter] = &[
+    required("title", Shape::Text(200)),
+    optional("description", Shape::Text(10_000)),
+    optional("due_date", Shape::Due),
+    optional("assignee", Shape::Text(320)),
+    optional("priority", Shape::OneOf(&["low", "normal", "high", "urgent"])),
+    optional("labels", Shape::Labels),
+    optional("about", Shape::About),
+];
+
 impl ActionKind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::SendNotification, Self::PublishEvent, Self::HttpRequest];
+    pub const ALL: &'static [Self] =
+        &[Self::SendNotification, Self::PublishEvent, Self::HttpRequest, Self::CreateTask];
 
     /// The published name.
     #[must_use]
@@ -58,6 +71,7 @@ impl ActionKind {
             Self::SendNotification => "send_notification",
             Self::PublishEvent => "publish_event",
             Self::HttpRequest => "http_request",
+            Self::CreateTask => "create_task",
         }
     }
 
@@ -66,13 +80,14 @@ impl ActionKind {
             Self::SendNotification => SEND_NOTIFICATION,
             Self::PublishEvent => PUBLISH_EVENT,
             Self::HttpRequest => HTTP_REQUEST,
+            Self::CreateTask => CREATE_TASK,
         }
     }
 }
 
 /// No action has that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not an action type; the types are send_notification, publish_event, http_request")]
+#[error("is not an action type; the types are send_notification, publish_event, http_request, create_task")]
 pub struct UnknownAction;
 
 impl std::str::FromStr for ActionKind {
@@ -328,7 +343,7 @@ mod tests {
     fn all_faulty_parts_are_told_at_once() {
         let said = faults(&json!([
             {"type": "send_notification", "parameters": {"message": "Hello {{name", "colour": "red"}, "when": 1},
-            {"type": "create_task", "parameters": {}},
+            {"type": "send_pigeon", "parameters": {}},
             {"type": "publish_event", "parameters": {"trigger_id": "deal_closed_won", "data": {"value": 1}}, "delay": "soon"},
             {"type": "send_notification", "parameters": {"recipient": " ", "message": 5},
              "retry": {"max_attempts": 21, "first_wait": "PT2H", "max_wait": "PT1H", "jitter": true}},
@@ -341,7 +356,7 @@ mod tests {
                 "actions[0].parameters.colour: is not a field here; it takes recipient, message, channel, title",
                 "actions[0].parameters.recipient: is missing; send_notification needs it",
                 "actions[0].parameters.message: is not a template: syntax error: unexpected end of input, expected end of variable block",
-                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request",
+                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, create_task",
                 "actions[2].delay: must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number",
                 "actions[2].parameters.data.opportunity_id: is missing; deal_closed_won needs it",
                 "actions[3].retry.jitter: is not a field here; it takes max_attempts, first_wait, max_wait",
@@ -399,6 +414,36 @@ mod tests {
                 "actions[0].parameters.headers.X Y: is not a header name",
                 "actions[0].parameters.headers.X-A: must be text of at most 4000 characters, without line breaks",
                 "actions[0].parameters.headers.X-B: must be text of at most 4000 characters, without line breaks",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_task_is_checked_as_far_as_it_stands_in_the_rule() {
+        let read = |parameters: &Value| {
+            let read = Actions::read(&json!([{"type": "create_task", "parameters": parameters}]));
+            let faults = read.err().unwrap_or_default();
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        for sound in [
+            json!({"title": "Call {{contact_name}}"}),
+            json!({"title": "x", "due_date": "2030-01-31", "assignee": "{{owner}}", "priority": "{{p}}"}),
+            json!({"title": "x", "due_date": "2030-01-31T09:00:00+02:00", "priority": "urgent"}),
+            json!({"title": "x", "due_date": "{{close_date}}", "labels": ["{{region}}", "vip"],
+                "about": {"type": "opportunity", "id": "{{opportunity_id}}"}}),
+        ] {
+            assert_eq!(read(&sound), [""; 0], "{sound}");
+        }
+        assert_eq!(
+            read(
+                &json!({"due_date": "soon", "priority": "huge", "labels": ["", 1], "about": {"kind": "x", "id": " "}})
+            ),
+            [
+                "actions[0].parameters.title: is missing; create_task needs it",
+                "actions[0].parameters.due_date: must be a day such as 2030-01-31 or a time of RFC 3339",
+                "actions[0].parameters.priority: must be one of low, normal, high, urgent",
+                "actions[0].parameters.labels: must be a list of at most 20 texts of 1 to 50 characters",
+                "actions[0].parameters.about: must be an object of type and id, both texts: what the task is about",
             ]
         );
     }

@@ -24,6 +24,14 @@ pub(crate) enum Shape {
     Headers,
     /// Any JSON, with templates in its texts.
     Json,
+    /// One of these words, or a template that comes to one.
+    OneOf(&'static [&'static str]),
+    /// A day or an instant until which something is due, or a template that comes to one.
+    Due,
+    /// A list of labels, with templates.
+    Labels,
+    /// What something is about: an object of a type and an id, with templates.
+    About,
 }
 
 /// A parameter of an action.
@@ -88,7 +96,11 @@ impl Filled {
                 | Shape::Url
                 | Shape::Method
                 | Shape::Headers
-                | Shape::Json,
+                | Shape::Json
+                | Shape::OneOf(_)
+                | Shape::Due
+                | Shape::Labels
+                | Shape::About,
                 _,
             ) => Self::compile(value, path, templates, fields),
         }
@@ -196,6 +208,11 @@ impl Shape {
             }
             Self::Headers => check_headers(value, path, fields),
             Self::Json => {}
+            Self::OneOf(_) | Self::Due | Self::Labels | Self::About => {
+                if let Err(message) = self.check_task(value, true) {
+                    fields.fault(path, message);
+                }
+            }
         }
     }
 
@@ -225,7 +242,50 @@ impl Shape {
                     None => Ok(()),
                 }
             }
+            Self::OneOf(_) | Self::Due | Self::Labels | Self::About => self.check_task(value, false),
             Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json => Ok(()),
+        }
+    }
+
+    /// What is wrong with a parameter of a task: as it stands in the rule, where it may be a template, or rendered.
+    fn check_task(self, value: &Value, may_be_template: bool) -> Result<(), String> {
+        let sound = |value: &Value, most: usize| {
+            value.as_str().is_some_and(|text| !text.trim().is_empty() && text.chars().count() <= most)
+        };
+        let open = |value: &Value| may_be_template && value.as_str().is_some_and(|text| text.contains('{'));
+        match self {
+            Self::OneOf(words)
+                if !open(value) && !value.as_str().is_some_and(|word| words.contains(&word)) =>
+            {
+                Err(format!("must be one of {}", words.join(", ")))
+            }
+            Self::Due if !open(value) && !value.as_str().is_some_and(is_due) => Err(DUE.to_owned()),
+            Self::Labels => {
+                let labels = value.as_array().map(Vec::as_slice);
+                let fit = |label: &Value| open(label) || sound(label, 50);
+                if labels.is_some_and(|labels| labels.len() <= 20 && labels.iter().all(fit)) {
+                    Ok(())
+                } else {
+                    Err("must be a list of at most 20 texts of 1 to 50 characters".to_owned())
+                }
+            }
+            Self::About => {
+                let fit = |name| value.get(name).is_some_and(|part| open(part) || sound(part, 200));
+                if value.as_object().is_some_and(|about| about.len() == 2) && fit("type") && fit("id") {
+                    Ok(())
+                } else {
+                    Err("must be an object of type and id, both texts: what the task is about".to_owned())
+                }
+            }
+            Self::OneOf(_)
+            | Self::Due
+            | Self::Text(_)
+            | Self::Trigger
+            | Self::Data
+            | Self::Url
+            | Self::Method
+            | Self::Headers
+            | Self::Json => Ok(()),
         }
     }
 
@@ -233,6 +293,14 @@ impl Shape {
     pub(crate) fn default(self) -> Option<Value> {
         (self == Self::Method).then(|| json!("POST"))
     }
+}
+
+const DUE: &str = "must be a day such as 2030-01-31 or a time of RFC 3339";
+
+/// Whether a text says when something is due, as the job that makes it will read it (crates/pipeline/src/tasks/due.rs).
+fn is_due(text: &str) -> bool {
+    let is_day = text.len() == 10 && text.parse::<chrono::NaiveDate>().is_ok();
+    is_day || text.parse::<kernel::Instant>().is_ok()
 }
 
 fn check_data(value: &Value, path: &str, beside: &Map<String, Value>, fields: &mut Fields) {

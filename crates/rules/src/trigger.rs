@@ -1,4 +1,4 @@
-//! What can happen? The built-in triggers of the CRM and Sales modules, and what each one's data must hold.
+//! What can happen? The built-in triggers of each module, and what each one's data must hold.
 
 use kernel::{Fault, FieldFault, Kind};
 use serde_json::{Map, Value, json};
@@ -13,6 +13,10 @@ enum Shape {
     Text,
     /// An amount: a number, or a decimal as text, both exact.
     Amount,
+    /// A list of texts.
+    Texts,
+    /// An object.
+    Object,
 }
 
 impl Shape {
@@ -21,6 +25,8 @@ impl Shape {
             Self::Id => &["string", "integer"],
             Self::Text => &["string"],
             Self::Amount => &["number", "string"],
+            Self::Texts => &["array"],
+            Self::Object => &["object"],
         }
     }
 }
@@ -41,7 +47,7 @@ struct Field {
 pub struct Trigger {
     /// Its name in events and rules: `opportunity_created`.
     pub trigger_id: &'static str,
-    /// The module that raises it: `crm` or `sales`.
+    /// The module that raises it: `crm`, `sales`, `tasks` or `schedules`.
     pub module_type: &'static str,
     /// When it is raised.
     pub description: &'static str,
@@ -65,6 +71,32 @@ const OPPORTUNITY: Field = field("opportunity_id", Shape::Id, "The opportunity's
 const OPPORTUNITY_NAME: Field =
     field("opportunity_name", Shape::Text, "The opportunity's name.", "\"Big deal\"");
 const VALUE: Field = field("value", Shape::Amount, "What it is worth, exact.", "12500");
+
+const TASK: Field = field("task_id", Shape::Id, "The task's id.", "\"tsk_01hf7yat00zzzzzzzzzzzzzzzz\"");
+const TITLE: Field = field("title", Shape::Text, "What is to be done, in a line.", "\"Call Ada back\"");
+const STATE: Field = optional(field(
+    "state",
+    Shape::Text,
+    "Where the task is: `draft`, `assigned` and so on.",
+    "\"assigned\"",
+));
+const PRIORITY: Field =
+    optional(field("priority", Shape::Text, "`low`, `normal`, `high` or `urgent`.", "\"high\""));
+const ASSIGNEE: Field =
+    optional(field("assignee", Shape::Text, "The address of whoever has the task.", "\"ana@example.com\""));
+const DUE: Field =
+    field("due_at", Shape::Text, "When the task becomes overdue (RFC 3339).", "\"2030-01-31T23:00:00.000Z\"");
+const LABELS: Field = optional(field("labels", Shape::Texts, "The task's labels.", "[\"vip\"]"));
+const ABOUT_TYPE: Field =
+    optional(field("about_type", Shape::Text, "What kind of thing the task is about.", "\"opportunity\""));
+const ABOUT_ID: Field =
+    optional(field("about_id", Shape::Text, "The id of the thing that the task is about.", "\"o-1\""));
+const CHANGED_BY: Field = optional(field(
+    "changed_by",
+    Shape::Text,
+    "Who did it: the id of a user, a key, a client or a rule.",
+    "\"usr_01hf7yat00zzzzzzzzzzzzzzzz\"",
+));
 
 /// All built-in triggers, by module.
 pub const TRIGGERS: &[Trigger] = &[
@@ -137,6 +169,122 @@ pub const TRIGGERS: &[Trigger] = &[
         module_type: "sales",
         description: "When an opportunity exceeds a value threshold",
         fields: &[OPPORTUNITY, VALUE, optional(OPPORTUNITY_NAME)],
+    },
+    Trigger {
+        trigger_id: "task_created",
+        module_type: "tasks",
+        description: "When a task is made, by a person, a program or a rule",
+        fields: &[
+            TASK,
+            TITLE,
+            STATE,
+            PRIORITY,
+            ASSIGNEE,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    Trigger {
+        trigger_id: "task_updated",
+        module_type: "tasks",
+        description: "When a task is changed in any way; `old_…` and `new_…` say what is another",
+        fields: &[
+            TASK,
+            field(
+                "changes",
+                Shape::Object,
+                "Every field that is another, with `old` and `new`.",
+                "{\"priority\": {\"old\": \"normal\", \"new\": \"high\"}}",
+            ),
+            optional(TITLE),
+            STATE,
+            PRIORITY,
+            ASSIGNEE,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    Trigger {
+        trigger_id: "task_assigned",
+        module_type: "tasks",
+        description: "When somebody gets a task, new or from somebody else",
+        fields: &[
+            TASK,
+            field("new_assignee", Shape::Text, "The address of whoever has it now.", "\"ana@example.com\""),
+            optional(field(
+                "old_assignee",
+                Shape::Text,
+                "The address of whoever had it.",
+                "\"ben@example.com\"",
+            )),
+            optional(TITLE),
+            STATE,
+            PRIORITY,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    Trigger {
+        trigger_id: "task_completed",
+        module_type: "tasks",
+        description: "When a task is completed",
+        fields: &[
+            TASK,
+            optional(TITLE),
+            PRIORITY,
+            ASSIGNEE,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    Trigger {
+        trigger_id: "task_overdue",
+        module_type: "tasks",
+        description: "When the time has passed until which a task was to be done; once for each time",
+        fields: &[TASK, DUE, optional(TITLE), STATE, PRIORITY, ASSIGNEE, LABELS, ABOUT_TYPE, ABOUT_ID],
+    },
+    Trigger {
+        trigger_id: "task_commented",
+        module_type: "tasks",
+        description: "When somebody says something about a task",
+        fields: &[
+            TASK,
+            field("comment_id", Shape::Id, "The comment's id.", "\"cmt_01hf7yat00zzzzzzzzzzzzzzzz\""),
+            field("comment", Shape::Text, "What was said.", "\"Done by Friday.\""),
+            optional(TITLE),
+            STATE,
+            ASSIGNEE,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    Trigger {
+        trigger_id: "schedule_due",
+        module_type: "schedules",
+        description: "When a schedule comes that names no other trigger",
+        fields: &[
+            field("schedule_id", Shape::Id, "The schedule's id.", "\"sch_01hf7yat00zzzzzzzzzzzzzzzz\""),
+            field(
+                "scheduled_at",
+                Shape::Text,
+                "The time that was scheduled (RFC 3339).",
+                "\"2030-01-31T08:00:00.000Z\"",
+            ),
+            optional(field("schedule_name", Shape::Text, "The schedule's name.", "\"Every Monday\"")),
+        ],
     },
 ];
 
@@ -268,9 +416,16 @@ mod tests {
                 "sales deal_closed_won (opportunity_id, value)",
                 "sales deal_closed_lost (opportunity_id, reason)",
                 "sales high_value_opportunity (opportunity_id, value)",
+                "tasks task_created (task_id, title)",
+                "tasks task_updated (task_id, changes)",
+                "tasks task_assigned (task_id, new_assignee)",
+                "tasks task_completed (task_id)",
+                "tasks task_overdue (task_id, due_at)",
+                "tasks task_commented (task_id, comment_id, comment)",
+                "schedules schedule_due (schedule_id, scheduled_at)",
             ]
         );
-        assert_eq!(modules(), ["crm", "sales"]);
+        assert_eq!(modules(), ["crm", "sales", "tasks", "schedules"]);
     }
 
     #[test]
