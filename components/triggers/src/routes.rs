@@ -1,4 +1,6 @@
-//! Which routes lead to triggers and events, and what does each ask of its caller?
+//! Which routes lead to triggers, events and schedules, and what does each ask of its caller?
+
+mod schedules;
 
 use crate::wire::{
     BatchOut, EventFilter, EventIn, EventOut, ReceiptOut, TraceOut, TriggerFilter, TriggerOut,
@@ -19,21 +21,33 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// What the instance keeps: the way into the ledger.
+/// What the instance keeps: compiled rules, and the way into the ledger.
 struct App {
+    books: Arc<Books>,
     door: Door,
 }
 
 /// The component's routes.
 pub(crate) fn router(world: &Arc<World>) -> Router {
-    let door = Door::new(world.db.clone(), Arc::new(Books::default()), Arc::new(guest::SpinBells));
+    let books: Arc<Books> = Arc::default();
+    let door = Door::new(world.db.clone(), Arc::clone(&books), Arc::new(guest::SpinBells));
+    let app = Arc::new(App { books, door });
     let routes = OpenApiRouter::new()
         .routes(routes!(list_triggers))
         .routes(routes!(publish, list_events))
         .routes(routes!(get_event))
         .routes(routes!(trace_event))
-        .with_state(Arc::new(App { door }));
-    edge::fragment(routes)
+        .routes(routes!(schedules::list, schedules::create))
+        .routes(routes!(schedules::limits))
+        .routes(routes!(schedules::preview))
+        .routes(routes!(schedules::get, schedules::replace, schedules::change, schedules::delete))
+        .routes(routes!(schedules::pause))
+        .routes(routes!(schedules::resume))
+        .routes(routes!(schedules::run))
+        .routes(routes!(schedules::runs))
+        .with_state(app);
+    // The key of an event is the ledger's.
+    edge::idempotent_but(edge::fragment(routes), "/api/v1/events")
 }
 
 /// List triggers

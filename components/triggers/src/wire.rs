@@ -1,5 +1,7 @@
 //! How are triggers, events and trails said in JSON?
 
+pub(crate) mod schedules;
+
 use events::Event;
 use jobs::{Attempt, Job};
 use notifications::{Delivery, Message};
@@ -15,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) struct TriggerOut {
     /// What rules and events name it by.
     pub(crate) trigger_id: &'static str,
-    /// `crm` or `sales`.
+    /// `crm`, `sales`, `tasks` or `schedules`.
     pub(crate) module_type: &'static str,
     /// When it goes off.
     pub(crate) description: &'static str,

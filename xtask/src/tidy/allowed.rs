@@ -2,7 +2,7 @@
 
 /// The areas: crates that hold a part of the domain. They do not use each other.
 pub(super) const AREAS: &[&str] =
-    &["auth", "events", "rules", "jobs", "records", "webhooks", "notifications"];
+    &["auth", "events", "rules", "jobs", "records", "webhooks", "notifications", "tasks", "schedules"];
 
 /// What stands below the areas and never uses them.
 const GROUND: &[&str] = &["kernel", "db", "vault", "audit"];
@@ -14,6 +14,8 @@ const DOORS: &[(&str, &str)] = &[
     ("triggers-component", "rules"),
     ("triggers-component", "jobs"),
     ("triggers-component", "notifications"),
+    // Serves schedules beside the events that they raise.
+    ("triggers-component", "schedules"),
     // Runs the jobs that deliver messages.
     ("jobs-component", "notifications"),
     // Tests a draft over stored events.
@@ -21,6 +23,7 @@ const DOORS: &[(&str, &str)] = &[
     // Shows figures of the queue and of the ledger, and the whole interface as a page.
     ("platform-component", "jobs"),
     ("platform-component", "events"),
+    ("platform-component", "schedules"),
     ("platform-component", "manual"),
 ];
 
