@@ -37,6 +37,7 @@ CREATE TABLE tasks (
 
 -- A job makes one task, however often it runs.
 CREATE UNIQUE INDEX tasks_by_job ON tasks (tenant_id, job_id) WHERE job_id IS NOT NULL;
+CREATE INDEX tasks_by_event ON tasks (tenant_id, event_id, task_id) WHERE event_id IS NOT NULL;
 -- Lists, in the order in which they are shown; the expressions are those of crates/tasks/src/store/list.rs.
 CREATE INDEX tasks_open ON tasks (tenant_id, coalesce(due_at, 9007199254740991), task_id) WHERE ended_at IS NULL;
 CREATE INDEX tasks_open_by_priority ON tasks

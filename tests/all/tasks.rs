@@ -92,6 +92,11 @@ fn a_deal_becomes_a_task_that_is_done_and_the_trace_tells_it() {
     message(&client, &chief, &format!("{email} has done Call about Big deal"));
 
     let trace = get(&client, &format!("/api/v1/events/{}/trace", id(&accepted)));
+    assert_eq!(
+        (&trace["tasks"][0]["id"], &trace["tasks"][0]["state"]),
+        (&json!(task), &json!("completed")),
+        "{trace}"
+    );
     let made = &trace["jobs"][0]["attempts"][0]["detail"];
     assert_eq!(made, &json!(format!("made {task}")), "{trace}");
     let children: Vec<Value> = trace["children"]

@@ -22,7 +22,7 @@ pub(crate) struct RuleIn {
     /// What it is for; at most 2000 characters.
     #[schema(example = "Notify sales manager about deals over $10,000")]
     description: Option<String>,
-    /// The module of its trigger: `crm` or `sales`.
+    /// The module of its trigger: `crm`, `sales`, `tasks` or `schedules`.
     #[schema(required, example = "sales")]
     module_type: Option<String>,
     /// The trigger that it is bound to.
@@ -32,7 +32,7 @@ pub(crate) struct RuleIn {
     /// a `condition`.
     #[schema(value_type = Option<Vec<Object>>, example = json!([{"type": "value_threshold", "value": 10000}]))]
     conditions: Option<Value>,
-    /// 1 to 20 actions: `send_notification`, `publish_event`, `http_request`. `{{name}}` in a text places data.
+    /// 1 to 20 actions: `send_notification`, `publish_event`, `http_request`, `create_task`. `{{name}}` in a text places data.
     #[schema(value_type = Vec<Object>, required, example = json!([{"type": "send_notification", "parameters": {
         "recipient": "sales-manager@example.com",
         "message": "New high-value opportunity: {{opportunity_name}} - ${{value}}"

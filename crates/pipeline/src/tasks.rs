@@ -396,7 +396,13 @@ async fn raise(
     task: &TaskId,
     happened: Vec<Happening>,
 ) -> Result<Vec<Receipt>, TaskFault> {
-    let event = |happening: Happening| NewEvent {
+    let events = happened.into_iter().map(|happening| event(call, task, happening)).collect();
+    Ok(announce(tx, books, call, origin, events).await?)
+}
+
+/// The event that tells of something that happened to a task.
+fn event(call: &Call, task: &TaskId, happening: Happening) -> NewEvent {
+    NewEvent {
         trigger: happening.trigger.to_owned(),
         data: happening.data.to_string(),
         source: MODULE.to_owned(),
@@ -404,8 +410,7 @@ async fn raise(
         subject: Some(task.to_string()),
         occurred: Some(call.now),
         dedupe: None,
-    };
-    Ok(announce(tx, books, call, origin, happened.into_iter().map(event).collect()).await?)
+    }
 }
 
 /// Makes what was done stay, or takes it back; either way the connection is kept for the next.

@@ -5,6 +5,7 @@ use events::{Event, EventError};
 use jobs::{Attempt, Job};
 use kernel::{Call, EventId, JobId};
 use notifications::Message;
+use tasks::Task;
 
 /// All that is known of an event.
 #[derive(Debug, Clone)]
@@ -19,9 +20,11 @@ pub struct Trail {
     pub attempts: Vec<Attempt>,
     /// The messages that came of it, with their deliveries.
     pub messages: Vec<Message>,
+    /// The tasks that came of it, as they are now.
+    pub tasks: Vec<Task>,
 }
 
-/// The trail of an event: six statements on one connection.
+/// The trail of an event: seven statements on one connection.
 ///
 /// # Errors
 /// [`EventError::Unknown`].
@@ -40,5 +43,6 @@ pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventErr
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
     let attempts = jobs::attempts(&mut scope, &ids).await.map_err(ledger)?;
     let messages = notifications::messages::of_event(&mut scope, id).await?;
-    Ok(Trail { event, children, jobs, attempts, messages })
+    let tasks = tasks::service::of_event(&mut scope, id).await?;
+    Ok(Trail { event, children, jobs, attempts, messages, tasks })
 }

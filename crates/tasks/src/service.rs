@@ -16,7 +16,7 @@ use crate::{
 };
 use audit::Entry;
 use db::{AllTenants, DbError, Scope};
-use kernel::{Bounded, Call, Instant, JobId, Page, PageRequest, TaskId, TenantId};
+use kernel::{Bounded, Call, EventId, Instant, JobId, Page, PageRequest, TaskId, TenantId};
 use serde_json::{Map, Value, json};
 
 /// What the person who asks is known by as an assignee: their id and their address.
@@ -87,6 +87,14 @@ pub async fn make(
 /// The database's.
 pub async fn of_job(scope: &mut Scope<'_>, job: &JobId) -> Result<Option<Task>, DbError> {
     store::of_job(scope, job).await
+}
+
+/// The tasks that rules made of an event, in the order in which they were made.
+///
+/// # Errors
+/// The database's.
+pub async fn of_event(scope: &mut Scope<'_>, event: &EventId) -> Result<Vec<Task>, DbError> {
+    store::of_event(scope, event).await
 }
 
 /// One task.

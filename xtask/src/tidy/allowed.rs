@@ -9,11 +9,12 @@ const GROUND: &[&str] = &["kernel", "db", "vault", "audit"];
 
 /// Who may use whom besides what [`may_use`] says in general: (user, used).
 const DOORS: &[(&str, &str)] = &[
-    // Shows triggers (of rules) and events, with the trail of jobs and messages that an event left.
+    // Shows triggers (of rules) and events, with the trail of jobs, messages and tasks that an event left.
     ("triggers-component", "events"),
     ("triggers-component", "rules"),
     ("triggers-component", "jobs"),
     ("triggers-component", "notifications"),
+    ("triggers-component", "tasks"),
     // Serves schedules beside the events that they raise.
     ("triggers-component", "schedules"),
     // Runs the jobs that deliver messages.

@@ -8,7 +8,7 @@ use crate::{
 use db::{DbError, Scope, Value};
 use serde_json::json;
 
-const SELECT: &str = concat!("SELECT ", columns!(), " FROM tasks WHERE tenant_id = ?1");
+const SELECT: &str = concat!("SELECT ", columns!(), " FROM tasks");
 const DUE: &str = "coalesce(due_at, 9007199254740991)";
 const DUE_LAST: &str = "coalesce(due_at, -1)";
 const PRIORITY: &str = "priority * 18014398509481984 + coalesce(due_at, 9007199254740991)";
@@ -87,7 +87,9 @@ pub(crate) async fn list(
 }
 
 fn query(visible: &Visible, filter: &Filter, sort: Sort, after: Option<&Place>, count: i64) -> Query {
-    let mut query = Query { sql: SELECT.to_owned(), parameters: Vec::new() };
+    let index = index(filter, sort).map(|name| format!(" INDEXED BY {name}")).unwrap_or_default();
+    let sql = format!("{SELECT}{index} WHERE tenant_id = ?1");
+    let mut query = Query { sql, parameters: Vec::new() };
     if let Visible::Some { tasks, own } = visible {
         let (tasks, own) = (query.place(json!(tasks).to_string()), query.place(json!(own).to_string()));
         query.and(&format!(
@@ -108,6 +110,30 @@ fn query(visible: &Visible, filter: &Filter, sort: Sort, after: Option<&Place>, 
     query
 }
 
+/// The index to read by, where SQLite cannot know how few rows that are: somebody's, those about a thing, and those that
+/// have not ended, beside all others.
+fn index(filter: &Filter, sort: Sort) -> Option<&'static str> {
+    if filter.about.is_some() {
+        return Some("tasks_by_thing");
+    }
+    if matches!(filter.assignee, Some(AssigneeFilter::Somebody(_))) {
+        return Some("tasks_by_assignee");
+    }
+    let open = matches!(filter.states, Some(StateFilter::Open)) || filter.overdue_at.is_some();
+    match sort {
+        Sort::Due if open => Some("tasks_open"),
+        Sort::PriorityMost if open => Some("tasks_open_by_priority"),
+        Sort::Due
+        | Sort::DueLast
+        | Sort::Priority
+        | Sort::PriorityMost
+        | Sort::Created
+        | Sort::CreatedLast
+        | Sort::Updated
+        | Sort::UpdatedLast => None,
+    }
+}
+
 fn filtered(query: &mut Query, filter: &Filter) {
     match &filter.states {
         Some(StateFilter::Open) => query.and("ended_at IS NULL"),
@@ -123,6 +149,7 @@ fn filtered(query: &mut Query, filter: &Filter) {
     }
     match &filter.assignee {
         Some(AssigneeFilter::Somebody(keys)) => {
+            query.and("assignee IS NOT NULL");
             query.clause("assignee IN (SELECT value FROM json_each({}))", json!(keys).to_string());
         }
         Some(AssigneeFilter::Nobody) => query.and("assignee IS NULL"),
@@ -139,6 +166,7 @@ fn filtered(query: &mut Query, filter: &Filter) {
         query.clause("due_at <= {}", now);
     }
     if let Some(about) = &filter.about {
+        query.and("about_id IS NOT NULL");
         query.clause("about_id = {}", about);
     }
     if let Some(label) = &filter.label {
@@ -146,5 +174,69 @@ fn filtered(query: &mut Query, filter: &Filter) {
     }
     if let Some(text) = &filter.text {
         query.clause("instr(lower(title), lower({})) > 0", text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use db::{Row, native::Native};
+    use futures::executor::block_on;
+    use kernel::{Cursor, Instant, TenantId};
+
+    struct Detail(String);
+    impl db::Decode for Detail {
+        fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+            row.get("detail").map(Self)
+        }
+    }
+
+    /// How SQLite means to run the statement.
+    fn plan(filter: &Filter, sort: Sort, goes_on: bool) -> String {
+        let db = Native::memory().unwrap();
+        let tenant: TenantId = "acme-corp".parse().unwrap();
+        let after = Place::read(&Cursor::after("5 tsk_01hf7yat00zzzzzzzzzzzzzzzz")).unwrap();
+        let query = query(&Visible::Everything, filter, sort, goes_on.then_some(&after), 51);
+        let sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
+        block_on(async {
+            let mut lease = db.read().await.unwrap();
+            let rows: Vec<Detail> = lease.scope(&tenant).unwrap().all(&sql, query.parameters).await.unwrap();
+            rows.into_iter().map(|row| row.0).collect::<Vec<_>>().join("; ")
+        })
+    }
+
+    #[test]
+    fn lists_are_read_in_the_order_of_an_index() {
+        let open = || Filter { states: Some(StateFilter::Open), ..Filter::default() };
+        let somebody = Some(AssigneeFilter::Somebody(vec!["a@b".to_owned()]));
+        for (filter, sort, index) in [
+            (open(), Sort::Due, "tasks_open "),
+            (open(), Sort::PriorityMost, "tasks_open_by_priority "),
+            (Filter::default(), Sort::Due, "tasks_by_due "),
+            (Filter::default(), Sort::CreatedLast, "tasks_by_creation "),
+            (Filter::default(), Sort::UpdatedLast, "tasks_by_change "),
+            (
+                Filter { overdue_at: Some(Instant::from_millis(9)), ..Filter::default() },
+                Sort::Due,
+                "tasks_open ",
+            ),
+        ] {
+            for goes_on in [false, true] {
+                let plan = plan(&filter, sort, goes_on);
+                assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{filter:?} {sort:?}: {plan}");
+                // The next page begins where the last one ended, not at the beginning.
+                assert!(
+                    !goes_on || plan.contains(">?") || plan.contains("<?"),
+                    "{filter:?} {sort:?}: {plan}"
+                );
+            }
+        }
+        for (filter, index) in [
+            (Filter { assignee: somebody, ..open() }, "tasks_by_assignee "),
+            (Filter { about: Some("o-1".to_owned()), ..Filter::default() }, "tasks_by_thing "),
+        ] {
+            let plan = plan(&filter, Sort::Due, false);
+            assert!(plan.contains(index), "{filter:?}: {plan}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{About, Definition, Due, MOST_OPEN, Maker, Priority, Task};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
-use kernel::{Instant, JobId, TaskId, TenantId};
+use kernel::{EventId, Instant, JobId, TaskId, TenantId};
 use serde_json::json;
 
 /// What a decoder wants of a row; the statements that give tasks begin with it.
@@ -16,6 +16,12 @@ pub(crate) use columns;
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM tasks WHERE tenant_id = ?1 AND task_id = ?2");
 const OF_JOB: &str = concat!("SELECT ", columns!(), " FROM tasks WHERE tenant_id = ?1 AND job_id = ?2");
+const OF_EVENT: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM tasks WHERE tenant_id = ?1 AND event_id = ?2
+    ORDER BY task_id LIMIT 1000"
+);
 const INSERT: &str = "INSERT INTO tasks (tenant_id, task_id, title, description, priority, due_at, due_date, labels,
     about_type, about_id, state, assignee, ended_at, ended_by, overdue_at, comments, version, updated_at, created_by,
     event_id, rule_id, job_id, created_at)
@@ -139,6 +145,11 @@ pub(crate) async fn get(scope: &mut Scope<'_>, id: &TaskId) -> Result<Option<Tas
 /// The task that a job made, if it made one.
 pub(crate) async fn of_job(scope: &mut Scope<'_>, job: &JobId) -> Result<Option<Task>, DbError> {
     scope.one(OF_JOB, [job.into()]).await
+}
+
+/// The tasks that rules made of an event.
+pub(crate) async fn of_event(scope: &mut Scope<'_>, event: &EventId) -> Result<Vec<Task>, DbError> {
+    scope.all(OF_EVENT, [event.into()]).await
 }
 
 /// Whether the task was put in: not if the tenant has [`MOST_OPEN`] already.
