@@ -38,7 +38,7 @@ pub fn furnish(client: &Client) {
     post(client, "/api/v1/automation/rules", &rule_for(&only, &json!([tell(&recipient, MARK)])), 201);
     let channel = json!({"name": fresh(MARK), "kind": "webhook", "url": "http://127.0.0.1:9/acmeonly"});
     post(client, "/api/v1/notifications/channels", &channel, 201);
-    for _ in 0..3 {
+    for _ in 0..4 {
         let task = json!({"title": fresh(MARK), "assignee": recipient});
         let task = crate::stage::id(&post(client, "/api/v1/tasks", &task, 201));
         post(client, &format!("/api/v1/tasks/{task}/comments"), &json!({"text": MARK}), 201);
