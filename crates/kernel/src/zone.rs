@@ -120,6 +120,12 @@ fn instant(time: &DateTime<Tz>) -> Instant {
     Instant::from_millis(time.timestamp_millis())
 }
 
+impl From<Tz> for Zone {
+    fn from(tz: Tz) -> Self {
+        Self(tz)
+    }
+}
+
 impl FromStr for Zone {
     type Err = ZoneError;
     fn from_str(text: &str) -> Result<Self, ZoneError> {

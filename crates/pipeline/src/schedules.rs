@@ -97,6 +97,7 @@ pub async fn run_now(
     who: &Bounded,
     id: &ScheduleId,
 ) -> Result<(Run, bool), ScheduleError> {
+    books.warm(db, who.tenant()).await?;
     let mut tx = db.begin().await?;
     let present = service::present(&mut tx.scope(who.tenant()), who, id, None).await;
     let (schedule, call) = match present {

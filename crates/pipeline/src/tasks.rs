@@ -60,6 +60,7 @@ pub enum Step {
 pub async fn create(db: &Db, books: &Books, who: &Bounded, draft: Draft) -> Result<Done, TaskFault> {
     let zone = zone::of(&mut db.read().await?.scope(who.tenant())?).await?;
     let new = draft.check(&zone).map_err(TaskError::from)?;
+    books.warm(db, who.tenant()).await?;
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
@@ -85,6 +86,7 @@ pub async fn replace(
 ) -> Result<Done, TaskFault> {
     let zone = zone::of(&mut db.read().await?.scope(who.tenant())?).await?;
     let new = draft.check(&zone).map_err(TaskError::from)?;
+    books.warm(db, who.tenant()).await?;
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
@@ -111,6 +113,7 @@ pub async fn patch(
 ) -> Result<Done, TaskFault> {
     let zone = zone::of(&mut db.read().await?.scope(who.tenant())?).await?;
     let edit = patch.check(&zone).map_err(TaskError::from)?;
+    books.warm(db, who.tenant()).await?;
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
@@ -166,6 +169,7 @@ pub async fn step(
     expected: Option<u32>,
     step: Step,
 ) -> Result<Done, TaskFault> {
+    books.warm(db, who.tenant()).await?;
     let mut tx = db.begin().await?;
     let work = async {
         let decide = |task: Task, by: &str, now| match step {
@@ -277,6 +281,7 @@ pub async fn add_comment(
     text: &str,
 ) -> Result<(Comment, bool), TaskFault> {
     let said = Said::new(text).map_err(TaskError::from)?;
+    books.warm(db, who.tenant()).await?;
     let mut tx = db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());

@@ -347,7 +347,7 @@ fn a_rule_makes_a_task_once_and_the_trace_leads_to_it() {
     let trail = block_on(pipeline::trace(&yard.db, &yard.call(), &event)).unwrap();
     assert_eq!(trail.attempts[0].detail, format!("made {}", task.id));
     assert_eq!(trail.children.len(), 2, "task_created and task_assigned");
-    assert_eq!(trail.tasks, [task.clone()]);
+    assert_eq!(trail.tasks, std::slice::from_ref(&task));
     assert!(yard.inbox("ana@example.com")[0].starts_with("Call about Big deal"));
     let child = yard.events().into_iter().find(|event| event.trigger == "task_created").unwrap();
     assert_eq!((child.origin.depth, child.origin.parent), (1, Some(event)));

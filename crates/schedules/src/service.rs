@@ -204,12 +204,16 @@ pub async fn count(db: &Db, call: &Call) -> Result<i64, ScheduleError> {
     Ok(store::count(&mut lease.scope(call.tenant())?).await?)
 }
 
-/// Whether a schedule is due: a look that takes no lock.
+/// Whose schedules are due, of the `most` that are due longest: a look that takes no lock. Nobody's, nearly always.
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn any_due(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
-    store::any_due(all, now).await
+pub async fn due_tenants(
+    all: &mut AllTenants<'_>,
+    now: Instant,
+    most: u16,
+) -> Result<Vec<TenantId>, DbError> {
+    store::due_tenants(all, now, most).await
 }
 
 /// Up to `most` schedules of any tenants that are due, round the tenants, within the caller's transaction.

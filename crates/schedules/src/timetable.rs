@@ -39,7 +39,8 @@ pub enum TimetableError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timetable {
     text: String,
-    cron: Cron,
+    /// Boxed, for its fields are large.
+    cron: Box<Cron>,
     /// Whether it keeps its pace over clock changes.
     is_paced: bool,
 }
@@ -80,7 +81,7 @@ impl Timetable {
         let start =
             NaiveDate::from_ymd_opt(2024, 1, 1).unwrap_or_default().and_hms_opt(0, 0, 0).unwrap_or_default();
         cron.find_next_occurrence(&start, true).map_err(|_| TimetableError::Never)?;
-        Ok(Self { text: text.to_owned(), cron, is_paced })
+        Ok(Self { text: text.to_owned(), cron: Box::new(cron), is_paced })
     }
 
     /// The expression as it was written.

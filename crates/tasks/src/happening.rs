@@ -34,7 +34,7 @@ pub fn happenings(
         Some(_) => {
             let mut updated = data.clone();
             let mut changes = Map::new();
-            for difference in changed.differences(&name) {
+            for difference in changed.differences(name) {
                 // Conditions on a change look at these two.
                 if difference.field != "description" {
                     let said = [("old", &difference.old), ("new", &difference.new)];

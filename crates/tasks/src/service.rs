@@ -193,12 +193,17 @@ pub async fn open(scope: &mut Scope<'_>) -> Result<i64, DbError> {
     store::open(scope).await
 }
 
-/// Whether a task has become overdue that was not told of: a look that takes no lock.
+/// Whose tasks have become overdue and were not told of, of the `most` that are overdue longest: a look that takes no lock.
+/// Nobody's, nearly always.
 ///
 /// # Errors
 /// The database's.
-pub async fn any_overdue(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
-    store::any_overdue(all, now).await
+pub async fn overdue_tenants(
+    all: &mut AllTenants<'_>,
+    now: Instant,
+    most: u16,
+) -> Result<Vec<TenantId>, DbError> {
+    store::overdue_tenants(all, now, most).await
 }
 
 /// Up to `most` tasks of any tenants that have become overdue and were not told of: now they count as told of.

@@ -30,8 +30,15 @@ pub async fn fire(works: &Works<'_>) -> Result<usize, DbError> {
     let mut raised = 0_usize;
     loop {
         let now = works.clock.now();
-        if now > until || !service::any_due(&mut works.db.read().await?.all_tenants()?, now).await? {
+        let whose = {
+            let mut lease = works.db.read().await?;
+            service::due_tenants(&mut lease.all_tenants()?, now, SCHEDULES).await?
+        };
+        if now > until || whose.is_empty() {
             return Ok(raised);
+        }
+        for tenant in &whose {
+            works.books.warm(works.db, tenant).await?;
         }
         raised = raised.saturating_add(batch(works).await?);
     }

@@ -22,8 +22,15 @@ pub async fn tell_overdue(works: &Works<'_>) -> Result<usize, DbError> {
     let mut told = 0_usize;
     loop {
         let now = works.clock.now();
-        if now > until || !service::any_overdue(&mut works.db.read().await?.all_tenants()?, now).await? {
+        let whose = {
+            let mut lease = works.db.read().await?;
+            service::overdue_tenants(&mut lease.all_tenants()?, now, AT_ONCE).await?
+        };
+        if now > until || whose.is_empty() {
             return Ok(told);
+        }
+        for tenant in &whose {
+            works.books.warm(works.db, tenant).await?;
         }
         told = told.saturating_add(batch(works).await?);
     }

@@ -24,8 +24,9 @@ const UPDATE: &str = "UPDATE schedules SET name = ?3, description = ?4, trigger_
 const DELETE: &str = "DELETE FROM schedules WHERE tenant_id = ?1 AND schedule_id = ?2";
 const COUNT: &str = "SELECT COUNT(*) AS n FROM schedules WHERE tenant_id = ?1";
 
-const ANY_DUE: &str = "SELECT EXISTS (SELECT 1 FROM schedules WHERE next_at <= ?1
-    AND tenant_id IN (SELECT tenant_id FROM tenants WHERE state = 'active')) AS n";
+const DUE_TENANTS: &str =
+    "SELECT DISTINCT tenant_id FROM (SELECT tenant_id FROM schedules WHERE next_at <= ?1
+    AND tenant_id IN (SELECT tenant_id FROM tenants WHERE state = 'active') ORDER BY next_at LIMIT ?2)";
 // Of each tenant the longest due first, and the turns go round: first every tenant's first, then every tenant's second.
 const DUE: &str = "WITH due AS (
         SELECT schedule.tenant_id AS tenant, schedule.schedule_id AS schedule, schedule.next_at AS at,
@@ -192,9 +193,23 @@ pub(crate) async fn count(scope: &mut Scope<'_>) -> Result<i64, DbError> {
     Ok(scope.one(COUNT, []).await?.unwrap_or(0))
 }
 
-/// Whether a schedule is due: a look that takes no lock.
-pub(crate) async fn any_due(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
-    Ok(all.one::<i64>(ANY_DUE, [now.into()]).await? == Some(1))
+/// A tenant.
+struct Whose(TenantId);
+
+impl Decode for Whose {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        row.parse("tenant_id").map(Self)
+    }
+}
+
+/// Whose schedules are due, of the `most` that are due longest.
+pub(crate) async fn due_tenants(
+    all: &mut AllTenants<'_>,
+    now: Instant,
+    most: u16,
+) -> Result<Vec<TenantId>, DbError> {
+    let rows: Vec<Whose> = all.all(DUE_TENANTS, [now.into(), most.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// Up to `most` schedules that are due, round the tenants.

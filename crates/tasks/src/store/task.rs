@@ -40,9 +40,10 @@ const DELETE: &str = "DELETE FROM tasks WHERE tenant_id = ?1 AND task_id = ?2";
 const OPEN: &str =
     "SELECT COUNT(*) AS n FROM tasks INDEXED BY tasks_open WHERE tenant_id = ?1 AND ended_at IS NULL";
 
-const ANY_OVERDUE: &str =
-    "SELECT EXISTS (SELECT 1 FROM tasks WHERE due_at <= ?1 AND ended_at IS NULL AND overdue_at IS NULL
-    AND tenant_id IN (SELECT tenant_id FROM tenants WHERE state = 'active')) AS n";
+const OVERDUE_TENANTS: &str =
+    "SELECT DISTINCT tenant_id FROM (SELECT tenant_id FROM tasks INDEXED BY tasks_passing
+    WHERE due_at <= ?1 AND ended_at IS NULL AND overdue_at IS NULL
+        AND tenant_id IN (SELECT tenant_id FROM tenants WHERE state = 'active') ORDER BY due_at LIMIT ?2)";
 // Of each tenant the longest overdue first, and the turns go round: first every tenant's first, then every tenant's second.
 const OVERDUE: &str = concat!(
     "WITH due AS (
@@ -182,9 +183,23 @@ pub(crate) async fn open(scope: &mut Scope<'_>) -> Result<i64, DbError> {
     Ok(scope.one(OPEN, []).await?.unwrap_or(0))
 }
 
-/// Whether a task has become overdue that was not told of: a look that takes no lock.
-pub(crate) async fn any_overdue(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
-    Ok(all.one::<i64>(ANY_OVERDUE, [now.into()]).await? == Some(1))
+/// A tenant.
+struct Whose(TenantId);
+
+impl Decode for Whose {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        row.parse("tenant_id").map(Self)
+    }
+}
+
+/// Whose tasks have become overdue and were not told of, of the `most` that are overdue longest.
+pub(crate) async fn overdue_tenants(
+    all: &mut AllTenants<'_>,
+    now: Instant,
+    most: u16,
+) -> Result<Vec<TenantId>, DbError> {
+    let rows: Vec<Whose> = all.all(OVERDUE_TENANTS, [now.into(), most.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// Notes of up to `most` tasks, round the tenants, that it is told now that they are overdue; gives them.
