@@ -306,6 +306,7 @@ fn whose_task_it_is_decides_who_may() {
 
     let comments = format!("{TASKS}/{own}/comments");
     let said = post(&nobody, &comments, &json!({"text": "I begin on Monday."}), 201);
+    assert_eq!(said["author_name"], "Somebody", "{said}");
     let comment = format!("{comments}/{}", id(&said));
     expect::problem(&viewer.post(&comments, &json!({"text": "x"})).unwrap(), 403, "OUT_OF_REACH");
     expect::problem(&owner.patch(&comment, &json!({"text": "x"})).unwrap(), 403, "TASK_COMMENT_AUTHOR");

@@ -2,9 +2,9 @@
 
 use edge::Problem;
 use kernel::{Fields, Instant, TenantId};
-use pipeline::tasks::Seen;
+use pipeline::tasks::{Remark, Seen};
 use serde::{Deserialize, Deserializer, Serialize};
-use tasks::{AboutIn as About, Assignee, Comment, Draft, Filter, MOST_OPEN, Patch, Sort};
+use tasks::{AboutIn as About, Assignee, Draft, Filter, MOST_OPEN, Patch, Sort};
 use utoipa::{IntoParams, ToSchema};
 
 /// A field of a patch that is there: null is no value of it, unless it may be null.
@@ -349,6 +349,8 @@ pub(crate) struct CommentOut {
     task_id: String,
     /// Who said it: the id of a user, a key or a client.
     author: String,
+    /// What people call the user who said it; null for programs, and for users who are gone.
+    author_name: Option<String>,
     /// What.
     text: String,
     /// When.
@@ -357,9 +359,10 @@ pub(crate) struct CommentOut {
     edited_at: Option<String>,
 }
 
-impl From<Comment> for CommentOut {
-    fn from(comment: Comment) -> Self {
+impl From<Remark> for CommentOut {
+    fn from(Remark { comment, author }: Remark) -> Self {
         Self {
+            author_name: author.map(|person| person.name),
             id: comment.id.to_string(),
             task_id: comment.task.to_string(),
             author: comment.author,

@@ -40,6 +40,15 @@ pub struct Done {
     pub made_jobs: bool,
 }
 
+/// What somebody said about a task, with the user who said it, if it is one who is still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What was said.
+    pub comment: Comment,
+    /// The user who said it.
+    pub author: Option<Person>,
+}
+
 /// What somebody does with a task that they have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -248,9 +257,12 @@ pub async fn comments(
     own: &Own,
     task: &TaskId,
     page: &PageRequest,
-) -> Result<Page<Comment>, TaskFault> {
+) -> Result<Page<Remark>, TaskFault> {
     let mut lease = db.read().await?;
-    Ok(comments::list(&mut lease.scope(who.tenant())?, who, own, task, page).await?)
+    let mut scope = lease.scope(who.tenant())?;
+    let page = comments::list(&mut scope, who, own, task, page).await?;
+    let authors = People::named(&mut scope, page.items.iter().map(|comment| comment.author.as_str())).await?;
+    Ok(page.map(|comment| authors.remark(comment)))
 }
 
 /// One comment.
@@ -263,9 +275,11 @@ pub async fn comment(
     own: &Own,
     task: &TaskId,
     id: &CommentId,
-) -> Result<Comment, TaskFault> {
+) -> Result<Remark, TaskFault> {
     let mut lease = db.read().await?;
-    Ok(comments::get(&mut lease.scope(who.tenant())?, who, own, task, id).await?)
+    let mut scope = lease.scope(who.tenant())?;
+    let comment = comments::get(&mut scope, who, own, task, id).await?;
+    Ok(People::named(&mut scope, [comment.author.as_str()].into_iter()).await?.remark(comment))
 }
 
 /// Says something about a task; gives the comment, and whether rules made jobs of it.
@@ -279,7 +293,7 @@ pub async fn add_comment(
     own: &Own,
     task: &TaskId,
     text: &str,
-) -> Result<(Comment, bool), TaskFault> {
+) -> Result<(Remark, bool), TaskFault> {
     let said = Said::new(text).map_err(TaskError::from)?;
     books.warm(db, who.tenant()).await?;
     let mut tx = db.begin().await?;
@@ -290,7 +304,9 @@ pub async fn add_comment(
         let happening = tasks::commented(&task, &comment, |assignee| people.address(assignee));
         let call = acting(who, &task.id)?;
         let raised = raise(&mut tx, books, call, &Origin::default(), &task.id, vec![happening]).await?;
-        Ok((comment, made_jobs(&raised)))
+        let mut scope = tx.scope(who.tenant());
+        let authors = People::named(&mut scope, [comment.author.as_str()].into_iter()).await?;
+        Ok((authors.remark(comment), made_jobs(&raised)))
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -307,11 +323,16 @@ pub async fn edit_comment(
     task: &TaskId,
     id: &CommentId,
     text: &str,
-) -> Result<Comment, TaskFault> {
+) -> Result<Remark, TaskFault> {
     let said = Said::new(text).map_err(TaskError::from)?;
     let mut tx = db.begin().await?;
-    let outcome = comments::edit(&mut tx.scope(who.tenant()), who, own, task, id, said).await;
-    finish(tx, outcome.map_err(TaskFault::from)).await
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let comment = comments::edit(&mut scope, who, own, task, id, said).await?;
+        Ok(People::named(&mut scope, [comment.author.as_str()].into_iter()).await?.remark(comment))
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
 }
 
 /// Takes a comment back.

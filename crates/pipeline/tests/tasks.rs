@@ -440,7 +440,8 @@ fn a_comment_is_told() {
     let own = Own::of(&hers, Some("ana@example.com"));
     let id = &done.seen.task.id;
     let said = desk::add_comment(&yard.db, &yard.books, &hers, &own, id, "Tomorrow");
-    let (comment, _) = block_on(said).unwrap();
+    let (desk::Remark { comment, author }, _) = block_on(said).unwrap();
+    assert_eq!(author.unwrap().id, ana);
     let event = yard.events().pop().unwrap();
     let data: Value = serde_json::from_str(&event.data).unwrap();
     assert_eq!((event.trigger.as_str(), &data["comment"]), ("task_commented", &json!("Tomorrow")));

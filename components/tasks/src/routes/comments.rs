@@ -46,12 +46,12 @@ pub(super) async fn add(
     Json(sent): Json<CommentIn>,
 ) -> Result<Shown<CommentOut>, Problem> {
     let own = Own::of(&who, email.as_deref());
-    let (comment, made_jobs) = desk::add_comment(&world.db, &app.books, &who, &own, &id, &sent.text).await?;
+    let (remark, made_jobs) = desk::add_comment(&world.db, &app.books, &who, &own, &id, &sent.text).await?;
     if made_jobs {
         guest::nudge(&world.settings.internal_token);
     }
-    let location = format!("/api/v1/tasks/{id}/comments/{}", comment.id);
-    Ok(Shown::created("task_comment", comment.into(), location))
+    let location = format!("/api/v1/tasks/{id}/comments/{}", remark.comment.id);
+    Ok(Shown::created("task_comment", remark.into(), location))
 }
 
 /// One comment

@@ -1,11 +1,11 @@
 //! Who is meant? Tasks know ids and addresses; who is a user, identity knows.
 
-use super::{Seen, TaskFault};
+use super::{Remark, Seen, TaskFault};
 use auth::service as identity;
 use db::{DbError, Scope};
 use kernel::{Bounded, FieldFault, Person, UserId};
 use std::collections::BTreeSet;
-use tasks::{Assignee, AssigneeFilter, Named, Task, TaskError, service::Own};
+use tasks::{Assignee, AssigneeFilter, Comment, Named, Task, TaskError, service::Own};
 
 /// The users among those who have tasks.
 pub(crate) struct People(Vec<Person>);
@@ -19,6 +19,22 @@ impl People {
         let ids: BTreeSet<&UserId> = assignees.filter_map(Assignee::user).collect();
         let ids: Vec<&UserId> = ids.into_iter().collect();
         identity::people(scope, &ids).await.map(Self)
+    }
+
+    /// The users among those who did something, by the names under which it is on record.
+    pub(crate) async fn named(
+        scope: &mut Scope<'_>,
+        names: impl Iterator<Item = &str>,
+    ) -> Result<Self, DbError> {
+        let ids: BTreeSet<UserId> = names.filter_map(|name| name.parse().ok()).collect();
+        let ids: Vec<&UserId> = ids.iter().collect();
+        identity::people(scope, &ids).await.map(Self)
+    }
+
+    /// A comment with whoever wrote it.
+    pub(crate) fn remark(&self, comment: Comment) -> Remark {
+        let author = self.0.iter().find(|person| person.id.as_str() == comment.author).cloned();
+        Remark { comment, author }
     }
 
     fn person(&self, assignee: &Assignee) -> Option<&Person> {
