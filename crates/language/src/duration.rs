@@ -4,7 +4,7 @@ use kernel::Span;
 use serde_json::Value;
 
 /// The longest duration: 366 days.
-pub(crate) const LONGEST: Span = Span::days(366);
+pub const LONGEST: Span = Span::days(366);
 
 const SHAPE: &str =
     "must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number";
@@ -14,7 +14,7 @@ const SIZE: &str = "must be from 0 to 366 days";
 ///
 /// # Errors
 /// What is wrong, as the end of a sentence that begins with the field.
-pub(crate) fn read(value: &Value) -> Result<Span, &'static str> {
+pub fn read(value: &Value) -> Result<Span, &'static str> {
     let span = match value {
         Value::Number(number) => seconds(number.as_i64().ok_or(SHAPE)?)?,
         Value::String(text) => iso(text)?,

@@ -1,5 +1,9 @@
-//! Where in the data does a clause look? At a path such as `contact.emails[0].address`.
+//! Where does a clause look? At a path such as `contact.emails[0].address`.
+//!
+//! A path leads into the event's data, unless it begins with `record.`, `event.` or, within a group over the items of a
+//! list, `item.`. `data.` says that the data is meant: `data.record.id` is the data's own field `record`.
 
+use crate::Facts;
 use serde_json::Value;
 
 /// The longest path, in characters.
@@ -18,16 +22,60 @@ pub(crate) enum PathError {
     Shape,
 }
 
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
+    /// Into an object, by name.
     Name(Box<str>),
+    /// Into a list, by place, from 0.
     Place(usize),
 }
 
-/// A path into the data.
+/// Where a path begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// The event's data.
+    Data,
+    /// The record that it is about.
+    Record,
+    /// Its circumstances.
+    Event,
+    /// The item of a list that is looked at.
+    Item,
+}
+
+/// Names that begin a path elsewhere than at a field of the data.
+const ROOTS: &[(&str, Root)] =
+    &[("data", Root::Data), ("record", Root::Record), ("event", Root::Event), ("item", Root::Item)];
+
+/// Where the steps of a path are taken: the facts, and the item of the innermost list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) facts: &'a Facts<'a>,
+    pub(crate) item: Option<&'a Value>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) const fn of(facts: &'a Facts<'a>) -> Self {
+        Self { facts, item: None }
+    }
+
+    /// What stands at a root, if anything does.
+    pub(crate) fn root(self, root: Root) -> Option<&'a Value> {
+        match root {
+            Root::Data => Some(self.facts.data()),
+            Root::Record => self.facts.record(),
+            Root::Event => Some(self.facts.event()),
+            Root::Item => self.item,
+        }
+    }
+}
+
+/// A path into the facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldPath {
     text: Box<str>,
+    root: Root,
     steps: Box<[Step]>,
 }
 
@@ -63,7 +111,16 @@ impl std::str::FromStr for FieldPath {
         if steps.len() > DEEPEST {
             return Err(PathError::Size);
         }
-        Ok(Self { text: text.into(), steps: steps.into() })
+        let root = match steps.first() {
+            Some(Step::Name(name)) => {
+                ROOTS.iter().find(|(known, _)| *known == &**name).map(|(_, root)| *root)
+            }
+            Some(Step::Place(_)) | None => None,
+        };
+        if root.is_some() {
+            steps.remove(0);
+        }
+        Ok(Self { text: text.into(), root: root.unwrap_or(Root::Data), steps: steps.into() })
     }
 }
 
@@ -74,10 +131,22 @@ impl FieldPath {
         &self.text
     }
 
+    /// Where it begins.
+    #[must_use]
+    pub(crate) const fn root(&self) -> Root {
+        self.root
+    }
+
+    /// The steps from there.
+    #[must_use]
+    pub(crate) const fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// What stands there, if anything does.
     #[must_use]
-    pub(crate) fn find<'a>(&self, data: &'a Value) -> Option<&'a Value> {
-        self.steps.iter().try_fold(data, |place, step| match step {
+    pub(crate) fn find<'a>(&self, view: View<'a>) -> Option<&'a Value> {
+        self.steps.iter().try_fold(view.root(self.root)?, |place, step| match step {
             Step::Name(name) => place.as_object()?.get(&**name),
             Step::Place(index) => place.as_array()?.get(*index),
         })
@@ -87,7 +156,7 @@ impl FieldPath {
     /// in a place.
     #[must_use]
     pub(crate) fn prefixed(&self, prefix: &str) -> Option<Self> {
-        if self.text.ends_with(']') {
+        if self.text.ends_with(']') || self.steps.is_empty() {
             return None;
         }
         let (before, last) = match self.text.rsplit_once('.') {
@@ -97,7 +166,19 @@ impl FieldPath {
         let mut steps = self.steps.to_vec();
         steps.pop();
         steps.push(Step::Name(format!("{prefix}{last}").into()));
-        Some(Self { text: format!("{before}{prefix}{last}").into(), steps: steps.into() })
+        Some(Self { text: format!("{before}{prefix}{last}").into(), root: self.root, steps: steps.into() })
+    }
+
+    /// The same steps below `name` and before `last`: `status` → `changes.status.old`.
+    #[must_use]
+    pub(crate) fn within(&self, name: &str, last: &str) -> Option<Self> {
+        if self.steps.is_empty() {
+            return None;
+        }
+        let bare = self.text.strip_prefix("data.").unwrap_or(&self.text);
+        let names = [Step::Name(name.into())].into_iter();
+        let steps = names.chain(self.steps.iter().cloned()).chain([Step::Name(last.into())]).collect();
+        Some(Self { text: format!("{name}.{bare}.{last}").into(), root: self.root, steps })
     }
 }
 
@@ -115,13 +196,28 @@ mod tests {
     #[test]
     fn paths_lead_into_the_data() {
         let data = json!({"a": {"b": [{"c": 1}, [2, 3]]}, "d": null});
-        let find = |path: &str| path.parse::<FieldPath>().unwrap().find(&data).cloned();
+        let facts = Facts::of(&data);
+        let find = |path: &str| path.parse::<FieldPath>().unwrap().find(View::of(&facts)).cloned();
         assert_eq!(find("a.b[0].c"), Some(json!(1)));
         assert_eq!(find("a.b[1][1]"), Some(json!(3)));
         assert_eq!(find("d"), Some(json!(null)));
         for missing in ["x", "a.x", "a.b[2]", "a.b.c", "d.e", "a[0]"] {
             assert_eq!(find(missing), None, "{missing}");
         }
+    }
+
+    #[test]
+    fn a_path_may_begin_elsewhere() {
+        let (data, record) = (json!({"status": "a", "record": {"status": "b"}}), json!({"status": "c"}));
+        let facts = Facts::new(&data, Some(&record), crate::Occasion::default(), crate::Moment::default());
+        let find = |path: &str| path.parse::<FieldPath>().unwrap().find(View::of(&facts)).cloned();
+        assert_eq!(find("status"), Some(json!("a")));
+        assert_eq!(find("data.status"), Some(json!("a")));
+        assert_eq!(find("record.status"), Some(json!("c")));
+        assert_eq!(find("data.record.status"), Some(json!("b")));
+        assert_eq!(find("event.depth"), Some(json!(0)));
+        assert_eq!(find("item.status"), None);
+        assert_eq!(find("records.status"), None);
     }
 
     #[test]
@@ -150,7 +246,9 @@ mod tests {
         let path: FieldPath = "contact.status".parse().unwrap();
         let old = path.prefixed("old_").unwrap();
         assert_eq!(old.as_str(), "contact.old_status");
-        assert_eq!(old.find(&json!({"contact": {"old_status": 1}})), Some(&json!(1)));
+        let data = json!({"contact": {"old_status": 1}});
+        assert_eq!(old.find(View::of(&Facts::of(&data))), Some(&json!(1)));
+        assert_eq!(path.within("changes", "old").unwrap().as_str(), "changes.contact.status.old");
         assert_eq!("a[0]".parse::<FieldPath>().unwrap().prefixed("old_"), None);
     }
 }

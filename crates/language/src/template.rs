@@ -4,7 +4,11 @@
 //! a short text grow without bound, or round an amount, is refused when the rule is saved. Rendering has fuel, and its
 //! output a limit. Numbers keep the text that they were sent in.
 
-use crate::{number::Decimal, path::FieldPath};
+use crate::{
+    Facts, Known, Vocabulary,
+    number::Decimal,
+    path::{FieldPath, View},
+};
 use minijinja::{
     AutoEscape, Environment, Error, State, UndefinedBehavior, Value as Slot,
     value::{Object, ObjectRepr},
@@ -36,17 +40,28 @@ const STATEMENTS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor"];
 
 /// A rule's templates, compiled.
 #[derive(Clone)]
-pub(crate) struct Templates {
+pub struct Templates {
     environment: Environment<'static>,
-    /// For each template, the data that it names.
+    /// For each template, what it names.
     names: Vec<Vec<String>>,
 }
 
 /// One of the templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TemplateId {
+pub struct TemplateId {
     number: usize,
     address: bool,
+}
+
+/// A template that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// Which it is.
+    pub id: TemplateId,
+    /// Names in it that the schema does not know and lets be there, as ends of sentences that begin with the parameter.
+    pub warnings: Vec<String>,
+    /// Whether it names the results of earlier actions.
+    pub wants_results: bool,
 }
 
 impl TemplateId {
@@ -58,16 +73,17 @@ impl TemplateId {
 
 /// What a template came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Rendered {
+pub struct Rendered {
     /// The text.
-    pub(crate) text: String,
-    /// The data that it names and that is not there; it stands empty in the text.
-    pub(crate) missing: Vec<String>,
+    pub text: String,
+    /// What it names and is not there; it stands empty in the text.
+    pub missing: Vec<String>,
 }
 
-/// The data, as templates see it.
-pub(crate) struct Context<'a> {
-    data: &'a Value,
+/// The facts, as templates see them: the data's fields by their names, and `data`, `record`, `event`, `now` and `results`.
+pub struct Context<'a> {
+    facts: &'a Facts<'a>,
+    results: Option<&'a Value>,
     root: Slot,
 }
 
@@ -169,17 +185,51 @@ impl Object for Exact {
 }
 
 impl<'a> Context<'a> {
-    /// Makes `data` ready for templates.
-    pub(crate) fn new(data: &'a Value) -> Self {
+    /// Makes facts ready for templates.
+    #[must_use]
+    pub fn new(facts: &'a Facts<'a>) -> Self {
+        Self::with(facts, None)
+    }
+
+    /// The same with the results of earlier actions, by their names.
+    #[must_use]
+    pub fn with_results(facts: &'a Facts<'a>, results: &'a Value) -> Self {
+        Self::with(facts, Some(results))
+    }
+
+    fn with(facts: &'a Facts<'a>, results: Option<&'a Value>) -> Self {
         let mut texts = Texts(BTreeMap::new());
-        let mut root: BTreeMap<String, Slot> = match data {
+        let mut root: BTreeMap<String, Slot> = match facts.data() {
             Value::Object(object) => {
                 object.iter().map(|(name, value)| (name.clone(), slot(value, &mut texts))).collect()
             }
             _ => BTreeMap::new(),
         };
+        let data = Slot::from(root.clone());
+        root.insert("data".to_owned(), data);
+        root.insert("event".to_owned(), slot(facts.event(), &mut texts));
+        root.insert("now".to_owned(), facts.moment().now.to_string().into());
+        for (name, value) in [("record", facts.record()), ("results", results)] {
+            match value {
+                Some(value) => root.insert(name.to_owned(), slot(value, &mut texts)),
+                None => root.remove(name),
+            };
+        }
         root.insert(TEXTS.to_owned(), Slot::from_object(texts));
-        Self { data, root: Slot::from(root) }
+        Self { facts, results, root: Slot::from(root) }
+    }
+
+    /// Whether what a dotted name names is there.
+    fn holds(&self, name: &str) -> bool {
+        let Ok(path) = name.parse::<FieldPath>() else { return false };
+        if let Some(rest) = name.strip_prefix("results.") {
+            let mut parts = rest.split('.');
+            return parts
+                .try_fold(self.results, |place, part| place.map(|place| place.get(part)))
+                .flatten()
+                .is_some();
+        }
+        name == "now" || path.find(View::of(self.facts)).is_some()
     }
 }
 
@@ -215,17 +265,37 @@ fn number_slot(number: &Number, texts: &mut Texts) -> Slot {
     Slot::from(double)
 }
 
+/// Whether a text has a template in it.
+#[must_use]
+pub fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Templates {
-    pub(crate) fn new() -> Self {
+    /// None so far.
+    #[must_use]
+    pub fn new() -> Self {
         Self { environment: environment(), names: Vec::new() }
     }
 
     /// Compiles a text, be it an `address`; `None` if it has no template in it.
     ///
     /// # Errors
-    /// Why it is refused, as the end of a sentence that begins with the parameter.
-    pub(crate) fn add(&mut self, text: &str, address: bool) -> Result<Option<TemplateId>, String> {
-        if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
+    /// Why it is refused, as the end of a sentence that begins with the parameter: among the reasons is a name that the
+    /// vocabulary does not let be there.
+    pub fn add(
+        &mut self,
+        text: &str,
+        address: bool,
+        vocabulary: &Vocabulary,
+    ) -> Result<Option<Added>, String> {
+        if !is_template(text) {
             return Ok(None);
         }
         if text.chars().count() > LONGEST {
@@ -241,15 +311,17 @@ impl Templates {
         let template = self.environment.get_template(&name).map_err(|error| refused(&error))?;
         let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
         names.sort_unstable();
+        let warnings = unknown(&names, vocabulary)?;
+        let wants_results = names.iter().any(|name| name.split('.').next() == Some("results"));
         self.names.push(names);
-        Ok(Some(id))
+        Ok(Some(Added { id, warnings, wants_results }))
     }
 
     /// Renders a template with the data.
     ///
     /// # Errors
     /// Why it could not be rendered, as the end of a sentence that begins with the parameter.
-    pub(crate) fn render(&self, id: TemplateId, context: &Context<'_>) -> Result<Rendered, String> {
+    pub fn render(&self, id: TemplateId, context: &Context<'_>) -> Result<Rendered, String> {
         let failed = |error: Error| format!("could not be rendered: {}", reason(&error));
         let template = self.environment.get_template(&id.name()).map_err(failed)?;
         let mut out = Limited(Vec::new());
@@ -262,13 +334,12 @@ impl Templates {
             Err(error) => return Err(failed(error)),
         };
         let text = String::from_utf8(out.0).map_err(|_| "came to bytes that are no text".to_owned())?;
-        Ok(Rendered { text, missing: if undefined { self.missing(id, context.data) } else { Vec::new() } })
+        Ok(Rendered { text, missing: if undefined { self.missing(id, context) } else { Vec::new() } })
     }
 
-    fn missing(&self, id: TemplateId, data: &Value) -> Vec<String> {
-        let there = |name: &str| name.parse::<FieldPath>().is_ok_and(|path| path.find(data).is_some());
+    fn missing(&self, id: TemplateId, context: &Context<'_>) -> Vec<String> {
         let named = self.names.get(id.number).into_iter().flatten();
-        let missing: Vec<String> = named.filter(|name| !there(name)).cloned().collect();
+        let missing: Vec<String> = named.filter(|name| !context.holds(name)).cloned().collect();
         if missing.is_empty() { vec!["part of an expression".to_owned()] } else { missing }
     }
 }
@@ -277,6 +348,27 @@ impl fmt::Debug for Templates {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_tuple("Templates").field(&self.names).finish()
     }
+}
+
+/// Names that the schema does not know: what to say of those that may be there.
+///
+/// # Errors
+/// What to say of the first that cannot be there.
+fn unknown(names: &[String], vocabulary: &Vocabulary) -> Result<Vec<String>, String> {
+    let mut warnings = Vec::new();
+    for name in names {
+        let (refused, near) = match vocabulary.knows_name(name) {
+            Known::Yes(_) => continue,
+            Known::Maybe(near) => (false, near),
+            Known::No(near) => (true, near),
+        };
+        let meant = near.map(|near| format!(": is {near} meant?")).unwrap_or_default();
+        if refused {
+            return Err(format!("names {name}, which cannot be there by the schema of the trigger{meant}"));
+        }
+        warnings.push(format!("names {name}, which is not in the schema of the trigger{meant}"));
+    }
+    Ok(warnings)
 }
 
 /// A buffer that refuses to grow beyond [`LONGEST_OUTCOME`].
@@ -381,9 +473,11 @@ mod tests {
 
     fn render(text: &str, data: &Value) -> Result<String, String> {
         let mut templates = Templates::new();
-        match templates.add(text, false)? {
+        match templates.add(text, false, &Vocabulary::open())? {
             None => Ok(text.to_owned()),
-            Some(id) => templates.render(id, &Context::new(data)).map(|rendered| rendered.text),
+            Some(added) => {
+                templates.render(added.id, &Context::new(&Facts::of(data))).map(|rendered| rendered.text)
+            }
         }
     }
 
