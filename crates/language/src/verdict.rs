@@ -2,7 +2,10 @@
 //! borrows from rule and event, so that looking costs no copies; [`Verdict::to_json`] is what is kept, and
 //! [`crate::words::told`] puts it into words when somebody asks.
 
-use crate::condition::{Asks, Condition};
+use crate::{
+    condition::{Asks, Condition},
+    expression::EXPRESSION,
+};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -214,6 +217,7 @@ impl Finding<'_> {
             Asks::Not(_) => "not",
             Asks::Items(items) => items.share.name(),
             Asks::Clause(clause) => clause.kind.name,
+            Asks::Expression(_) => EXPRESSION,
         }
     }
 
@@ -236,6 +240,7 @@ impl Finding<'_> {
             Asks::Items(items) => {
                 put("field", Value::from(&*items.name));
             }
+            Asks::Expression(expression) => expression.wanted.put("wanted", &mut said),
             Asks::All(_) | Asks::Any(_) | Asks::Not(_) => {}
         }
         self.seen.put(&mut said);
