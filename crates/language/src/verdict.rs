@@ -141,8 +141,8 @@ pub(crate) enum Seen<'a> {
     Change(Option<&'a Value>, Option<&'a Value>),
     /// A list: how many items it has, and which one decided. `None` where there is no list.
     Items(Option<(usize, Option<usize>)>),
-    /// What an expression came to, and why it came to nothing.
-    Computed { value: Option<Value>, fault: Option<String> },
+    /// What an expression came to, or why it came to nothing, and the fields that it names with what they hold.
+    Computed { value: Option<bool>, fault: Option<String>, named: Vec<(&'a str, &'a Value)> },
 }
 
 /// What was found about one condition.
@@ -276,10 +276,20 @@ impl Seen<'_> {
                     }
                 }
             }
-            Self::Computed { value, fault } => {
-                show("seen", value.as_ref());
+            Self::Computed { value, fault, named } => {
+                show("seen", value.map(Value::Bool).as_ref());
                 if let Some(fault) = fault {
                     said.insert("fault".to_owned(), fault.as_str().into());
+                }
+                let saw = named.iter().map(|(name, value)| {
+                    let mut saw = Map::new();
+                    saw.insert("field".to_owned(), Value::from(*name));
+                    Shown::of(value).put("seen", &mut saw);
+                    Value::Object(saw)
+                });
+                let saw: Vec<Value> = saw.collect();
+                if !saw.is_empty() {
+                    said.insert("saw".to_owned(), Value::Array(saw));
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Vocabulary,
-    path::Root,
+    path::{FieldPath, Root},
     vocabulary::{self, Holds, nearest},
 };
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(crate) struct Checked {
     pub(crate) cost: u64,
     pub(crate) warnings: Vec<String>,
     pub(crate) names_record: bool,
+    /// The fields that it names, but those of items.
+    pub(crate) fields: Vec<FieldPath>,
 }
 
 /// Checks an expression that must be true or false.
@@ -40,6 +42,7 @@ pub(crate) fn check(
         variables: Vec::new(),
         warnings: Vec::new(),
         names_record: false,
+        fields: Vec::new(),
     };
     let got = checker.part(part)?;
     match &got.shape {
@@ -48,6 +51,7 @@ pub(crate) fn check(
             cost: got.cost,
             warnings: checker.warnings,
             names_record: checker.names_record,
+            fields: checker.fields.iter().filter_map(|said| said.parse().ok()).collect(),
         }),
         other => Err(Slip::new(
             part.at.0,
@@ -56,6 +60,18 @@ pub(crate) fn check(
                 other.words()
             ),
         )),
+    }
+}
+
+/// How many fields an explanation shows of an expression.
+const MOST_FIELDS: usize = 10;
+
+/// Whether a part is a path from a root, by names.
+fn is_path(node: &Node) -> bool {
+    match &node.act {
+        Act::Root(..) => true,
+        Act::Field(of, ..) => is_path(of),
+        _ => false,
     }
 }
 
@@ -95,6 +111,8 @@ pub(crate) struct Checker<'v> {
     pub(crate) variables: Vec<(String, Shape)>,
     warnings: Vec<String>,
     names_record: bool,
+    /// The paths that it names, as they are written.
+    fields: Vec<String>,
 }
 
 impl Got {
@@ -316,7 +334,24 @@ impl Checker<'_> {
         });
         let cost = of.cost.saturating_add(own);
         let lens = Lens::of(&shape);
+        if is_path(&of.node) {
+            self.note(part);
+        }
         Ok(Got::new(Act::Field(Box::new(of.node), name.into(), lens), part, shape, cost))
+    }
+
+    /// Notes a field for explanations, in place of the one that it is below.
+    fn note(&mut self, part: &Part) {
+        let said = self.text.get(part.at.0..part.at.1).unwrap_or_default().to_owned();
+        if let Form::Field(of, _) = &part.form {
+            let above = self.text.get(of.at.0..of.at.1).unwrap_or_default();
+            if self.fields.last().is_some_and(|last| last == above) {
+                self.fields.pop();
+            }
+        }
+        if !self.fields.contains(&said) && self.fields.len() < MOST_FIELDS {
+            self.fields.push(said);
+        }
     }
 
     /// What stands before the last field of a part.

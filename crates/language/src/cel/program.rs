@@ -6,7 +6,7 @@ use crate::{
     Vocabulary,
     cost::{Meter, Spent},
     moment::When,
-    path::{Root, View},
+    path::{FieldPath, Root, View},
     vocabulary::Holds,
 };
 use chrono::TimeDelta;
@@ -24,6 +24,7 @@ pub(crate) struct Program {
     cost: u64,
     warnings: Vec<String>,
     names_record: bool,
+    fields: Vec<FieldPath>,
 }
 
 /// What an expression came to: true or false, or why it came to nothing.
@@ -107,6 +108,7 @@ impl Program {
             cost: checked.cost,
             warnings: checked.warnings,
             names_record: checked.names_record,
+            fields: checked.fields,
         })
     }
 
@@ -123,6 +125,11 @@ impl Program {
     /// Whether it looks at the record that the event is about.
     pub(crate) const fn names_record(&self) -> bool {
         self.names_record
+    }
+
+    /// The fields that it names and that are there, with what they hold: for explanations.
+    pub(crate) fn named<'a>(&'a self, view: View<'a>) -> Vec<(&'a str, &'a serde_json::Value)> {
+        self.fields.iter().filter_map(|path| Some((path.as_str(), path.find(view)?))).collect()
     }
 
     /// Whether it is true for these facts.
