@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 use kernel::{Instant, RuleId};
+use language::{Conditions, Facts, Look, Vocabulary};
 use proptest::prelude::*;
-use rules::{Actions, Conditions, Definition, Draft, Rule, RuleBook, try_out};
+use rules::{Actions, Catalogue, Definition, Draft, Recall, Rule, RuleBook, try_out};
 use serde_json::{Value, json};
 
 const FIELDS: &[&str] = &["value", "status", "a.b", "a.c[0]", "tags", "missing", "old_status", "new_status"];
@@ -78,8 +79,8 @@ fn condition() -> impl Strategy<Value = Value> {
 }
 
 fn matched(conditions: &[Value], data: &Value) -> bool {
-    let read = Conditions::read(&Value::from(conditions.to_vec()));
-    read.unwrap().evaluate(data).matched()
+    let read = Conditions::read(&Value::from(conditions.to_vec()), &Vocabulary::open());
+    read.unwrap().evaluate(&Facts::of(data), Look::Quick).holds()
 }
 
 fn rule(number: i64, conditions: &[Value], stops: bool) -> Rule {
@@ -90,38 +91,41 @@ fn rule(number: i64, conditions: &[Value], stops: bool) -> Rule {
         }
     }
     let at = Instant::from_millis(1_700_000_000_000 + number);
-    let definition = Definition::check(Draft {
-        name: Some("A rule".to_owned()),
-        module_type: Some("crm".to_owned()),
-        trigger_id: Some("contact_created".to_owned()),
-        conditions: Some(Value::from(conditions.to_vec())),
-        actions: Some(
-            json!([{"type": "send_notification", "parameters": {"recipient": "{{status}}", "message": "{{value}}"}}]),
-        ),
-        priority: Some(number % 3),
-        stop_on_match: Some(stops),
-        ..Draft::default()
-    });
+    let definition = Definition::check(
+        Draft {
+            name: Some("A rule".to_owned()),
+            module_type: Some("crm".to_owned()),
+            trigger_id: Some("contact_created".to_owned()),
+            conditions: Some(Value::from(conditions.to_vec())),
+            actions: Some(
+                json!([{"type": "send_notification", "parameters": {"recipient": "{{status}}", "message": "{{value}}"}}]),
+            ),
+            priority: Some(number % 3),
+            stop_on_match: Some(stops),
+            ..Draft::default()
+        },
+        &Catalogue::default(),
+    );
     Rule::new(RuleId::new(at, &Fixed), definition.unwrap(), at)
 }
 
 proptest! {
     #[test]
     fn anything_may_be_read_and_evaluated(conditions in anything(), actions in anything(), data in anything()) {
-        if let Ok(conditions) = Conditions::read(&conditions) {
-            let _ = conditions.evaluate(&data).to_json();
+        if let Ok(conditions) = Conditions::read(&conditions, &Vocabulary::open()) {
+            let _ = conditions.evaluate(&Facts::of(&data), Look::Whole).to_json();
         }
-        let _ = Actions::read(&actions);
+        let _ = Actions::read(&actions, &Vocabulary::open(), &Catalogue::default());
     }
 
     #[test]
     fn any_text_may_be_a_template(text in "[{}% a-z.|()\"'0-9~*-]{0,40}", data in payload()) {
         let message = format!("{{{{{text}}}}} {{{{ value }}}}");
         let said = json!([{"type": "http_request", "parameters": {"url": "https://example.com/{{status}}", "body": [text, message]}}]);
-        if Actions::read(&said).is_ok() {
+        if Actions::read(&said, &Vocabulary::open(), &Catalogue::default()).is_ok() {
             let mut rule = rule(0, &[], false);
             rule.definition.actions = said;
-            let _ = try_out(&rule, &data);
+            let _ = try_out(&rule, &Catalogue::default(), &Facts::of(&data));
         }
     }
 
@@ -152,28 +156,31 @@ proptest! {
     }
 
     #[test]
-    fn the_clause_that_decided_is_among_the_findings(conditions in prop::collection::vec(condition(), 0..4), data in payload()) {
-        let verdict = Conditions::read(&Value::from(conditions)).unwrap().evaluate(&data);
-        if let Some(path) = &verdict.decided_by {
-            prop_assert!(verdict.clauses.iter().any(|clause| clause.path == *path));
-        }
-        prop_assert!(verdict.matched() || verdict.decided_by.is_some());
+    fn the_clause_that_decided_is_the_same_however_much_is_looked_at(conditions in prop::collection::vec(condition(), 0..4), data in payload()) {
+        let conditions = Conditions::read(&Value::from(conditions), &Vocabulary::open()).unwrap();
+        let facts = Facts::of(&data);
+        let (quick, whole) = (conditions.evaluate(&facts, Look::Quick), conditions.evaluate(&facts, Look::Whole));
+        prop_assert_eq!((quick.outcome, quick.decided_by()), (whole.outcome, whole.decided_by()));
+        prop_assert!(whole.holds() || whole.decided_by().is_some());
+        prop_assert!(whole.cost <= conditions.cost(), "{} {}", whole.cost, conditions.cost());
     }
 
     #[test]
     fn the_index_hides_no_rule(all in prop::collection::vec(prop::collection::vec(condition(), 0..3), 0..70), data in payload()) {
         let rules: Vec<Rule> = (0..).zip(&all).map(|(number, conditions)| rule(number, conditions, false)).collect();
-        let decisions = RuleBook::new(&rules).decide("contact_created", &data);
+        let facts = Facts::of(&data);
+        let decisions = RuleBook::new(&rules, &Catalogue::default()).decide("contact_created", &facts, &Recall::default());
+        let tried = |rule: &Rule| try_out(rule, &Catalogue::default(), &facts);
         let mut found: Vec<&RuleId> = Vec::new();
         for decision in &decisions.listed {
-            let rule = rules.iter().find(|rule| rule.id == decision.rule_id).unwrap();
-            prop_assert_eq!(decision, &try_out(rule, &data));
-            if decision.verdict.matched() {
+            let alone = tried(rules.iter().find(|rule| rule.id == decision.rule_id).unwrap());
+            prop_assert_eq!((decision.standing, &decision.actions), (alone.standing, &alone.actions));
+            if decision.matched() {
                 found.push(&decision.rule_id);
             }
         }
         found.sort();
-        let mut wanted: Vec<&RuleId> = rules.iter().filter(|rule| try_out(rule, &data).verdict.matched()).map(|rule| &rule.id).collect();
+        let mut wanted: Vec<&RuleId> = rules.iter().filter(|rule| tried(rule).matched()).map(|rule| &rule.id).collect();
         wanted.sort();
         prop_assert_eq!(found, wanted);
         prop_assert_eq!(decisions.listed.len() + decisions.unlisted, rules.len());
