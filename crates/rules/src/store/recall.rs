@@ -20,7 +20,8 @@ const MARK: &str = "INSERT INTO rule_marks (tenant_id, rule_id, mark, key, at, e
     ON CONFLICT DO NOTHING";
 // Marks that no longer count go with the marks that take their place, so that a key keeps no more than its window.
 const UNMARK: &str = "DELETE FROM rule_marks WHERE tenant_id = ?1 AND EXISTS (SELECT 1 FROM json_each(?2)
-    WHERE rule_id = value ->> 0 AND mark = value ->> 1 AND key = value ->> 2 AND at <= value ->> 3)";
+    WHERE rule_marks.rule_id = value ->> 0 AND rule_marks.mark = value ->> 1 AND rule_marks.key = value ->> 2
+        AND rule_marks.at <= value ->> 3)";
 const WAIT: &str = "INSERT INTO rule_waits (tenant_id, rule_id, key, event_id, first_at, due_at)
     SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?2) WHERE true
     ON CONFLICT (tenant_id, rule_id, key) DO UPDATE SET event_id = excluded.event_id, first_at = excluded.first_at,
