@@ -1,5 +1,6 @@
 //! What may a tenant decide for itself? Lengths, limits and policies, each with its bounds and what holds unless it is set.
 
+use chrono_tz::Tz;
 use kernel::{FieldFault, Fields, Span};
 use std::ops::RangeInclusive;
 
@@ -20,6 +21,8 @@ pub struct TenantSettings {
     pub sign_on: SignOnSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
+    /// The time zone in which its days begin, for rules and schedules: UTC unless set.
+    pub time_zone: Tz,
 }
 
 /// Limits that all of the tenant's callers share.
@@ -97,6 +100,7 @@ impl Default for TenantSettings {
                 messages_days: 90,
                 sessions_days: 30,
             },
+            time_zone: Tz::UTC,
         }
     }
 }
@@ -134,6 +138,7 @@ pub struct SettingsPatch {
     pub jobs_days: Option<u32>,
     pub messages_days: Option<u32>,
     pub sessions_days: Option<u32>,
+    pub time_zone: Option<Tz>,
 }
 
 const RATE: RangeInclusive<u32> = 1..=1_000_000;
@@ -206,6 +211,7 @@ impl TenantSettings {
                 password_allowed: patch.sign_on_password_allowed.unwrap_or(before.sign_on.password_allowed),
             },
             retention: before.retention.change(&patch, &mut take),
+            time_zone: patch.time_zone.unwrap_or(before.time_zone),
         };
         fields.done().map(|()| changed)
     }

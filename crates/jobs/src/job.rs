@@ -54,6 +54,8 @@ names! {
         HttpRequest = "http_request",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
+        /// Lets time pass: it is done as soon as it is due.
+        Wait = "wait",
         /// Removes all that a tenant had. Only in the platform's queue.
         EraseTenant = "erase_tenant",
         /// Hands a letter of ours to the mail service.
@@ -100,7 +102,7 @@ impl Kind {
     #[must_use]
     pub const fn is_inside(self) -> bool {
         match self {
-            Self::SendNotification | Self::PublishEvent => true,
+            Self::SendNotification | Self::PublishEvent | Self::Wait => true,
             Self::DeliverMessage
             | Self::HttpRequest
             | Self::SendLetter
@@ -118,6 +120,7 @@ impl Kind {
             Self::Retention | Self::ErasePerson | Self::EraseTenant => true,
             Self::SendNotification
             | Self::PublishEvent
+            | Self::Wait
             | Self::DeliverMessage
             | Self::HttpRequest
             | Self::SendLetter => false,

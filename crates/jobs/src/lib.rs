@@ -15,7 +15,9 @@ pub use courier::{ANSWER_LIMIT, Courier, Lost, Parcel, Receipt};
 pub use error::JobError;
 pub use job::{Attempt, Ending, Job, Kind, NewJob, Next, Outcome, Patience, State, UnknownName, next};
 pub use privacy::{REDACTIONS, forget, take_back, take_back_carriers, take_back_telling};
-pub use queue::{LEASE, Lease, Leased, Settlement, anything, claim, due_next, enqueue, expire, settle};
+pub use queue::{
+    LEASE, Lease, Leased, Settlement, anything, cancel_run, claim, due_next, enqueue, expire, settle,
+};
 pub use service::{
     Filter, Place, Stats, attempts, cancel, dead_count, get, list, of_event, place, redrive, retry, stats,
 };

@@ -4,8 +4,8 @@
 //! comes late changes nothing. All functions run inside the caller's transaction.
 
 use crate::{Job, NewJob, Next, store};
-use db::{AllTenants, DbError};
-use kernel::{Chance, Instant, JobId, Span, TenantId};
+use db::{AllTenants, DbError, Scope};
+use kernel::{Chance, EventId, Instant, JobId, RuleId, Span, TenantId};
 
 /// How long a lease lasts: longer than the longest effect may take.
 pub const LEASE: Span = Span::seconds(30);
@@ -110,4 +110,18 @@ pub async fn due_next(all: &mut AllTenants<'_>) -> Result<Option<Instant>, DbErr
 /// [`DbError`].
 pub async fn anything(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
     store::anything(all, now).await
+}
+
+/// Takes back the jobs of a rule's run for an event that have not begun, with the reason; tells how many.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn cancel_run(
+    scope: &mut Scope<'_>,
+    event: &EventId,
+    rule: &RuleId,
+    why: &str,
+    now: Instant,
+) -> Result<usize, DbError> {
+    store::cancel_run(scope, event, rule, why, now).await
 }

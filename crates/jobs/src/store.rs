@@ -4,7 +4,7 @@ pub(crate) mod privacy;
 
 use crate::{Attempt, Filter, Job, NewJob, Next, Patience, Settlement, State};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
-use kernel::{EventId, Instant, JobId, PageRequest, Span, TenantId};
+use kernel::{EventId, Instant, JobId, PageRequest, RuleId, Span, TenantId};
 use serde_json::json;
 
 const INSERT: &str = "INSERT INTO jobs
@@ -89,6 +89,8 @@ const REQUEUE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = 
 const CANCEL: &str =
     "UPDATE jobs SET state = 'cancelled', ended_at = ?3, lease = NULL, leased_until = NULL, leased_at = NULL
     WHERE tenant_id = ?1 AND job_id = ?2 AND state IN ('queued', 'leased') RETURNING job_id AS id";
+const CANCEL_RUN: &str = "UPDATE jobs SET state = 'cancelled', ended_at = ?5, last_error = ?4
+    WHERE tenant_id = ?1 AND event_id = ?2 AND rule_id = ?3 AND state = 'queued' AND attempts = 0 RETURNING job_id AS id";
 const DEAD_COUNT: &str =
     "SELECT COUNT(*) AS n FROM jobs WHERE tenant_id = ?1 AND state = 'dead' AND (?2 IS NULL OR kind = ?2)";
 const REDRIVE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = ?3, ended_at = NULL
@@ -273,6 +275,16 @@ fn outcome(one: &Settlement) -> serde_json::Value {
         error,
         ended.map(Instant::millis),
     ])
+}
+
+pub(crate) async fn cancel_run(
+    scope: &mut Scope<'_>,
+    event: &EventId,
+    rule: &RuleId,
+    why: &str,
+    now: Instant,
+) -> Result<usize, DbError> {
+    scope.run_for_effect(CANCEL_RUN, [event.into(), rule.into(), why.into(), now.into()]).await
 }
 
 pub(crate) async fn anything(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {

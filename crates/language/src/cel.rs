@@ -1,6 +1,6 @@
 //! What does an expression in CEL say of an event? The Common Expression Language (cel-spec, doc/langdef.md), read, checked and
 //! asked by ourselves: with exact decimals, a known cost, and names that the schema knows
-//! (docs/decisions/0014-cel-on-our-own-legs.md).
+//! (docs/decisions, "CEL on our own legs").
 
 mod calendar;
 mod call;

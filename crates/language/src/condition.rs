@@ -448,7 +448,13 @@ impl Reader<'_> {
     }
 }
 
-impl Key<'_> {
+impl<'a> Key<'a> {
+    /// The path.
+    #[must_use]
+    pub const fn path(&self) -> &'a FieldPath {
+        self.0
+    }
+
     /// The path as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

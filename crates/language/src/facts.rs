@@ -71,6 +71,12 @@ impl<'a> Facts<'a> {
         &self.moment
     }
 
+    /// The event's id; empty for data that is only tried out.
+    #[must_use]
+    pub const fn event_id(&self) -> &'a str {
+        self.occasion.id
+    }
+
     /// The circumstances as JSON: `id`, `trigger_id`, `source`, `subject`, `actor`, `occurred_at`, `depth`.
     #[must_use]
     pub fn event(&self) -> &Value {

@@ -28,5 +28,6 @@ pub use cost::{BUDGET, MOST_COST};
 pub use evaluate::Look;
 pub use facts::{Facts, Occasion};
 pub use moment::{Moment, When, WhenError};
+pub use path::{FieldPath, PathError};
 pub use verdict::{Outcome, Verdict};
 pub use vocabulary::{Fields, Holds, Known, Vocabulary};

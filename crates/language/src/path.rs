@@ -13,7 +13,7 @@ const DEEPEST: usize = 64;
 
 /// The text is not a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PathError {
+pub enum PathError {
     /// Too long or too deep.
     #[error("must be a path of at most 200 characters and 64 steps")]
     Size,
@@ -73,7 +73,7 @@ impl<'a> View<'a> {
 
 /// A path into the facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FieldPath {
+pub struct FieldPath {
     text: Box<str>,
     root: Root,
     steps: Box<[Step]>,
@@ -127,7 +127,7 @@ impl std::str::FromStr for FieldPath {
 impl FieldPath {
     /// The path as it was written.
     #[must_use]
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -141,6 +141,12 @@ impl FieldPath {
     #[must_use]
     pub(crate) const fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// What stands there among the facts, if anything does.
+    #[must_use]
+    pub fn of<'a>(&self, facts: &'a Facts<'a>) -> Option<&'a Value> {
+        self.find(View::of(facts))
     }
 
     /// What stands there, if anything does.

@@ -57,6 +57,8 @@ pub struct Added {
     pub warnings: Vec<String>,
     /// Whether it names the results of earlier actions.
     pub wants_results: bool,
+    /// Whether it names the record that the event is about.
+    pub wants_record: bool,
 }
 
 impl TemplateId {
@@ -187,9 +189,10 @@ impl Templates {
         let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
         names.sort_unstable();
         let warnings = unknown(&names, vocabulary)?;
-        let wants_results = names.iter().any(|name| name.split('.').next() == Some("results"));
+        let wants = |root: &str| names.iter().any(|name| name.split('.').next() == Some(root));
+        let (wants_results, wants_record) = (wants("results"), wants("record"));
         self.names.push(names);
-        Ok(Some(Added { id, warnings, wants_results }))
+        Ok(Some(Added { id, warnings, wants_results, wants_record }))
     }
 
     /// Renders a template with the data.

@@ -127,6 +127,21 @@ impl Vocabulary {
         walk(start, path.steps())
     }
 
+    /// Reads a path that a rule names.
+    ///
+    /// # Errors
+    /// Why it is refused, as the end of a sentence that begins with it: it is no path, or cannot be there.
+    pub fn path(&self, text: &str) -> Result<FieldPath, String> {
+        let path: FieldPath = text.parse().map_err(|error: crate::PathError| error.to_string())?;
+        match self.knows(&path, None) {
+            Known::Yes(_) | Known::Maybe(_) => Ok(path),
+            Known::No(near) => {
+                let meant = near.map(|near| format!(": is {near} meant?")).unwrap_or_default();
+                Err(format!("cannot be there by the schema of the trigger{meant}"))
+            }
+        }
+    }
+
     /// Whether a dotted name, as templates use them, may be named. The first part may be a root, `results` or `now`.
     #[must_use]
     pub fn knows_name(&self, name: &str) -> Known<'_> {

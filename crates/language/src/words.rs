@@ -1,6 +1,6 @@
 //! Why did a rule match, or not, in words? What was kept of a verdict is put into sentences when somebody asks.
 
-use crate::{condition::DEEPEST, kind, verdict::Flaw};
+use crate::{condition::DEEPEST, kind, value::same, verdict::Flaw};
 use serde_json::{Map, Value};
 
 /// A verdict as it is kept ([`crate::Verdict::to_json`]), with a sentence `why` for each condition and `because` for the whole.
@@ -165,8 +165,9 @@ fn saw(clause: &Map<String, Value>) -> String {
 fn change(clause: &Map<String, Value>) -> String {
     let field = text(clause, "field");
     let (old, new) = (shown(clause, "old"), shown(clause, "new"));
+    let stayed = clause.get("old").zip(clause.get("new")).is_some_and(|(old, new)| same(old, new));
     let went = match (&old, &new) {
-        (Some(old), Some(new)) if old == new => format!("{field} stayed {new}"),
+        (Some(_), Some(new)) if stayed => format!("{field} stayed {new}"),
         (Some(old), Some(new)) => format!("{field} went from {old} to {new}"),
         (None, Some(_)) => format!("the value of {field} before is not in the data"),
         (Some(_), None) => format!("the value of {field} now is not in the data"),

@@ -316,8 +316,11 @@ async fn run_inside(
             messages.entry(one.job.tenant.clone()).or_default().push(one);
             continue;
         }
-        let call = effect::call_of(works, &one.job, now);
-        let report = effect::raise(tx, works.books, &call, &one.job).await?;
+        let report = if one.job.kind == Kind::Wait {
+            Report::done("the time has passed")
+        } else {
+            effect::raise(tx, works.books, &effect::call_of(works, &one.job, now), &one.job).await?
+        };
         settlements.push(settlement(works, one, &report, now, drained));
     }
     for (tenant, group) in messages {

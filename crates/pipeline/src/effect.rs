@@ -256,7 +256,7 @@ pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) ->
         occurred: None,
     };
     let book = books.within(tx, &job.tenant).await?;
-    let draft = match decide(&book, call, EventId::new(call.now, &*call.chance), event, origin) {
+    let draft = match decide(&book, call, EventId::new(call.now, &*call.chance), event, origin, None) {
         Ok(draft) => draft,
         Err(EventError::Db(error)) => return Err(error),
         Err(fault) => return Ok(Report::hopeless(fault.to_string())),

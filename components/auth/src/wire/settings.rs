@@ -1,6 +1,7 @@
 //! How are a tenant's settings said in JSON?
 
 use auth::{SettingsPatch, TenantSettings};
+use edge::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +16,9 @@ pub(crate) struct SettingsShown {
     two_factor: TwoFactorOut,
     sign_on: SignOnOut,
     retention: RetentionOut,
+    /// The IANA time zone in which its days begin, for rules and schedules.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: &'static str,
 }
 
 /// Limits that all of the tenant's callers share.
@@ -80,6 +84,7 @@ impl From<TenantSettings> for SettingsShown {
             two_factor,
             sign_on,
             retention,
+            time_zone,
         } = settings;
         Self {
             user_rate_per_minute,
@@ -104,6 +109,7 @@ impl From<TenantSettings> for SettingsShown {
                 messages_days: retention.messages_days,
                 sessions_days: retention.sessions_days,
             },
+            time_zone: time_zone.name(),
         }
     }
 }
@@ -126,6 +132,9 @@ pub(crate) struct SettingsIn {
     sign_on: SignOnIn,
     #[serde(default)]
     retention: RetentionIn,
+    /// An IANA time zone.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: Option<String>,
 }
 
 /// Other limits that all of the tenant's callers share.
@@ -186,9 +195,12 @@ struct RetentionIn {
     sessions_days: Option<u32>,
 }
 
-impl From<SettingsIn> for SettingsPatch {
-    fn from(body: SettingsIn) -> Self {
-        Self {
+impl TryFrom<SettingsIn> for SettingsPatch {
+    type Error = Problem;
+    fn try_from(body: SettingsIn) -> Result<Self, Problem> {
+        let zone = body.time_zone.map(|name| name.parse()).transpose();
+        let message = "must be a time zone of IANA's, such as Europe/Berlin";
+        Ok(Self {
             user_rate_per_minute: body.user_rate_per_minute,
             search_per_minute: body.limits.search_per_minute,
             bulk_per_hour: body.limits.bulk_per_hour,
@@ -204,6 +216,7 @@ impl From<SettingsIn> for SettingsPatch {
             jobs_days: body.retention.jobs_days,
             messages_days: body.retention.messages_days,
             sessions_days: body.retention.sessions_days,
-        }
+            time_zone: zone.map_err(|_| Problem::field("time_zone", message))?,
+        })
     }
 }

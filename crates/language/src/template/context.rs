@@ -87,6 +87,12 @@ impl<'a> Context<'a> {
         Self { facts, results, root: Slot::from(root) }
     }
 
+    /// Whether results of earlier actions are there to be named.
+    #[must_use]
+    pub const fn has_results(&self) -> bool {
+        self.results.is_some()
+    }
+
     /// Whether what a dotted name names is there.
     pub(super) fn holds(&self, name: &str) -> bool {
         let Ok(path) = name.parse::<FieldPath>() else { return false };
