@@ -9,7 +9,7 @@
 
 use db::{Db, DbError, native::Native};
 use futures::executor::block_on;
-use jobs::{Filter, JobError, Kind, Lease, NewJob, Next, Patience, Settlement, State};
+use jobs::{Filter, JobError, Kind, Lease, NewJob, Next, Patience, Settlement, State, Terms};
 use kernel::{Call, Chance, Instant, JobId, PageRequest, Principal, RequestId, TenantId, Trace};
 use std::sync::{
     Arc,
@@ -61,10 +61,11 @@ impl Yard {
             event: None,
             rule: None,
             parent: None,
-            due,
+            start: due.into(),
             patience: Patience { attempts: 2, ..Patience::default() },
             trace: "t".to_owned(),
             stillborn: None,
+            terms: Terms::default(),
         }
     }
 
@@ -102,12 +103,13 @@ impl Yard {
             ended: now,
             status: Some(200),
             detail: "d".to_owned(),
+            result: None,
         };
         block_on(async {
             let mut tx = self.db.begin().await.unwrap();
             let counted = jobs::settle(&mut tx.all_tenants(), &[settlement]).await.unwrap();
             tx.commit().await.unwrap();
-            counted.len()
+            counted.counted.len()
         })
     }
 
@@ -217,7 +219,7 @@ fn a_dead_job_is_redriven_with_all_its_attempts_before_it() {
     let (call, id) = (yard.call("acme", at(5)), leased.job.id);
     assert_eq!(block_on(jobs::dead_count(&yard.db, &call, None)).unwrap(), 1);
     let job = block_on(jobs::retry(&yard.db, &call, &id)).unwrap();
-    assert_eq!((job.state, job.failures, job.due), (State::Queued, 0, at(5)));
+    assert_eq!((job.state, job.failures, job.due), (State::Queued, 0, Some(at(5))));
     let again = yard.claim(at(5), 1).remove(0);
     assert_eq!(again.job.attempts, 2, "attempts are numbered on");
     assert!(matches!(
