@@ -1,7 +1,7 @@
 -- Order, results and lanes. A job may be held by another one of its tenant until that has ended (held_by), and it may run in a
--- lane, of which no more than lane_limit run at a time. waits_for says why a queued job is not to be claimed: 'job', another
--- one holds it; 'lane', others of its lane come first. So what is to be claimed are the queued that wait for nothing, in the
--- order in which they are due. result is what a job that has ended left for those behind it.
+-- lane, of which no more than lane_limit run at a time. waits_for says what a queued job waits for: its 'time' only; another
+-- 'job', which holds it; its 'lane', where others come first. So what is to be claimed are the queued that wait for their time,
+-- in the order in which they are due. result is what a job that has ended left for those behind it.
 CREATE TABLE jobs_rebuilt (
     tenant_id    TEXT NOT NULL REFERENCES tenants (tenant_id) ON DELETE CASCADE,
     job_id       TEXT NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE jobs_rebuilt (
     on_error     TEXT NOT NULL DEFAULT 'continue' CHECK (on_error IN ('continue', 'stop')),
     lane         TEXT,
     lane_limit   INTEGER CHECK (lane_limit BETWEEN 1 AND 100),
-    waits_for    TEXT CHECK (waits_for IN ('job', 'lane')),
+    waits_for    TEXT NOT NULL DEFAULT 'time' CHECK (waits_for IN ('time', 'job', 'lane')),
     due_at       INTEGER,
     attempts     INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     failures     INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
@@ -41,10 +41,10 @@ CREATE TABLE jobs_rebuilt (
     FOREIGN KEY (tenant_id, held_by) REFERENCES jobs_rebuilt (tenant_id, job_id) ON DELETE CASCADE,
     CHECK ((state = 'leased') = (lease IS NOT NULL AND leased_until IS NOT NULL AND leased_at IS NOT NULL)),
     CHECK ((state IN ('done', 'dead', 'cancelled')) = (ended_at IS NOT NULL)),
-    CHECK (waits_for IS NULL OR state = 'queued'),
-    CHECK ((held_by IS NOT NULL) = (waits_for IS NOT NULL AND waits_for = 'job')),
+    CHECK (waits_for = 'time' OR state = 'queued'),
+    CHECK ((waits_for = 'job') = (held_by IS NOT NULL)),
     CHECK ((lane IS NULL) = (lane_limit IS NULL)),
-    CHECK (waits_for IS NULL OR waits_for = 'job' OR lane IS NOT NULL),
+    CHECK (waits_for <> 'lane' OR lane IS NOT NULL),
     -- A job that was never let go has no time.
     CHECK (due_at IS NOT NULL OR held_by IS NOT NULL OR state = 'cancelled'),
     CHECK (due_at IS NULL OR held_by IS NULL),
@@ -75,13 +75,13 @@ DROP TABLE job_attempts;
 DROP TABLE jobs;
 ALTER TABLE jobs_rebuilt RENAME TO jobs;
 ALTER TABLE job_attempts_rebuilt RENAME TO job_attempts;
-CREATE INDEX jobs_due ON jobs (tenant_id, due_at) WHERE state = 'queued' AND waits_for IS NULL;
-CREATE INDEX jobs_soonest ON jobs (due_at) WHERE state = 'queued' AND waits_for IS NULL;
+CREATE INDEX jobs_due ON jobs (tenant_id, due_at) WHERE state = 'queued' AND waits_for = 'time';
+CREATE INDEX jobs_soonest ON jobs (due_at) WHERE state = 'queued' AND waits_for = 'time';
 CREATE INDEX jobs_leased ON jobs (tenant_id, leased_until) WHERE state = 'leased';
 CREATE INDEX jobs_dead ON jobs (tenant_id, job_id) WHERE state = 'dead';
 CREATE INDEX jobs_by_event ON jobs (tenant_id, event_id);
 CREATE INDEX jobs_held ON jobs (tenant_id, held_by) WHERE held_by IS NOT NULL;
--- The line before a lane, and those of it that were let in: they may be claimed, or run.
-CREATE INDEX jobs_in_line ON jobs (tenant_id, lane, due_at) WHERE state = 'queued' AND lane IS NOT NULL AND held_by IS NULL;
+-- Who stands in the line before a lane, and who was let in: those may be claimed, or run.
+CREATE INDEX jobs_in_line ON jobs (tenant_id, lane, due_at) WHERE waits_for = 'lane';
 CREATE INDEX jobs_let_in ON jobs (tenant_id, lane)
-    WHERE state IN ('queued', 'leased') AND lane IS NOT NULL AND waits_for IS NULL;
+    WHERE waits_for = 'time' AND lane IS NOT NULL AND state IN ('queued', 'leased');

@@ -36,7 +36,10 @@ impl Rows {
     /// [`DbError::Decode`] at the first surprise.
     pub fn decode<T: Decode>(self) -> Result<Vec<T>, DbError> {
         let columns = self.columns;
-        self.rows.into_iter().map(|values| T::decode(&mut Row { columns: &columns, values, next: 0 })).collect()
+        self.rows
+            .into_iter()
+            .map(|values| T::decode(&mut Row { columns: &columns, values, next: 0 }))
+            .collect()
     }
 }
 

@@ -14,7 +14,9 @@ pub enum JobError {
     #[error("The job is {0}; only a dead, cancelled or waiting job can be tried again.")]
     NotRetryable(State),
     /// Another job, which has not ended, holds the job.
-    #[error("The job waits for {0} to end; it starts by itself then. To go on without that one, cancel both and retry this one.")]
+    #[error(
+        "The job waits for {0} to end; it starts by itself then. To go on without that one, cancel both and retry this one."
+    )]
     Held(JobId),
     /// The job has ended.
     #[error("The job has ended ({0}); only a job that has not ended can be cancelled.")]

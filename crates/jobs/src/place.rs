@@ -32,7 +32,7 @@ pub enum Why {
     Lane {
         /// The lane's name.
         lane: String,
-        /// So many run.
+        /// So many run, or are about to.
         running: i64,
         /// So many may.
         limit: u32,
@@ -75,7 +75,10 @@ impl std::fmt::Display for Why {
                  retry this one, to go on without it."
             ),
             Self::Lane { lane, running, limit } => {
-                write!(out, "Of its lane {lane} no more than {limit} run at a time; {running} do.")
+                write!(
+                    out,
+                    "Of its lane {lane} no more than {limit} run at a time, and {running} do or are about to."
+                )
             }
             Self::Time => out.write_str("It is not yet due."),
             Self::Tenant { limit } => {
@@ -108,8 +111,8 @@ pub async fn place(db: &Db, call: &Call, job: &Job) -> Result<Option<Place>, Job
         (Some(Waits::Lane), Some(lane)) if due <= call.now => {
             if let Some(before) = lane::before(&mut scope, lane, job).await? {
                 let (lane, limit) = (lane.name().to_owned(), lane.limit());
-                let why = Why::Lane { lane, running: before.running, limit };
-                place = Place { ahead: before.running.saturating_add(before.ahead), why, ..place };
+                let why = Why::Lane { lane, running: before.let_in, limit };
+                place = Place { ahead: before.let_in.saturating_add(before.ahead), why, ..place };
             }
         }
         (Some(Waits::Lane) | None, _) if due > call.now => place.why = Why::Time,

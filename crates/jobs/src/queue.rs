@@ -144,7 +144,9 @@ pub async fn settle(all: &mut AllTenants<'_>, settlements: &[Settlement]) -> Res
     let mut gone = Vec::new();
     for one in settlements {
         let job = &one.leased.job;
-        if (job.lane.is_none() && !job.is_followed) || !counted.contains(&(job.tenant.clone(), job.id.clone())) {
+        if (job.lane.is_none() && !job.is_followed)
+            || !counted.contains(&(job.tenant.clone(), job.id.clone()))
+        {
             continue;
         }
         lanes.add(&job.tenant, job.lane.as_ref());

@@ -77,13 +77,13 @@ impl Decode for Job {
 }
 
 fn waits_of(row: &mut Row<'_>) -> Result<Option<Waits>, DbError> {
-    let waits_for: Option<String> = row.get("waits_for")?;
+    let waits_for: String = row.get("waits_for")?;
     let holder: Option<JobId> = row.parse_opt("held_by")?;
     let state: Option<State> = row.parse_opt("holder_state")?;
-    match (waits_for.as_deref(), holder, state) {
-        (None, None, _) => Ok(None),
-        (Some("lane"), None, _) => Ok(Some(Waits::Lane)),
-        (Some("job"), Some(id), Some(state)) => Ok(Some(Waits::Job { id, state })),
+    match (waits_for.as_str(), holder, state) {
+        ("time", None, _) => Ok(None),
+        ("lane", None, _) => Ok(Some(Waits::Lane)),
+        ("job", Some(id), Some(state)) => Ok(Some(Waits::Job { id, state })),
         _ => Err(row.surprise("waits_for", "what held_by says, too")),
     }
 }
@@ -114,5 +114,63 @@ struct Name(TenantId, JobId);
 impl Decode for Name {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
         Ok(Self(row.parse("tenant_id")?, row.parse("job_id")?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use db::{Db, Value, native::Native};
+    use futures::executor::block_on;
+
+    struct Step(String);
+    impl Decode for Step {
+        fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+            row.get("detail").map(Self)
+        }
+    }
+
+    /// How SQLite goes about it, as far as it looks at jobs.
+    fn plan(db: &Db, sql: &str) -> Vec<String> {
+        block_on(async {
+            let mut lease = db.read().await.unwrap();
+            let explain = format!("EXPLAIN QUERY PLAN {sql}");
+            let most = (1..=9).rev().find(|number| sql.contains(&format!("?{number}"))).unwrap_or(0);
+            let nothing = vec![Value::Null; most];
+            let steps: Vec<Step> = lease.all_tenants().unwrap().all(&explain, nothing).await.unwrap();
+            steps.into_iter().map(|step| step.0).filter(|step| step.contains("jobs")).collect()
+        })
+    }
+
+    /// What a statement may walk through: as many as are leased, wait for a lane or are held, or as many as it says itself.
+    const WALKS: &[(&str, &str)] = &[
+        ("OPEN", "SCAN jobs USING COVERING INDEX jobs_due"),
+        ("ANYTHING", "SCAN jobs USING COVERING INDEX jobs_due"),
+        ("ANYTHING", "SCAN jobs USING COVERING INDEX jobs_leased"),
+        ("LOSE", "SCAN jobs USING INDEX jobs_leased"),
+        ("EXPIRE", "SCAN jobs USING COVERING INDEX jobs_leased"),
+        ("GAUGES", "SCAN jobs USING INDEX jobs_soonest"),
+        ("GAUGES", "SCAN jobs USING INDEX jobs_leased"),
+        ("GAUGES", "SCAN jobs USING INDEX jobs_dead"),
+        ("GAUGES", "SEARCH jobs USING INDEX jobs_dead (tenant_id=?)"),
+        ("GAUGES", "SEARCH jobs"),
+        ("WAITING", "SCAN jobs USING COVERING INDEX jobs_held"),
+        ("WAITING", "SCAN jobs USING COVERING INDEX jobs_in_line"),
+    ];
+
+    #[test]
+    fn no_statement_walks_through_more_than_it_is_about() {
+        let db = Native::memory().unwrap();
+        let all = [queue::STATEMENTS, lane::STATEMENTS, order::STATEMENTS, backlog::STATEMENTS].concat();
+        for (name, sql) in all {
+            for step in plan(&db, sql) {
+                let narrow = step.starts_with("SEARCH ")
+                    && !(step.ends_with("(tenant_id=?)") && !step.contains(" COVERING INDEX jobs_"))
+                    && step.contains("USING");
+                assert!(narrow || WALKS.contains(&(name, step.as_str())), "{name}: {step}");
+            }
+        }
+        let claim = plan(&db, queue::STATEMENTS.iter().find(|one| one.0 == "CLAIM_OF_ONE").unwrap().1);
+        assert!(claim.iter().any(|step| step.contains("COVERING INDEX jobs_due")), "{claim:?}");
     }
 }

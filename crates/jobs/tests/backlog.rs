@@ -42,7 +42,8 @@ fn backlog(db: &Db) -> Backlog {
 
 #[test]
 fn an_empty_queue_has_no_backlog() {
-    let empty = Backlog { open: Vec::new(), oldest_due: None, oldest_dead: None, held: 0, in_line: 0, made: 0 };
+    let empty =
+        Backlog { open: Vec::new(), oldest_due: None, oldest_dead: None, held: 0, in_line: 0, made: 0 };
     assert_eq!(backlog(&Native::memory().unwrap()), empty);
 }
 

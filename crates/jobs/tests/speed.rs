@@ -74,8 +74,10 @@ impl Yard {
             block_on(async {
                 let mut tx = self.db.begin().await.unwrap();
                 let now = Instant::from_millis(10_000_000);
-                count =
-                    jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&self.chance), 64).await.unwrap().len();
+                count = jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&self.chance), 64)
+                    .await
+                    .unwrap()
+                    .len();
                 tx.rollback().await.unwrap();
             });
         });

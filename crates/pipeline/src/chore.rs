@@ -51,6 +51,7 @@ pub(crate) async fn step(
         | Kind::DeliverMessage
         | Kind::HttpRequest
         | Kind::PublishEvent
+        | Kind::Wait
         | Kind::SendLetter => Ok(Progress::Hopeless("this is no chore".to_owned())),
     };
     match progress {

@@ -2,7 +2,7 @@
 
 use crate::books::Book;
 use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
-use jobs::{Kind, NewJob, Patience};
+use jobs::{Kind, NewJob, Patience, Terms};
 use kernel::{Call, EventId, FieldFault, JobId};
 use rules::{ActionKind, Decision, Decisions, PlannedAction};
 use serde_json::{Value, json};
@@ -100,6 +100,7 @@ fn said(decision: &Decision) -> Value {
     verdict
 }
 
+/// The jobs of a rule that matched, one behind the other in the order of its actions.
 fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
     let job = |kind, index: usize, payload: String| NewJob {
         id: JobId::new(call.now, &*call.chance),
@@ -109,20 +110,21 @@ fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
         event: Some(event.clone()),
         rule: Some((decision.rule_id.clone(), u32::try_from(index).unwrap_or(u32::MAX))),
         parent: None,
-        due: call.now,
+        start: call.now.into(),
         patience: Patience::default(),
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
+        terms: Terms::default(),
     };
     match &decision.actions {
-        Ok(actions) => actions
-            .iter()
-            .map(|action| NewJob {
-                due: call.now + action.delay,
+        Ok(actions) => {
+            let jobs = actions.iter().map(|action| NewJob {
+                start: (call.now + action.delay).into(),
                 patience: patience(action),
                 ..job(kind_of(action.kind), action.index, action.parameters.to_string())
-            })
-            .collect(),
+            });
+            jobs::in_order(jobs.collect(), call.now)
+        }
         // It matched but cannot be carried out: a dead letter says so where people look for failures.
         Err(fault) => {
             let reason = format!("the action cannot be carried out with this data: {fault}");

@@ -170,6 +170,7 @@ impl Yard {
             means: &self.means,
             mail: self.mail.as_ref(),
             courier: &self.courier,
+            renderer: &pipeline::NoRenderer,
             clock: &self.clock,
             chance: self.chance.clone(),
         }

@@ -6,7 +6,7 @@ use kernel::Instant;
 
 // What has ended well is not counted, and of the rest no more than ?1 rows of a state are looked at.
 const OPEN: &str = "SELECT kind, state, COUNT(*) AS n, SUM(failures > 0) AS again FROM (
-        SELECT * FROM (SELECT kind, 'queued' AS state, failures FROM jobs WHERE state = 'queued' AND waits_for IS NULL
+        SELECT * FROM (SELECT kind, 'queued' AS state, failures FROM jobs WHERE state = 'queued' AND waits_for = 'time'
             ORDER BY due_at LIMIT ?1)
         UNION ALL
         SELECT * FROM (SELECT kind, 'leased' AS state, failures FROM jobs WHERE state = 'leased' ORDER BY leased_until LIMIT ?1)
@@ -16,17 +16,14 @@ const OPEN: &str = "SELECT kind, state, COUNT(*) AS n, SUM(failures > 0) AS agai
 // One look into an index per tenant. A suspended tenant's jobs wait on purpose, and so do those that wait for others.
 const OLDEST: &str = "SELECT
         MIN((SELECT due_at FROM jobs WHERE jobs.tenant_id = tenants.tenant_id AND jobs.state = 'queued'
-            AND jobs.waits_for IS NULL ORDER BY due_at LIMIT 1)) FILTER (WHERE tenants.state = 'active') AS due,
+            AND jobs.waits_for = 'time' ORDER BY due_at LIMIT 1)) FILTER (WHERE tenants.state = 'active') AS due,
         MIN((SELECT created_at FROM jobs WHERE jobs.tenant_id = tenants.tenant_id AND jobs.state = 'dead'
             ORDER BY job_id LIMIT 1)) AS dead,
         (SELECT COALESCE(MAX(rowid), 0) FROM jobs) AS made
     FROM tenants";
-// Those in line that were let in are not waiting: they are among the queued.
 const WAITING: &str = "SELECT
         (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE held_by IS NOT NULL LIMIT ?1)) AS held,
-        (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'queued' AND lane IS NOT NULL AND held_by IS NULL LIMIT ?1))
-        - (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state IN ('queued', 'leased') AND lane IS NOT NULL
-            AND waits_for IS NULL AND state = 'queued' LIMIT ?1)) AS in_line";
+        (SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE waits_for = 'lane' LIMIT ?1)) AS in_line";
 
 impl Decode for Open {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
@@ -75,3 +72,6 @@ pub(crate) async fn oldest(all: &mut AllTenants<'_>) -> Result<Option<Oldest>, D
 pub(crate) async fn waiting(all: &mut AllTenants<'_>, most: i64) -> Result<Option<Waiting>, DbError> {
     all.one(WAITING, [most.into()]).await
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, &str)] = &[("GAUGES", OPEN), ("GAUGES", OLDEST), ("WAITING", WAITING)];

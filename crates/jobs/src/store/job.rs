@@ -24,20 +24,21 @@ const ATTEMPTS: &str = "SELECT job_id, number, started_at, ended_at, ending, sta
     WHERE tenant_id = ?1 AND job_id IN (SELECT value FROM json_each(?2)) ORDER BY job_id, number LIMIT 10000";
 const AHEAD: &str = concat!(
     "SELECT
-    (SELECT COUNT(*) FROM jobs WHERE tenant_id = ?1 AND state = 'queued' AND waits_for IS NULL AND due_at < ?2) AS ahead,
+    (SELECT COUNT(*) FROM jobs WHERE tenant_id = ?1 AND state = 'queued' AND waits_for = 'time' AND due_at < ?2) AS ahead,
     (SELECT COUNT(*) FROM jobs WHERE +tenant_id = ?1 AND state = 'leased') AS running, ",
     super::queue::at_once!("tenants"),
     " AS at_once, state = 'active' AS active FROM tenants WHERE tenant_id = ?1"
 );
 const COUNTS: &str = "SELECT kind, state, COUNT(*) AS n, MIN(due_at) AS oldest FROM jobs WHERE tenant_id = ?1
     GROUP BY kind, state ORDER BY kind, state";
-const REQUEUE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = ?3, ended_at = NULL, result = NULL,
-        reason = NULL, held_by = NULL, waits_for = CASE WHEN lane IS NULL THEN NULL ELSE 'lane' END
+const REQUEUE: &str =
+    "UPDATE jobs SET state = 'queued', failures = 0, due_at = ?3, ended_at = NULL, result = NULL,
+        reason = NULL, held_by = NULL, waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
     WHERE tenant_id = ?1 AND job_id = ?2 RETURNING tenant_id, job_id, lane, lane_limit";
 const DEAD_COUNT: &str =
     "SELECT COUNT(*) AS n FROM jobs WHERE tenant_id = ?1 AND state = 'dead' AND (?2 IS NULL OR kind = ?2)";
 const REDRIVE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = ?3, ended_at = NULL, result = NULL,
-        waits_for = CASE WHEN lane IS NULL THEN NULL ELSE 'lane' END
+        waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
     WHERE tenant_id = ?1 AND job_id IN (SELECT job_id FROM jobs WHERE tenant_id = ?1 AND state = 'dead'
         AND (?2 IS NULL OR kind = ?2) ORDER BY job_id LIMIT ?4) RETURNING tenant_id, job_id, lane, lane_limit";
 

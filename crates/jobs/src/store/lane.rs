@@ -9,45 +9,50 @@ use kernel::{JobId, TenantId};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-// ?1 is the tenant of a scope, or null for work over tenants, where each line says its own. Of each line the first ?3 are looked
-// at. A job has its turn when all before it have theirs and no more than its own limit less one run or stand before it. Who is
-// let in and who no longer is (an earlier one came, or more run than did) change places.
+// ?1 is the tenant of a scope, or null for work over tenants, where each line says its own. Of each line as many are looked at as
+// the largest limit allows: ?3 is that of those that changed, the others' stand with who was let in. A job has its turn when
+// all before it have theirs and, with those that run, are fewer than its own limit. Who is let in and who no longer is (an earlier
+// one came) change places.
 const LET_IN: &str = "WITH
     wanted(tenant, lane) AS MATERIALIZED (
         SELECT coalesce(?1, value ->> 0), value ->> 1 FROM json_each(?2)
     ),
-    line AS (
-        SELECT job.rowid AS place, wanted.tenant, wanted.lane, job.due_at, job.lane_limit, job.waits_for,
-            ROW_NUMBER() OVER (PARTITION BY wanted.tenant, wanted.lane ORDER BY job.due_at, job.rowid)
-            + (SELECT COUNT(*) FROM jobs AS busy WHERE busy.tenant_id = wanted.tenant AND busy.lane = wanted.lane
-                AND busy.state IN ('queued', 'leased') AND busy.waits_for IS NULL AND busy.state = 'leased') AS turn
-        FROM wanted JOIN jobs AS job ON job.rowid IN (
-            SELECT rowid FROM jobs WHERE tenant_id = wanted.tenant AND lane = wanted.lane AND state = 'queued'
-                AND held_by IS NULL
-            ORDER BY due_at, rowid LIMIT ?3)
+    busy AS MATERIALIZED (
+        SELECT job.rowid AS place, job.lane_limit FROM wanted CROSS JOIN jobs AS job
+        ON job.tenant_id = wanted.tenant AND job.lane = wanted.lane AND job.waits_for = 'time'
+            AND job.state IN ('queued', 'leased')
     ),
-    called AS MATERIALIZED (
-        SELECT place, waits_for, MIN(lane_limit - turn) OVER (PARTITION BY tenant, lane ORDER BY due_at, place) >= 0 AS is_in
-        FROM line
-    )
-    UPDATE jobs SET waits_for = CASE WHEN waits_for IS NULL THEN 'lane' ELSE NULL END
-    WHERE rowid IN (
-        SELECT place FROM called WHERE is_in AND waits_for IS NOT NULL
+    line(place) AS (
+        SELECT place FROM busy
         UNION ALL
-        SELECT job.rowid FROM wanted JOIN jobs AS job ON job.tenant_id = wanted.tenant AND job.lane = wanted.lane
-            AND job.state IN ('queued', 'leased') AND job.waits_for IS NULL AND job.state = 'queued'
-        WHERE job.rowid NOT IN (SELECT place FROM called WHERE is_in))
-    RETURNING waits_for IS NULL AS n";
+        SELECT job.rowid FROM wanted CROSS JOIN jobs AS job ON job.rowid IN (
+            SELECT rowid FROM jobs WHERE tenant_id = wanted.tenant AND lane = wanted.lane AND waits_for = 'lane'
+            ORDER BY due_at, rowid LIMIT (SELECT MAX(?3, coalesce(MAX(lane_limit), 0)) FROM busy))
+    ),
+    turns AS (
+        SELECT line.place, job.tenant_id, job.lane, job.lane_limit, job.state, job.waits_for,
+            ROW_NUMBER() OVER (PARTITION BY job.tenant_id, job.lane
+                ORDER BY job.state <> 'leased', job.due_at, line.place) AS turn
+        FROM line CROSS JOIN jobs AS job ON job.rowid = line.place
+    ),
+    called AS (
+        SELECT place, state, waits_for, MIN(iif(state = 'leased', 0, lane_limit - turn))
+            OVER (PARTITION BY tenant_id, lane ORDER BY turn) >= 0 AS is_in
+        FROM turns
+    )
+    UPDATE jobs SET waits_for = iif(waits_for = 'time', 'lane', 'time')
+    WHERE rowid IN (SELECT place FROM called WHERE state = 'queued' AND is_in = (waits_for = 'lane'))
+    RETURNING waits_for = 'time' AS n";
 
 const LIMIT: &str = "UPDATE jobs SET lane_limit = ?3
-    WHERE tenant_id = ?1 AND lane = ?2 AND state = 'queued' AND held_by IS NULL AND lane_limit <> ?3
+    WHERE tenant_id = ?1 AND lane = ?2 AND waits_for = 'lane' AND lane_limit <> ?3
     RETURNING job_id AS id";
 
-// How many of a lane run, and how many of its line come before the job that is due at ?3 and called ?4.
+// How many of a lane run, and how many stand in its line before the job that is due at ?3 and called ?4.
 const BEFORE: &str = "SELECT
-    (SELECT COUNT(*) FROM jobs WHERE tenant_id = ?1 AND lane = ?2 AND state IN ('queued', 'leased') AND waits_for IS NULL
-        AND state = 'leased') AS running,
-    (SELECT COUNT(*) FROM jobs WHERE tenant_id = ?1 AND lane = ?2 AND state = 'queued' AND held_by IS NULL
+    (SELECT COUNT(*) FROM jobs WHERE tenant_id = ?1 AND lane = ?2 AND waits_for = 'time' AND state IN ('queued', 'leased'))
+        AS let_in,
+    (SELECT COUNT(*) FROM jobs WHERE tenant_id = ?1 AND lane = ?2 AND waits_for = 'lane'
         AND (due_at < ?3 OR (due_at = ?3
             AND rowid < (SELECT rowid FROM jobs WHERE tenant_id = ?1 AND job_id = ?4)))) AS ahead";
 
@@ -133,22 +138,22 @@ pub(crate) async fn moved(scope: &mut Scope<'_>, moved: Vec<Moved>) -> Result<Ve
     Ok(moved.into_iter().map(|one| one.id).collect())
 }
 
-/// Gives the jobs of a line another limit; tells how many.
+/// Gives those that stand in a line another limit; tells how many.
 pub(crate) async fn limit(scope: &mut Scope<'_>, lane: &Lane) -> Result<usize, DbError> {
     scope.run_for_effect(LIMIT, [lane.name().into(), lane.limit().into()]).await
 }
 
 /// What stands before a job in its lane.
 pub(crate) struct Before {
-    /// So many run.
-    pub(crate) running: i64,
-    /// So many are queued before it.
+    /// So many run, or will as soon as they have their turn.
+    pub(crate) let_in: i64,
+    /// So many stand in line before it.
     pub(crate) ahead: i64,
 }
 
 impl Decode for Before {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { running: row.get("running")?, ahead: row.get("ahead")? })
+        Ok(Self { let_in: row.get("let_in")?, ahead: row.get("ahead")? })
     }
 }
 
@@ -160,3 +165,6 @@ pub(crate) async fn before(
 ) -> Result<Option<Before>, DbError> {
     scope.one(BEFORE, [lane.name().into(), job.due.into(), (&job.id).into()]).await
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, &str)] = &[("LET_IN", LET_IN), ("LIMIT", LIMIT), ("BEFORE", BEFORE)];

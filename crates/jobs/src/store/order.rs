@@ -10,7 +10,7 @@ use kernel::{Instant, JobId};
 use serde_json::json;
 
 const RELEASE: &str = "UPDATE jobs SET held_by = NULL, due_at = (new.value ->> 2) + delay,
-    waits_for = CASE WHEN lane IS NULL THEN NULL ELSE 'lane' END
+    waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
     FROM json_each(?1) AS new
     WHERE jobs.tenant_id = new.value ->> 0 AND jobs.held_by = new.value ->> 1
     RETURNING tenant_id, job_id, lane, lane_limit";
@@ -25,10 +25,10 @@ macro_rules! taking_back {
     gone(id) AS (
         SELECT id FROM first
         UNION
-        SELECT job.job_id FROM gone JOIN jobs AS job ON job.tenant_id = ?1 AND job.held_by = gone.id
+        SELECT job.job_id FROM gone CROSS JOIN jobs AS job ON job.tenant_id = ?1 AND job.held_by = gone.id
     )
     UPDATE jobs SET state = 'cancelled', ended_at = ?3, lease = NULL, leased_until = NULL, leased_at = NULL,
-        held_by = NULL, waits_for = NULL,
+        held_by = NULL, waits_for = 'time',
         reason = CASE WHEN job_id IN (SELECT id FROM first) THEN ?4
             ELSE 'the job before it, ' || held_by || ', was taken back: ' || ?4 END
     WHERE tenant_id = ?1 AND job_id IN (SELECT id FROM gone)
@@ -43,13 +43,13 @@ const CANCEL: &str = taking_back!(
         AND state IN ('queued', 'leased')"
 );
 const CANCEL_RUNS: &str = taking_back!(
-    "SELECT job.job_id FROM json_each(?2) AS run JOIN jobs AS job ON job.tenant_id = ?1
+    "SELECT job.job_id FROM json_each(?2) AS run CROSS JOIN jobs AS job ON job.tenant_id = ?1
         AND job.event_id = run.value ->> 0 AND job.rule_id = run.value ->> 1
         WHERE job.parent_id IS NULL AND job.state = 'queued' AND job.attempts = 0"
 );
 
 // Only where nothing of the run has begun. Those that are held come after the first by themselves.
-const RESCHEDULE: &str = "UPDATE jobs SET due_at = ?4, waits_for = CASE WHEN lane IS NULL THEN NULL ELSE 'lane' END
+const RESCHEDULE: &str = "UPDATE jobs SET due_at = ?4, waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
     WHERE tenant_id = ?1 AND event_id = ?2 AND rule_id = ?3 AND parent_id IS NULL AND state = 'queued'
         AND held_by IS NULL AND NOT EXISTS (SELECT 1 FROM jobs AS one WHERE one.tenant_id = ?1 AND one.event_id = ?2
             AND one.rule_id = ?3 AND one.parent_id IS NULL AND one.attempts > 0)
@@ -59,7 +59,7 @@ const RESCHEDULE: &str = "UPDATE jobs SET due_at = ?4, waits_for = CASE WHEN lan
 const STEPS: &str =
     "SELECT job.event_id, job.rule_id, job.action, job.action_name, job.state, job.result, job.last_error
     FROM (SELECT DISTINCT value ->> 0 AS event_id, value ->> 1 AS rule_id FROM json_each(?2)) AS run
-    JOIN jobs AS job ON job.tenant_id = ?1 AND job.event_id = run.event_id AND job.rule_id = run.rule_id
+    CROSS JOIN jobs AS job ON job.tenant_id = ?1 AND job.event_id = run.event_id AND job.rule_id = run.rule_id
     WHERE job.parent_id IS NULL AND job.action IS NOT NULL AND job.ended_at IS NOT NULL
     ORDER BY job.event_id, job.rule_id, job.action";
 
@@ -85,10 +85,8 @@ pub(crate) async fn release(
     if ended.is_empty() {
         return Ok(0);
     }
-    let lines: Vec<serde_json::Value> = ended
-        .iter()
-        .map(|(job, at)| json!([job.tenant.as_str(), job.id.as_str(), at.millis()]))
-        .collect();
+    let lines: Vec<serde_json::Value> =
+        ended.iter().map(|(job, at)| json!([job.tenant.as_str(), job.id.as_str(), at.millis()])).collect();
     let released: Vec<Moved> =
         all.all(RELEASE, [Value::Text(serde_json::Value::Array(lines).to_string())]).await?;
     lanes.add_moved(&released);
@@ -132,3 +130,12 @@ fn text(runs: &[Run]) -> Value {
     let lines: Vec<_> = runs.iter().map(|run| json!([run.event.as_str(), run.rule.as_str()])).collect();
     Value::Text(serde_json::Value::Array(lines).to_string())
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    ("RELEASE", RELEASE),
+    ("CANCEL", CANCEL),
+    ("CANCEL_RUNS", CANCEL_RUNS),
+    ("RESCHEDULE", RESCHEDULE),
+    ("STEPS", STEPS),
+];

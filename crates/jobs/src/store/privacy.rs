@@ -66,7 +66,11 @@ pub(crate) async fn cancel_carriers(
 }
 
 /// Takes back those of these jobs that are queued; tells how many.
-pub(crate) async fn cancel_queued(scope: &mut Scope<'_>, jobs: &[String], now: Instant) -> Result<usize, DbError> {
+pub(crate) async fn cancel_queued(
+    scope: &mut Scope<'_>,
+    jobs: &[String],
+    now: Instant,
+) -> Result<usize, DbError> {
     cancel(scope, CANCEL_QUEUED, json!(jobs), now, GONE).await
 }
 

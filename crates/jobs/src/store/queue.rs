@@ -24,15 +24,15 @@ macro_rules! open {
     ($wanted:literal) => {
         concat!(
             "WITH RECURSIVE tenant(id) AS (
-        SELECT (SELECT tenant_id FROM jobs WHERE state = 'queued' AND waits_for IS NULL ORDER BY tenant_id LIMIT 1)
+        SELECT (SELECT tenant_id FROM jobs WHERE state = 'queued' AND waits_for = 'time' ORDER BY tenant_id LIMIT 1)
         UNION ALL
-        SELECT (SELECT tenant_id FROM jobs WHERE state = 'queued' AND waits_for IS NULL AND tenant_id > tenant.id
+        SELECT (SELECT tenant_id FROM jobs WHERE state = 'queued' AND waits_for = 'time' AND tenant_id > tenant.id
             ORDER BY tenant_id LIMIT 1)
         FROM tenant WHERE tenant.id IS NOT NULL
     )
     SELECT ",
             $wanted,
-            "(SELECT due_at FROM jobs WHERE tenant_id = tenant.id AND state = 'queued' AND waits_for IS NULL
+            "(SELECT due_at FROM jobs WHERE tenant_id = tenant.id AND state = 'queued' AND waits_for = 'time'
             ORDER BY due_at LIMIT 1) AS due, ",
             at_once!("tenants"),
             " - (SELECT COUNT(*) FROM jobs WHERE tenant_id = tenant.id AND state = 'leased') AS room
@@ -49,7 +49,7 @@ const INSERT: &str = "INSERT INTO jobs
     SELECT value ->> 0, value ->> 1, value ->> 2, CASE WHEN value ->> 12 IS NULL THEN 'queued' ELSE 'dead' END,
         value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10,
         value ->> 11, value ->> 12, value ->> 13, ?2, CASE WHEN value ->> 12 IS NULL THEN NULL ELSE ?2 END,
-        value ->> 14, value ->> 15, coalesce(value ->> 16, 0), coalesce(value ->> 17, 0),
+        coalesce(value ->> 14, 'time'), value ->> 15, coalesce(value ->> 16, 0), coalesce(value ->> 17, 0),
         coalesce(value ->> 18, 'continue'), value ->> 19, value ->> 20, coalesce(value ->> 21, 0), value ->> 22
     FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 
@@ -71,7 +71,7 @@ macro_rules! claim {
 
 const CLAIM_OF_ONE: &str = claim!(
     "",
-    "SELECT rowid FROM jobs WHERE tenant_id = ?5 AND state = 'queued' AND waits_for IS NULL AND due_at <= ?1
+    "SELECT rowid FROM jobs WHERE tenant_id = ?5 AND state = 'queued' AND waits_for = 'time' AND due_at <= ?1
         ORDER BY due_at, rowid LIMIT ?4"
 );
 // Of each tenant the oldest ?6 are looked at. The turns go round: first every tenant's first, then every tenant's second.
@@ -80,7 +80,7 @@ const CLAIM: &str = claim!(
         SELECT job.rowid AS place, job.due_at, tenant.value ->> 1 AS room,
             ROW_NUMBER() OVER (PARTITION BY job.tenant_id ORDER BY job.due_at, job.rowid) AS turn
         FROM json_each(?5) AS tenant JOIN jobs AS job ON job.rowid IN (
-            SELECT rowid FROM jobs WHERE tenant_id = tenant.value ->> 0 AND state = 'queued' AND waits_for IS NULL
+            SELECT rowid FROM jobs WHERE tenant_id = tenant.value ->> 0 AND state = 'queued' AND waits_for = 'time'
                 AND due_at <= ?1
             ORDER BY due_at, rowid LIMIT ?6)
     )
@@ -99,7 +99,7 @@ const EXPIRE: &str = concat!(
     "UPDATE jobs SET
     state = CASE WHEN failures + 1 >= max_attempts THEN 'dead' ELSE 'queued' END,
     ended_at = CASE WHEN failures + 1 >= max_attempts THEN ?1 ELSE NULL END,
-    waits_for = CASE WHEN failures + 1 < max_attempts AND lane IS NOT NULL THEN 'lane' ELSE NULL END,
+    waits_for = CASE WHEN failures + 1 < max_attempts AND lane IS NOT NULL THEN 'lane' ELSE 'time' END,
     failures = failures + 1, due_at = ?1, lease = NULL, leased_until = NULL, leased_at = NULL,
     last_error = 'the lease ran out: the worker stopped or was too slow'
     WHERE state = 'leased' AND leased_until <= ?1
@@ -109,20 +109,22 @@ const EXPIRE: &str = concat!(
 
 const SETTLE: &str = "UPDATE jobs SET state = new.value ->> 3, due_at = coalesce(new.value ->> 4, due_at),
     failures = new.value ->> 5, last_error = new.value ->> 6, ended_at = new.value ->> 7, result = new.value ->> 8,
-    waits_for = CASE WHEN new.value ->> 3 = 'queued' AND lane IS NOT NULL THEN 'lane' ELSE NULL END,
+    waits_for = CASE WHEN new.value ->> 3 = 'queued' AND lane IS NOT NULL THEN 'lane' ELSE 'time' END,
     lease = NULL, leased_until = NULL, leased_at = NULL
     FROM json_each(?1) AS new
     WHERE jobs.tenant_id = new.value ->> 0 AND jobs.job_id = new.value ->> 1
         AND jobs.state = 'leased' AND jobs.lease = new.value ->> 2
     RETURNING tenant_id, job_id";
+// A job may be gone with its tenant while somebody works on it.
 const NOTE: &str = "INSERT INTO job_attempts (tenant_id, job_id, number, started_at, ended_at, ending, status, detail)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
-    FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+    FROM json_each(?1)
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE tenant_id = value ->> 0 AND job_id = value ->> 1) ON CONFLICT DO NOTHING";
 
 // Nearly always nothing is due at all, which one look into an index says.
 const ANYTHING: &str = concat!(
     "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'leased' AND leased_until <= ?1)
-    OR (EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND waits_for IS NULL AND due_at <= ?1)
+    OR (EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND waits_for = 'time' AND due_at <= ?1)
         AND EXISTS (",
     open!(""),
     ")) AS n"
@@ -291,3 +293,17 @@ fn outcome(one: &Settlement) -> serde_json::Value {
 pub(crate) async fn anything(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
     Ok(all.one::<i64>(ANYTHING, [now.into()]).await? == Some(1))
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    ("INSERT", INSERT),
+    ("OPEN", OPEN),
+    ("CLAIM_OF_ONE", CLAIM_OF_ONE),
+    ("CLAIM", CLAIM),
+    ("RENDER", RENDER),
+    ("LOSE", LOSE),
+    ("EXPIRE", EXPIRE),
+    ("SETTLE", SETTLE),
+    ("NOTE", NOTE),
+    ("ANYTHING", ANYTHING),
+];
