@@ -109,6 +109,27 @@ pub enum Waits {
     Lane,
 }
 
+impl Waits {
+    /// Its name in the API: `job`, `dead_job` for one that was given up and says stop, or `lane`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Job { state: State::Dead, .. } => "dead_job",
+            Self::Job { .. } => "job",
+            Self::Lane => "lane",
+        }
+    }
+
+    /// The job that holds it.
+    #[must_use]
+    pub const fn holder(&self) -> Option<&JobId> {
+        match self {
+            Self::Job { id, .. } => Some(id),
+            Self::Lane => None,
+        }
+    }
+}
+
 /// What an event made of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Run {

@@ -69,7 +69,7 @@ pub async fn list(db: &Db, call: &Call, filter: &Filter, page: &PageRequest) -> 
     Ok(Page::cut(rows, page, |job| job.id.to_string()))
 }
 
-/// The jobs of an event, oldest first.
+/// The jobs of an event, in the order in which they were made.
 ///
 /// # Errors
 /// [`JobError::Db`].

@@ -4,8 +4,8 @@
 
 use db::{Db, native::Native};
 use futures::executor::block_on;
-use jobs::Lease;
-use kernel::{Chance, Instant};
+use jobs::{Kind, Lane, Lease, Leased, NewJob, Next, Patience, Settlement, Terms};
+use kernel::{Chance, EventId, Instant, JobId};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -56,6 +56,9 @@ impl Yard {
             INSERT INTO tenants (tenant_id, name, state, created_at, updated_at)
             SELECT printf('tenant-%06d', i), 'x', 'active', 0, 0 FROM n"
         ));
+        if each == 0 {
+            return;
+        }
         self.run(&format!(
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {})
             INSERT INTO jobs (tenant_id, job_id, kind, state, payload, event_id, due_at, max_attempts, first_wait,
@@ -65,6 +68,76 @@ impl Yard {
                 printf('evt_%026d', i), i, 10, 1000, 900000, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 0 FROM n",
             tenants * each - 1
         ));
+    }
+
+    /// `count` jobs of a tenant, the n-th in lane n modulo `lanes`; gives what a job took.
+    fn fill_lanes(&self, count: u32, lanes: u32, limit: u32) -> Duration {
+        let ids: Vec<u32> = (0..count).collect();
+        let before = processor();
+        for piece in ids.chunks(1000) {
+            let jobs: Vec<NewJob> = piece
+                .iter()
+                .map(|id| self.job(Some(Lane::new(format!("lane:{}", id % lanes), limit))))
+                .collect();
+            block_on(async {
+                let mut tx = self.db.begin().await.unwrap();
+                jobs::enqueue(&mut tx.all_tenants(), &jobs, Instant::from_millis(0)).await.unwrap();
+                tx.commit().await.unwrap();
+            });
+        }
+        (processor() - before) / count
+    }
+
+    fn job(&self, lane: Option<Lane>) -> NewJob {
+        NewJob {
+            id: JobId::new(Instant::from_millis(0), &self.chance),
+            tenant: "tenant-000001".parse().unwrap(),
+            kind: Kind::HttpRequest,
+            payload: r#"{"url": "https://example.com/somewhere"}"#.to_owned(),
+            event: Some(EventId::new(Instant::from_millis(0), &self.chance)),
+            rule: None,
+            parent: None,
+            start: Instant::from_millis(0).into(),
+            patience: Patience::default(),
+            trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+            stillborn: None,
+            terms: Terms { lane, ..Terms::default() },
+        }
+    }
+
+    /// Claims as many as may be, for good.
+    fn take(&self) -> Vec<Leased> {
+        block_on(async {
+            let mut tx = self.db.begin().await.unwrap();
+            let now = Instant::from_millis(10_000_000);
+            let leased =
+                jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&self.chance), 64).await.unwrap();
+            tx.commit().await.unwrap();
+            leased
+        })
+    }
+
+    /// What it takes on average to settle one, nothing committed; and how many that frees.
+    fn settle(&self, leased: &Leased) -> (Duration, usize) {
+        let mut freed = 0;
+        let took = average(200, || {
+            let ended = Instant::from_millis(10_000_000);
+            let detail = "the receiver took it".to_owned();
+            let settlement = Settlement {
+                leased: leased.clone(),
+                next: Next::Done,
+                ended,
+                status: Some(200),
+                detail,
+                result: None,
+            };
+            block_on(async {
+                let mut tx = self.db.begin().await.unwrap();
+                freed = jobs::settle(&mut tx.all_tenants(), &[settlement]).await.unwrap().freed;
+                tx.rollback().await.unwrap();
+            });
+        });
+        (took, freed)
     }
 
     /// What a claim of 64 takes on average, nothing committed; and how many it took.
@@ -124,5 +197,30 @@ fn plain_claims() {
         let yard = Yard::new(&format!("plain-{tenants}-{each}"));
         yard.fill(tenants, each);
         tell(&format!("{tenants} tenants with {each} jobs each"), &yard);
+    }
+}
+
+#[test]
+#[ignore = "measures"]
+fn claims_beside_full_lanes() {
+    for (count, lanes, limit) in [(100, 1, 10), (100_000, 1, 10), (100_000, 10_000, 1), (100_000, 100_000, 1)]
+    {
+        let yard = Yard::new(&format!("lanes-{count}-{lanes}"));
+        yard.fill(1, 0);
+        let put = yard.fill_lanes(count, lanes, limit);
+        let running = yard.take();
+        let (settled, freed) = yard.settle(running.first().unwrap());
+        println!(
+            "{count} jobs in {lanes} lanes of {limit}: {put:?} to put one in; {} run; one settled in {settled:?} frees {freed}",
+            running.len()
+        );
+        yard.run(r#"UPDATE tenants SET settings = '{"limits": {"jobs_at_once": 1000}}'"#);
+        let others: Vec<NewJob> = (0..64).map(|_| yard.job(None)).collect();
+        block_on(async {
+            let mut tx = yard.db.begin().await.unwrap();
+            jobs::enqueue(&mut tx.all_tenants(), &others, Instant::from_millis(0)).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+        tell("    and 64 others", &yard);
     }
 }

@@ -14,10 +14,11 @@ const LIST: &str = concat!(
         AND (?5 IS NULL OR event_id = ?5) AND (?6 IS NULL OR rule_id = ?6) AND (?7 IS NULL OR (held_by IS NOT NULL) = ?7)
     ORDER BY job_id DESC LIMIT ?8"
 );
+// Rows stand in the order in which they were made; ids of one millisecond do not.
 const OF_EVENT: &str = concat!(
     "SELECT ",
     super::seen!(),
-    " FROM jobs WHERE tenant_id = ?1 AND event_id = ?2 ORDER BY job_id LIMIT 1000"
+    " FROM jobs WHERE tenant_id = ?1 AND event_id = ?2 ORDER BY rowid LIMIT 1000"
 );
 const RESULT: &str = "SELECT result FROM jobs WHERE tenant_id = ?1 AND job_id = ?2";
 const ATTEMPTS: &str = "SELECT job_id, number, started_at, ended_at, ending, status, detail FROM job_attempts
