@@ -8,8 +8,10 @@ use kernel::{EventId, Instant, JobId, RuleId, Secret, Span};
 
 names! {
     /// What becomes of the jobs that a job holds, when it is given up.
+    #[derive(Default)]
     OnError {
         /// They go on.
+        #[default]
         Continue = "continue",
         /// They stay held until it is tried again and does what it should.
         Stop = "stop",
@@ -47,12 +49,6 @@ pub struct Terms {
     pub lane: Option<Lane>,
     /// Whether its payload is to be rendered when it is claimed, with the results of those before it.
     pub is_late: bool,
-}
-
-impl Default for OnError {
-    fn default() -> Self {
-        Self::Continue
-    }
 }
 
 /// Jobs of a tenant of which only so many run at a time.

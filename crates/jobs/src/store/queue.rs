@@ -314,7 +314,7 @@ fn outcome(one: &Settlement) -> serde_json::Value {
         failures,
         error,
         ended.map(Instant::millis),
-        ended.and_then(|_| one.result.as_ref()).map(|result| result.expose().as_str()),
+        ended.and(one.result.as_ref()).map(|result| result.expose().as_str()),
     ])
 }
 
