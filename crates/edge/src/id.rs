@@ -34,3 +34,31 @@ impl<O: Identifier + Send, T: Identifier + Send, S: Send + Sync> FromRequestPart
         own.parse().map(|own| Self(owner, own)).map_err(|_| missing(T::NOUN))
     }
 }
+
+/// The id in the path, and the number of one of its versions. A number that does not read names nothing.
+#[derive(Debug, Clone)]
+pub struct Numbered<T>(pub T, pub u32);
+
+impl<T: Identifier + Send, S: Send + Sync> FromRequestParts<S> for Numbered<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let missing = || Problem::from(Unspecific::NotFound(T::NOUN));
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((id, number)) = path.map_err(|_| missing())?;
+        Ok(Self(id.parse().map_err(|_| missing())?, number.parse().map_err(|_| missing())?))
+    }
+}
+
+/// A name in the path: of something that has no id.
+#[derive(Debug, Clone)]
+pub struct Name(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(name)| Self(name)).map_err(|_| Unspecific::NotFound("resource").into())
+    }
+}

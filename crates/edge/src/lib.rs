@@ -35,7 +35,7 @@ pub use credentials::{csrf_token, session_cookie, sign_on_cookie, sign_on_secret
 pub use denied::named;
 pub use etag::IfMatch;
 pub use hashing::HashGate;
-pub use id::{Id, Within};
+pub use id::{Id, Name, Numbered, Within};
 pub use idempotency::{idempotency_key, idempotent, idempotent_but};
 pub use json::{Json, Query, RawJson, field_of, read as read_json};
 pub use limits::{Counted, Limits, Quota, Taken};

@@ -25,7 +25,7 @@ pub(crate) async fn announce(
     let call = Call { principal, ..call.clone() };
     let decided = events.into_iter().map(|event| {
         let id = EventId::new(call.now, &*call.chance);
-        decide(&book, &call, id, event, origin.clone())
+        decide(&book, &call, id, event, origin.clone(), None)
     });
     let drafts: Vec<Draft> = decided.collect::<Result<_, _>>()?;
     let drafts: Vec<&Draft> = drafts.iter().collect();

@@ -163,7 +163,9 @@ impl Door {
                     continue;
                 }
                 let event = event.as_ref().map_err(again);
-                match event.and_then(|event| decide(&book, call, id.clone(), event.clone(), origin.clone())) {
+                match event
+                    .and_then(|event| decide(&book, call, id.clone(), event.clone(), origin.clone(), None))
+                {
                     Ok(draft) => {
                         places.push(place);
                         drafts.push(draft);

@@ -5,9 +5,10 @@ mod fire;
 pub use fire::fire;
 
 use crate::{Books, announce::announce, zone};
-use db::Db;
+use db::{Db, DbError};
 use events::{NewEvent, Origin};
 use kernel::{Bounded, Fault as _, FieldFault, Instant, RunId, ScheduleId, Zone};
+use rules::Catalogue;
 use schedules::{
     Definition, Draft, Occurrence, Outcome, Patch, Run, Schedule, ScheduleError, Timing, service,
 };
@@ -21,8 +22,8 @@ const MOST_PREVIEWED: usize = 100;
 /// # Errors
 /// [`ScheduleError`]; then nothing is made.
 pub async fn create(db: &Db, who: &Bounded, now: Instant, draft: Draft) -> Result<Schedule, ScheduleError> {
-    let zone = zone::of(&mut db.read().await?.scope(who.tenant())?).await?;
-    let definition = checked(draft, &zone, None, now)?;
+    let (zone, triggers) = grounds(db, who).await?;
+    let definition = checked(draft, &zone, &triggers, None, now)?;
     service::create(db, who, definition).await
 }
 
@@ -37,8 +38,9 @@ pub async fn replace(
     expected: Option<u32>,
     draft: Draft,
 ) -> Result<Schedule, ScheduleError> {
-    let zone = zone::of(&mut db.read().await?.scope(who.tenant())?).await?;
-    let decide = |was: &Schedule, now| Ok(checked(draft, &zone, Some(&was.definition.timing), now)?);
+    let (zone, triggers) = grounds(db, who).await?;
+    let decide =
+        |was: &Schedule, now| Ok(checked(draft, &zone, &triggers, Some(&was.definition.timing), now)?);
     service::change(db, who, id, expected, decide).await
 }
 
@@ -53,10 +55,10 @@ pub async fn patch(
     expected: Option<u32>,
     patch: Patch,
 ) -> Result<Schedule, ScheduleError> {
-    let zone = zone::of(&mut db.read().await?.scope(who.tenant())?).await?;
+    let (zone, triggers) = grounds(db, who).await?;
     let decide = |was: &Schedule, now| {
         let draft = patch.over(&was.definition);
-        Ok(checked(draft, &zone, Some(&was.definition.timing), now)?)
+        Ok(checked(draft, &zone, &triggers, Some(&was.definition.timing), now)?)
     };
     service::change(db, who, id, expected, decide).await
 }
@@ -146,19 +148,26 @@ pub async fn run_now(
     Ok((run, made_jobs))
 }
 
+/// The tenant's time zone and its triggers.
+async fn grounds(db: &Db, who: &Bounded) -> Result<(Zone, Catalogue), DbError> {
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(who.tenant())?;
+    Ok((zone::of(&mut scope).await?, rules::service::triggers::load(&mut scope).await?))
+}
+
 /// Checks a schedule, its trigger and the data that it would carry.
 fn checked(
     draft: Draft,
     zone: &Zone,
+    triggers: &Catalogue,
     was: Option<&Timing>,
     now: Instant,
 ) -> Result<Definition, Vec<FieldFault>> {
     draft.check(zone, was, now, |trigger_id, data| {
-        let trigger = rules::trigger::find(trigger_id)
-            .map_err(|unknown| vec![FieldFault::new("trigger_id", unknown)])?;
-        let whole = schedules::event_data(data, now);
-        rules::trigger::check_payload(trigger, &whole)?;
-        Ok(trigger.module_type.to_owned())
+        let trigger =
+            triggers.find(trigger_id).map_err(|unknown| vec![FieldFault::new("trigger_id", unknown)])?;
+        trigger.check(&schedules::event_data(data, now))?;
+        Ok(trigger.module_type.to_string())
     })
 }
 

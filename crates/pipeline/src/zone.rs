@@ -3,11 +3,11 @@
 use db::{DbError, Scope};
 use kernel::Zone;
 
-/// The time zone in which a tenant's days begin and end, and its schedules run unless they name another. Tenants have no such
-/// setting yet: it is UTC for all of them. Whoever adds the setting reads it here.
+/// The time zone in which a tenant's days begin and end, and its schedules run unless they name another: its setting
+/// `time_zone`.
 ///
 /// # Errors
 /// [`DbError`].
-pub(crate) async fn of(_: &mut Scope<'_>) -> Result<Zone, DbError> {
-    Ok(Zone::UTC)
+pub(crate) async fn of(scope: &mut Scope<'_>) -> Result<Zone, DbError> {
+    Ok(rules::service::grounds(scope).await?.zone.into())
 }

@@ -120,6 +120,7 @@ impl Yard {
             means: &self.means,
             mail: None,
             courier: &Nobody,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: self.chance.clone(),
         };

@@ -24,7 +24,7 @@ use pipeline::{
     Bell, Bells, Books, Door, Works, drain,
     tasks::{self as desk, Done, Step, TaskFault},
 };
-use rules::{Definition, service};
+use rules::service;
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
@@ -137,7 +137,7 @@ impl Yard {
             ..rules::Draft::default()
         };
         let who = Bounded::new(self.call(), Permission::RulesWrite);
-        block_on(service::create(&self.db, &who, Definition::check(draft).unwrap())).unwrap().id
+        block_on(service::create(&self.db, &who, draft, None)).unwrap().rule.id
     }
 
     fn create(&self, who: &Bounded, draft: Draft) -> Result<Done, TaskFault> {
@@ -151,6 +151,7 @@ impl Yard {
             means: &self.means,
             mail: None,
             courier: &Nobody,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: self.chance.clone(),
         }
@@ -358,6 +359,31 @@ fn a_rule_makes_a_task_once_and_the_trace_leads_to_it() {
     assert_eq!((yard.tasks().len(), yard.events().len()), (1, 3));
     let again = yard.jobs().into_iter().find(|job| job.kind == jobs::Kind::CreateTask).unwrap();
     assert_eq!((again.state, again.attempts), (State::Done, 2));
+}
+
+#[test]
+fn a_day_that_is_said_from_now_on_is_seen_from_the_event() {
+    let yard = Yard::new();
+    for (said, wanted) in [
+        ("today+P3D", "2027-01-18"),
+        ("now+PT36H", "2027-01-16T20:00:00Z"),
+        ("{{day}}", "2027-01-20"),
+        ("2027-02-01T09:30", "2027-02-01T09:30:00Z"),
+    ] {
+        yard.rule(
+            "crm",
+            "lead_created",
+            json!([{"type": "equals", "field": "source", "value": said}]),
+            json!([{"type": "create_task", "parameters": {"title": said, "due_date": said}, "delay": "P2D"}]),
+        );
+        yard.publish("lead_created", json!({"lead_id": "l-1", "source": said, "day": "wednesday"}));
+        yard.clock.0.fetch_add(2 * 86_400_000, std::sync::atomic::Ordering::Relaxed);
+        yard.drain();
+        yard.clock.0.fetch_sub(2 * 86_400_000, std::sync::atomic::Ordering::Relaxed);
+        let tasks = yard.tasks();
+        let task = tasks.iter().find(|seen| seen.task.definition.title == said).unwrap();
+        assert_eq!(task.task.definition.due.unwrap().said(), wanted, "{said}");
+    }
 }
 
 #[test]

@@ -1,8 +1,6 @@
-//! What can happen? The built-in triggers of each module, and what each one's data must hold.
+//! What can happen of itself? The triggers that every tenant has, and what each one's data must hold.
 
-use kernel::{Fault, FieldFault, Kind};
 use serde_json::{Map, Value, json};
-use std::fmt;
 
 /// How a field of a trigger's data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,15 +40,15 @@ struct Field {
     sample: &'static str,
 }
 
-/// Something that can happen, to which rules can be bound.
+/// A trigger that every tenant has.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Trigger {
+pub(crate) struct BuiltIn {
     /// Its name in events and rules: `opportunity_created`.
-    pub trigger_id: &'static str,
+    pub(crate) trigger_id: &'static str,
     /// The module that raises it: `crm`, `sales`, `tasks` or `schedules`.
-    pub module_type: &'static str,
+    pub(crate) module_type: &'static str,
     /// When it is raised.
-    pub description: &'static str,
+    pub(crate) description: &'static str,
     fields: &'static [Field],
 }
 
@@ -99,20 +97,20 @@ const CHANGED_BY: Field = optional(field(
 ));
 
 /// All built-in triggers, by module.
-pub const TRIGGERS: &[Trigger] = &[
-    Trigger {
+pub(crate) const TRIGGERS: &[BuiltIn] = &[
+    BuiltIn {
         trigger_id: "contact_created",
         module_type: "crm",
         description: "When a new contact is created",
         fields: &[optional(CONTACT), optional(CONTACT_NAME), optional(EMAIL)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "contact_updated",
         module_type: "crm",
         description: "When a contact is updated",
         fields: &[CONTACT, optional(CONTACT_NAME), optional(EMAIL)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "contact_status_changed",
         module_type: "crm",
         description: "When a contact's status changes",
@@ -123,19 +121,19 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(CONTACT_NAME),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "lead_created",
         module_type: "crm",
         description: "When a new lead is created",
         fields: &[LEAD, optional(CONTACT_NAME), optional(EMAIL), optional(SOURCE)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "opportunity_created",
         module_type: "sales",
         description: "When a new opportunity is created",
         fields: &[OPPORTUNITY, OPPORTUNITY_NAME, optional(VALUE)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "opportunity_stage_changed",
         module_type: "sales",
         description: "When an opportunity moves to a different stage",
@@ -147,13 +145,13 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(VALUE),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "deal_closed_won",
         module_type: "sales",
         description: "When a deal is successfully closed",
         fields: &[OPPORTUNITY, VALUE, optional(OPPORTUNITY_NAME)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "deal_closed_lost",
         module_type: "sales",
         description: "When a deal is lost",
@@ -164,13 +162,13 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(VALUE),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "high_value_opportunity",
         module_type: "sales",
         description: "When an opportunity exceeds a value threshold",
         fields: &[OPPORTUNITY, VALUE, optional(OPPORTUNITY_NAME)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "task_created",
         module_type: "tasks",
         description: "When a task is made, by a person, a program or a rule",
@@ -187,7 +185,7 @@ pub const TRIGGERS: &[Trigger] = &[
             CHANGED_BY,
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "task_updated",
         module_type: "tasks",
         description: "When a task is changed in any way; `old_…` and `new_…` say what is another",
@@ -210,7 +208,7 @@ pub const TRIGGERS: &[Trigger] = &[
             CHANGED_BY,
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "task_assigned",
         module_type: "tasks",
         description: "When somebody gets a task, new or from somebody else",
@@ -233,7 +231,7 @@ pub const TRIGGERS: &[Trigger] = &[
             CHANGED_BY,
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "task_completed",
         module_type: "tasks",
         description: "When a task is completed",
@@ -249,13 +247,13 @@ pub const TRIGGERS: &[Trigger] = &[
             CHANGED_BY,
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "task_overdue",
         module_type: "tasks",
         description: "When the time has passed until which a task was to be done; once for each time",
         fields: &[TASK, DUE, optional(TITLE), STATE, PRIORITY, ASSIGNEE, LABELS, ABOUT_TYPE, ABOUT_ID],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "task_commented",
         module_type: "tasks",
         description: "When somebody says something about a task",
@@ -271,7 +269,7 @@ pub const TRIGGERS: &[Trigger] = &[
             CHANGED_BY,
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "schedule_due",
         module_type: "schedules",
         description: "When a schedule comes that names no other trigger",
@@ -288,57 +286,25 @@ pub const TRIGGERS: &[Trigger] = &[
     },
 ];
 
-/// No trigger has that name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownTrigger(String);
+/// The types of records, by the field that holds their id.
+const RECORDS: &[(&str, &str)] =
+    &[("contact_id", "contact"), ("lead_id", "lead"), ("opportunity_id", "opportunity")];
 
-impl fmt::Display for UnknownTrigger {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known: Vec<&str> = TRIGGERS.iter().map(|trigger| trigger.trigger_id).collect();
-        write!(out, "no trigger is called {:?}; there are {}", self.0, known.join(", "))
-    }
-}
-
-impl std::error::Error for UnknownTrigger {}
-
-impl Fault for UnknownTrigger {
-    fn kind(&self) -> Kind {
-        Kind::Invalid
+impl BuiltIn {
+    /// The type of the record that its events are about, and the field that holds its id: the first one.
+    pub(crate) fn about(&self) -> Option<(&'static str, &'static str)> {
+        let first = self.fields.first()?.name;
+        RECORDS.iter().find(|(field, _)| *field == first).map(|(field, record_type)| (*record_type, *field))
     }
 
-    fn code(&self) -> &'static str {
-        "TRIGGER_UNKNOWN"
-    }
-}
-
-/// The trigger of that name.
-///
-/// # Errors
-/// [`UnknownTrigger`], which names those that exist.
-pub fn find(trigger_id: &str) -> Result<&'static Trigger, UnknownTrigger> {
-    TRIGGERS
-        .iter()
-        .find(|trigger| trigger.trigger_id == trigger_id)
-        .ok_or_else(|| UnknownTrigger(trigger_id.chars().take(100).collect()))
-}
-
-/// The names of all modules, each once, in the catalogue's order.
-#[must_use]
-pub fn modules() -> Vec<&'static str> {
-    let mut names: Vec<&str> = TRIGGERS.iter().map(|trigger| trigger.module_type).collect();
-    names.dedup();
-    names
-}
-
-impl Trigger {
     /// The names of the data that an event must carry.
-    pub fn required_data(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn required_data(&self) -> impl Iterator<Item = &'static str> {
         self.fields.iter().filter(|field| field.required).map(|field| field.name)
     }
 
     /// The JSON Schema (2020-12) of its data. Further fields are welcome, and rules can look at them.
     #[must_use]
-    pub fn schema(&self) -> Value {
+    pub(crate) fn schema(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
             .iter()
@@ -360,7 +326,7 @@ impl Trigger {
 
     /// Data such as it carries.
     #[must_use]
-    pub fn sample(&self) -> Value {
+    pub(crate) fn sample(&self) -> Value {
         let pair = |field: &Field| {
             let sample = serde_json::from_str(field.sample).unwrap_or_default();
             (field.name.to_owned(), sample)
@@ -369,95 +335,48 @@ impl Trigger {
     }
 }
 
-/// Whether an event's data holds what its trigger needs.
-///
-/// # Errors
-/// Every faulty field: `data` if it is no object, `data.<name>` for what is missing or null.
-pub fn check_payload(trigger: &Trigger, data: &Value) -> Result<(), Vec<FieldFault>> {
-    let Some(object) = data.as_object() else {
-        return Err(vec![FieldFault::new("data", "must be a JSON object")]);
-    };
-    let faults: Vec<FieldFault> = trigger
-        .required_data()
-        .filter_map(|name| {
-            let fault = |message: &str| Some(FieldFault::new(format!("data.{name}"), message));
-            match object.get(name) {
-                None => fault(&format!("is missing; {} needs it", trigger.trigger_id)),
-                Some(Value::Null) => fault(&format!("must not be null; {} needs it", trigger.trigger_id)),
-                Some(_) => None,
-            }
-        })
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_is_that_of_the_seeds() {
-        let said: Vec<String> = TRIGGERS
-            .iter()
-            .map(|trigger| {
-                let required: Vec<_> = trigger.required_data().collect();
-                format!("{} {} ({})", trigger.module_type, trigger.trigger_id, required.join(", "))
-            })
-            .collect();
-        assert_eq!(
-            said,
-            [
-                "crm contact_created ()",
-                "crm contact_updated (contact_id)",
-                "crm contact_status_changed (contact_id, old_status, new_status)",
-                "crm lead_created (lead_id)",
-                "sales opportunity_created (opportunity_id, opportunity_name)",
-                "sales opportunity_stage_changed (opportunity_id, old_stage, new_stage)",
-                "sales deal_closed_won (opportunity_id, value)",
-                "sales deal_closed_lost (opportunity_id, reason)",
-                "sales high_value_opportunity (opportunity_id, value)",
-                "tasks task_created (task_id, title)",
-                "tasks task_updated (task_id, changes)",
-                "tasks task_assigned (task_id, new_assignee)",
-                "tasks task_completed (task_id)",
-                "tasks task_overdue (task_id, due_at)",
-                "tasks task_commented (task_id, comment_id, comment)",
-                "schedules schedule_due (schedule_id, scheduled_at)",
-            ]
-        );
-        assert_eq!(modules(), ["crm", "sales", "tasks", "schedules"]);
+    fn the_catalogue_begins_with_that_of_the_seeds() {
+        let said = |name: &str| {
+            let trigger = TRIGGERS.iter().find(|trigger| trigger.trigger_id == name).unwrap();
+            let required: Vec<_> = trigger.required_data().collect();
+            format!("{} {} ({})", trigger.module_type, trigger.trigger_id, required.join(", "))
+        };
+        for wanted in [
+            "crm contact_created ()",
+            "crm contact_updated (contact_id)",
+            "crm contact_status_changed (contact_id, old_status, new_status)",
+            "crm lead_created (lead_id)",
+            "sales opportunity_created (opportunity_id, opportunity_name)",
+            "sales opportunity_stage_changed (opportunity_id, old_stage, new_stage)",
+            "sales deal_closed_won (opportunity_id, value)",
+            "sales deal_closed_lost (opportunity_id, reason)",
+            "sales high_value_opportunity (opportunity_id, value)",
+            "tasks task_created (task_id, title)",
+            "tasks task_updated (task_id, changes)",
+            "tasks task_assigned (task_id, new_assignee)",
+            "tasks task_completed (task_id)",
+            "tasks task_overdue (task_id, due_at)",
+            "tasks task_commented (task_id, comment_id, comment)",
+            "schedules schedule_due (schedule_id, scheduled_at)",
+        ] {
+            let name = wanted.split(' ').nth(1).unwrap();
+            assert_eq!(said(name), wanted);
+        }
     }
 
     #[test]
-    fn each_sample_passes_its_own_check_and_names_every_property() {
+    fn each_sample_names_every_property() {
         for trigger in TRIGGERS {
-            let sample = trigger.sample();
-            assert_eq!(check_payload(trigger, &sample), Ok(()), "{}", trigger.trigger_id);
             let schema = trigger.schema();
-            for (name, value) in sample.as_object().unwrap() {
+            for (name, value) in trigger.sample().as_object().unwrap() {
                 assert!(!value.is_null(), "{name}");
                 assert!(schema["properties"].get(name).is_some(), "{name}");
             }
         }
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let trigger = find("opportunity_stage_changed").unwrap();
-        let faults =
-            check_payload(trigger, &json!({"opportunity_id": "o-1", "old_stage": null})).unwrap_err();
-        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said,
-            [
-                "data.old_stage: must not be null; opportunity_stage_changed needs it",
-                "data.new_stage: is missing; opportunity_stage_changed needs it",
-            ]
-        );
-        for data in [json!(null), json!([]), json!("x")] {
-            assert_eq!(check_payload(trigger, &data).unwrap_err()[0].field, "data");
-        }
-        let unknown = find("nothing").unwrap_err().to_string();
-        assert!(unknown.starts_with("no trigger is called \"nothing\"; there are contact_created,"));
     }
 }

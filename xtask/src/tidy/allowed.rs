@@ -5,7 +5,7 @@ pub(super) const AREAS: &[&str] =
     &["auth", "events", "rules", "jobs", "records", "webhooks", "notifications", "tasks", "schedules"];
 
 /// What stands below the areas and never uses them.
-const GROUND: &[&str] = &["kernel", "db", "vault", "audit"];
+const GROUND: &[&str] = &["kernel", "language", "db", "vault", "audit"];
 
 /// Who may use whom besides what [`may_use`] says in general: (user, used).
 const DOORS: &[(&str, &str)] = &[
@@ -32,6 +32,7 @@ const DOORS: &[(&str, &str)] = &[
 pub(super) fn may_use(user: &str, used: &str) -> bool {
     let general: &[&[&str]] = match user {
         "kernel" | "tests" => &[],
+        "language" => &[&["kernel"]],
         "db" => &[&["kernel"]],
         "vault" | "audit" => &[&["kernel", "db"]],
         area if AREAS.contains(&area) => &[GROUND],

@@ -1,6 +1,6 @@
 //! How are schedules set up over HTTP, and what came of them?
 
-use super::App;
+use super::events::App;
 use crate::wire::schedules::{
     PageQuery, PreviewOut, PreviewQuery, RunOut, ScheduleIn, ScheduleLimitsOut, ScheduleOut, SchedulePatchIn,
     SchedulesQuery,
@@ -13,6 +13,20 @@ use kernel::{Bounded, ScheduleId};
 use pipeline::schedules as desk;
 use schedules::{Schedule, service};
 use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(limits))
+        .routes(routes!(preview))
+        .routes(routes!(get, replace, change, delete))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .routes(routes!(run))
+        .routes(routes!(runs))
+}
 
 fn shown(who: &Bounded, schedule: Schedule) -> Shown<ScheduleOut> {
     let version = i64::from(schedule.version);
@@ -32,7 +46,7 @@ fn expected(IfMatch(version): IfMatch) -> Result<Option<u32>, Problem> {
     responses((status = 200, description = "A page of schedules.", body = List<ScheduleOut>), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn list(
+async fn list(
     Reaching { who, world, .. }: Reaching<needs::EventsRead>,
     paging: Paging,
     Query(query): Query<SchedulesQuery>,
@@ -51,7 +65,7 @@ pub(super) async fn list(
     responses((status = 201, description = "The schedule.", body = ScheduleOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn create(
+async fn create(
     Reaching { who, world, .. }: Reaching<needs::EventsWrite>,
     Json(sent): Json<ScheduleIn>,
 ) -> Result<Shown<ScheduleOut>, Problem> {
@@ -68,7 +82,7 @@ pub(super) async fn create(
     responses((status = 200, description = "The limits.", body = ScheduleLimitsOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn limits(
+async fn limits(
     Authorized { call, world, .. }: Authorized<needs::EventsRead>,
 ) -> Result<Shown<ScheduleLimitsOut>, Problem> {
     let count = service::count(&world.db, &call).await?;
@@ -83,7 +97,7 @@ pub(super) async fn limits(
     responses((status = 200, description = "The next times.", body = PreviewOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn preview(
+async fn preview(
     Reaching { who, world, .. }: Reaching<needs::EventsRead>,
     Query(query): Query<PreviewQuery>,
 ) -> Result<Shown<PreviewOut>, Problem> {
@@ -103,7 +117,7 @@ pub(super) async fn preview(
     responses((status = 200, description = "The schedule.", body = ScheduleOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn get(
+async fn get(
     Reaching { who, world, .. }: Reaching<needs::EventsRead>,
     Id(id): Id<ScheduleId>,
 ) -> Result<Shown<ScheduleOut>, Problem> {
@@ -124,7 +138,7 @@ pub(super) async fn get(
     responses((status = 200, description = "The schedule.", body = ScheduleOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn replace(
+async fn replace(
     Reaching { who, world, .. }: Reaching<needs::EventsWrite>,
     Id(id): Id<ScheduleId>,
     seen: IfMatch,
@@ -147,7 +161,7 @@ pub(super) async fn replace(
     responses((status = 200, description = "The schedule.", body = ScheduleOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn change(
+async fn change(
     Reaching { who, world, .. }: Reaching<needs::EventsWrite>,
     Id(id): Id<ScheduleId>,
     seen: IfMatch,
@@ -169,7 +183,7 @@ pub(super) async fn change(
     responses((status = 204, description = "It is gone."), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn delete(
+async fn delete(
     Reaching { who, world, .. }: Reaching<needs::EventsWrite>,
     Id(id): Id<ScheduleId>,
     seen: IfMatch,
@@ -190,7 +204,7 @@ pub(super) async fn delete(
     responses((status = 200, description = "The schedule.", body = ScheduleOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn pause(
+async fn pause(
     Reaching { who, world, .. }: Reaching<needs::EventsWrite>,
     Id(id): Id<ScheduleId>,
     seen: IfMatch,
@@ -211,7 +225,7 @@ pub(super) async fn pause(
     responses((status = 200, description = "The schedule.", body = ScheduleOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn resume(
+async fn resume(
     Reaching { who, world, .. }: Reaching<needs::EventsWrite>,
     Id(id): Id<ScheduleId>,
     seen: IfMatch,
@@ -229,7 +243,7 @@ pub(super) async fn resume(
     responses((status = 200, description = "What came of it.", body = RunOut), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn run(
+async fn run(
     State(app): State<Arc<App>>,
     Reaching { who, world, .. }: Reaching<needs::EventsWrite>,
     Id(id): Id<ScheduleId>,
@@ -251,7 +265,7 @@ pub(super) async fn run(
     responses((status = 200, description = "A page of runs.", body = List<RunOut>), Faults),
     security(("bearer" = []))
 )]
-pub(super) async fn runs(
+async fn runs(
     Reaching { who, world, .. }: Reaching<needs::EventsRead>,
     Id(id): Id<ScheduleId>,
     paging: Paging,

@@ -106,7 +106,7 @@ async fn plan(
         for at in raised {
             let run = run(&schedule, at, now, &*call.chance);
             let id = EventId::new(now, &*call.chance);
-            match decide(&book, &call, id, event(&schedule, at), Origin::default()) {
+            match decide(&book, &call, id, event(&schedule, at), Origin::default(), None) {
                 Ok(draft) => notes.drafts.push((tenant.clone(), run, draft)),
                 Err(EventError::Db(error)) => return Err(error),
                 Err(fault) => {

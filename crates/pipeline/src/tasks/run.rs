@@ -4,7 +4,7 @@ use super::{TaskFault, due, people, tell_of};
 use crate::{
     Books,
     effect::{self, Report},
-    zone,
+    left, zone,
 };
 use db::{DbError, Tx};
 use events::MAX_DEPTH;
@@ -23,7 +23,7 @@ const DESCRIPTION: usize = 10_000;
 /// [`DbError`]; then nothing may be committed.
 pub(crate) async fn run(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> Result<Report, DbError> {
     if let Some(before) = service::of_job(&mut tx.scope(&job.tenant), &job.id).await? {
-        return Ok(Report::done(format!("made {} before", before.id)));
+        return Ok(Report::done(format!("made {} before", before.id)).leaving(&left::of_task(&before.id)));
     }
     let Some(origin) = effect::origin(tx, &job.tenant, job).await? else {
         return Ok(Report::hopeless("the event that this task follows is no longer in the ledger"));
@@ -32,7 +32,7 @@ pub(crate) async fn run(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> R
     if origin.depth > MAX_DEPTH {
         return Ok(Report::hopeless(events::EventError::TooDeep(origin.depth).to_string()));
     }
-    let (definition, assignee) = match wanted(tx, call, job).await {
+    let (definition, assignee) = match wanted(tx, job).await {
         Ok(wanted) => wanted,
         Err(TaskFault::Task(TaskError::Db(error))) => return Err(error),
         Err(fault) => return Ok(Report::hopeless(said(&fault))),
@@ -48,17 +48,18 @@ pub(crate) async fn run(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> R
     };
     let done = tell_of(tx, books, call, &origin, changed, &by).await;
     let done = done.map_err(|fault| DbError::Engine(fault.to_string()))?;
-    Ok(Report::done(format!("made {}", done.seen.task.id)))
+    let id = &done.seen.task.id;
+    Ok(Report::done(format!("made {id}")).leaving(&left::of_task(id)))
 }
 
 /// What the job says, checked and looked up.
-async fn wanted(tx: &mut Tx, call: &Call, job: &Job) -> Result<(Definition, Option<Assignee>), TaskFault> {
+async fn wanted(tx: &mut Tx, job: &Job) -> Result<(Definition, Option<Assignee>), TaskFault> {
     let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
     let text = |name: &str| payload.get(name).and_then(Value::as_str).map(str::to_owned);
     let mut scope = tx.scope(&job.tenant);
     let zone = zone::of(&mut scope).await?;
     let mut fields = Fields::new();
-    let due = text("due_date").and_then(|text| fields.take("due_date", due::read(&text, &zone, call.now)));
+    let due = text("due_date").and_then(|text| fields.take("due_date", due::read(&text, &zone)));
     let assignee = text("assignee").and_then(|text| fields.take("assignee", text.parse::<Assignee>()));
     let draft = Draft {
         title: text("title").map(|title| fitted(&title.replace(char::is_control, " "), TITLE)),
