@@ -79,7 +79,7 @@ impl Operation {
                 path.replace_range(open..=close, &own);
                 continue;
             }
-            let list = owner.get(&path[..open - 1]).ok()?;
+            let list = owner.get(list_of(&path[..open - 1])).ok()?;
             if list.status != 200 {
                 return None;
             }
@@ -115,7 +115,11 @@ impl Operation {
 
     /// The request, with a body that fits where one is wanted.
     pub fn request<'a>(&self, client: &'a Client, path: &str) -> Request<'a> {
-        let query = if path.ends_with("/toggle") { "?is_active=true" } else { "" };
+        let query = match path {
+            path if path.ends_with("/toggle") => "?is_active=true",
+            path if path.ends_with("/schedules/preview") => "?cron=0%209%20*%20*%20*",
+            _ => "",
+        };
         let request = client.request(&self.method, &format!("{path}{query}"));
         match &self.body {
             Some(Body::Json(body)) => request.json(body),
@@ -133,6 +137,11 @@ impl Operation {
     pub fn name(&self) -> String {
         format!("{} {}", self.method, self.template)
     }
+}
+
+/// The list from which an id is taken: of tasks only those that allow every move.
+fn list_of(path: &str) -> &str {
+    if path == "/api/v1/tasks" { "/api/v1/tasks?state=open" } else { path }
 }
 
 fn id_of(entry: &Value) -> Option<String> {
@@ -175,6 +184,11 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         ("post" | "put", path) if path.contains("/notifications/channels") && !path.ends_with("/test") => {
             Some(json!({"name": only, "kind": "webhook", "url": "https://example.com/in"}))
         }
+        ("post" | "put", path) if path.ends_with("/schedules") || path.ends_with("/schedules/{id}") => {
+            Some(json!({"name": only, "cron": "0 9 * * MON-FRI", "time_zone": "Europe/Berlin"}))
+        }
+        ("patch", path) if path.ends_with("/comments/{comment_id}") => Some(json!({"text": only})),
+        ("patch", "/api/v1/tasks/{id}") => Some(json!({"title": only})),
         ("patch", "/api/v1/admin/settings") => Some(json!({"password": {"min_length": 12}})),
         ("patch", _) => Some(json!({"name": only})),
         _ => None,

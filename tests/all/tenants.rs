@@ -45,6 +45,14 @@ pub fn furnish(client: &Client) {
     for path in ["crm/contacts", "crm/leads", "sales/opportunities", "records/acmeonly"] {
         post(client, &format!("/api/v1/{path}"), &json!({"name": only}), 201);
     }
+    for _ in 0..4 {
+        let task = json!({"title": fresh(MARK), "assignee": recipient});
+        let task = crate::stage::id(&post(client, "/api/v1/tasks", &task, 201));
+        post(client, &format!("/api/v1/tasks/{task}/comments"), &json!({"text": MARK}), 201);
+    }
+    let schedule = json!({"name": fresh(MARK), "cron": "0 9 * * *", "data": {"only": MARK}});
+    let schedule = crate::stage::id(&post(client, "/api/v1/schedules", &schedule, 201));
+    post(client, &format!("/api/v1/schedules/{schedule}/run"), &json!({}), 200);
     let event = crate::stage::event_for(&only, MARK);
     let accepted = post(client, "/api/v1/events", &event, 202);
     crate::stage::job(client, &crate::stage::first_job(&accepted), "done");

@@ -1,14 +1,16 @@
 //! Which routes lead to rules?
 
 use crate::wire::{
-    PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn, TestOut, ToggleQuery, VersionOut,
+    CheckedOut, DraftTestIn, PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn,
+    TestOut, ToggleQuery, VersionOut,
 };
-use axum::{Router, response::NoContent};
+use axum::{Extension, Router, response::NoContent};
 use edge::{
-    Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Reaching, Shown, Unspecific, World, needs,
+    Faults, Id, IfMatch, Json, List, Numbered, Paging, Problem, Query, Reaching, Shown, Unspecific, Visitor,
+    World, needs,
 };
 use kernel::{Bounded, RuleId};
-use rules::{Rule, service};
+use rules::{Version, service};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,14 +21,21 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(get, replace, change, delete))
         .routes(routes!(toggle))
         .routes(routes!(versions))
+        .routes(routes!(version))
+        .routes(routes!(test_draft))
         .routes(routes!(rollback))
         .routes(routes!(test));
     edge::idempotent(edge::fragment(routes))
 }
 
-fn shown(who: &Bounded, rule: Rule) -> Shown<RuleOut> {
-    let version = i64::from(rule.version);
-    Shown::as_is("rule", RuleOut::of(who.tenant(), rule)).version(version)
+fn shown(who: &Bounded, checked: service::Checked) -> Shown<CheckedOut> {
+    let version = i64::from(checked.rule.version);
+    Shown::as_is("rule", CheckedOut::of(who.tenant(), checked)).version(version)
+}
+
+/// Why somebody changes something, where it stands alone.
+fn note(sent: Option<String>) -> Result<Option<String>, Problem> {
+    rules::note(sent).map_err(Problem::fields)
 }
 
 /// The version named in `If-Match`; one that no rule can have is stale.
@@ -45,9 +54,13 @@ fn expected(IfMatch(version): IfMatch) -> Result<Option<u32>, Problem> {
 )]
 async fn list(
     Reaching { who, world, .. }: Reaching<needs::RulesRead>,
+    Extension(visitor): Extension<Arc<Visitor>>,
     paging: Paging,
     Query(query): Query<RulesQuery>,
 ) -> Result<List<RuleOut>, Problem> {
+    if query.is_search() {
+        visitor.search(&world).await?;
+    }
     let page = service::list(&world.db, &who, &query.try_into()?, &paging.request).await?;
     Ok(paging.list(page, |rule| RuleOut::of(who.tenant(), rule)))
 }
@@ -58,16 +71,18 @@ async fn list(
 #[utoipa::path(
     post, path = "/api/v1/automation/rules", operation_id = "createRule", tag = "rules",
     request_body = RuleIn,
-    responses((status = 201, description = "The rule.", body = RuleOut), Faults),
+    responses((status = 201, description = "The rule.", body = CheckedOut), Faults),
     security(("bearer" = []))
 )]
 async fn create(
     Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
     Json(sent): Json<RuleIn>,
-) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::create(&world.db, &who, sent.try_into()?).await?;
-    let (location, version) = (format!("/api/v1/automation/rules/{}", rule.id), i64::from(rule.version));
-    Ok(Shown::created("rule", RuleOut::of(who.tenant(), rule), location).version(version))
+) -> Result<Shown<CheckedOut>, Problem> {
+    let (draft, note) = sent.parts()?;
+    let made = service::create(&world.db, &who, draft, note.as_deref()).await?;
+    let location = format!("/api/v1/automation/rules/{}", made.rule.id);
+    let version = i64::from(made.rule.version);
+    Ok(Shown::created("rule", CheckedOut::of(who.tenant(), made), location).version(version))
 }
 
 /// One rule
@@ -76,13 +91,13 @@ async fn create(
 #[utoipa::path(
     get, path = "/api/v1/automation/rules/{id}", operation_id = "getRule", tag = "rules",
     params(("id" = String, Path, description = "The rule's id.")),
-    responses((status = 200, description = "The rule.", body = RuleOut), Faults),
+    responses((status = 200, description = "The rule.", body = CheckedOut), Faults),
     security(("bearer" = []))
 )]
 async fn get(
     Reaching { who, world, .. }: Reaching<needs::RulesRead>,
     Id(id): Id<RuleId>,
-) -> Result<Shown<RuleOut>, Problem> {
+) -> Result<Shown<CheckedOut>, Problem> {
     let rule = service::get(&world.db, &who, &id).await?;
     Ok(shown(&who, rule))
 }
@@ -97,7 +112,7 @@ async fn get(
         ("If-Match" = Option<String>, Header, description = "The version that is to be changed.")
     ),
     request_body = RuleIn,
-    responses((status = 200, description = "The rule.", body = RuleOut), Faults),
+    responses((status = 200, description = "The rule.", body = CheckedOut), Faults),
     security(("bearer" = []))
 )]
 async fn replace(
@@ -105,8 +120,9 @@ async fn replace(
     Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RuleIn>,
-) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::replace(&world.db, &who, &id, expected(seen)?, sent.try_into()?).await?;
+) -> Result<Shown<CheckedOut>, Problem> {
+    let (draft, note) = sent.parts()?;
+    let rule = service::replace(&world.db, &who, &id, expected(seen)?, draft, note.as_deref()).await?;
     Ok(shown(&who, rule))
 }
 
@@ -120,7 +136,7 @@ async fn replace(
         ("If-Match" = Option<String>, Header, description = "The version that is to be changed.")
     ),
     request_body = RulePatchIn,
-    responses((status = 200, description = "The rule.", body = RuleOut), Faults),
+    responses((status = 200, description = "The rule.", body = CheckedOut), Faults),
     security(("bearer" = []))
 )]
 async fn change(
@@ -128,8 +144,9 @@ async fn change(
     Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RulePatchIn>,
-) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::patch(&world.db, &who, &id, expected(seen)?, sent.into()).await?;
+) -> Result<Shown<CheckedOut>, Problem> {
+    let (patch, note) = sent.parts()?;
+    let rule = service::patch(&world.db, &who, &id, expected(seen)?, patch, note.as_deref()).await?;
     Ok(shown(&who, rule))
 }
 
@@ -164,7 +181,7 @@ async fn delete(
         ToggleQuery,
         ("If-Match" = Option<String>, Header, description = "The version that is to be changed.")
     ),
-    responses((status = 200, description = "The rule.", body = RuleOut), Faults),
+    responses((status = 200, description = "The rule.", body = CheckedOut), Faults),
     security(("bearer" = []))
 )]
 async fn toggle(
@@ -172,8 +189,8 @@ async fn toggle(
     Id(id): Id<RuleId>,
     Query(query): Query<ToggleQuery>,
     seen: IfMatch,
-) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::toggle(&world.db, &who, &id, expected(seen)?, query.wanted()?).await?;
+) -> Result<Shown<CheckedOut>, Problem> {
+    let rule = service::toggle(&world.db, &who, &id, expected(seen)?, query.wanted()?, None).await?;
     Ok(shown(&who, rule))
 }
 
@@ -196,6 +213,26 @@ async fn versions(
     Ok(paging.list(page, VersionOut::from))
 }
 
+/// One version of a rule
+///
+/// Needs `rules:read`. What the rule said then; it never changes.
+#[utoipa::path(
+    get, path = "/api/v1/automation/rules/{id}/versions/{version}", operation_id = "getRuleVersion", tag = "rules",
+    params(
+        ("id" = String, Path, description = "The rule's id."),
+        ("version" = u32, Path, description = "The version's number.")
+    ),
+    responses((status = 200, description = "The version.", body = VersionOut), Faults),
+    security(("bearer" = []))
+)]
+async fn version(
+    Reaching { who, world, .. }: Reaching<needs::RulesRead>,
+    Numbered(id, number): Numbered<RuleId>,
+) -> Result<Shown<VersionOut>, Problem> {
+    let version: Version = service::version(&world.db, &who, &id, number).await?;
+    Ok(Shown::as_is("rule_version", version.into()))
+}
+
 /// Bring back an earlier version
 ///
 /// Needs `rules:write`. What the rule said then becomes its next version.
@@ -206,7 +243,7 @@ async fn versions(
         ("If-Match" = Option<String>, Header, description = "The version that is to be changed.")
     ),
     request_body = RollbackIn,
-    responses((status = 200, description = "The rule.", body = RuleOut), Faults),
+    responses((status = 200, description = "The rule.", body = CheckedOut), Faults),
     security(("bearer" = []))
 )]
 async fn rollback(
@@ -214,8 +251,10 @@ async fn rollback(
     Id(id): Id<RuleId>,
     seen: IfMatch,
     Json(sent): Json<RollbackIn>,
-) -> Result<Shown<RuleOut>, Problem> {
-    let rule = service::rollback(&world.db, &who, &id, expected(seen)?, sent.version).await?;
+) -> Result<Shown<CheckedOut>, Problem> {
+    let note = note(sent.note)?;
+    let rule =
+        service::rollback(&world.db, &who, &id, expected(seen)?, sent.version, note.as_deref()).await?;
     Ok(shown(&who, rule))
 }
 
@@ -234,6 +273,25 @@ async fn test(
     Id(id): Id<RuleId>,
     Json(sent): Json<TestIn>,
 ) -> Result<Shown<TestOut>, Problem> {
-    let decision = service::test(&world.db, &who, &id, &sent.data()?).await?;
+    let decision = service::test(&world.db, &who, &id, &sent.trial()?).await?;
+    Ok(Shown::as_is("rule_test", decision.into()))
+}
+
+/// Try a rule that is not saved
+///
+/// Needs `rules:write`. As with a saved one: whether it matches, why, and what would be done. Nothing is run or kept.
+#[utoipa::path(
+    post, path = "/api/v1/automation/rules/test", operation_id = "testDraft", tag = "rules",
+    request_body = DraftTestIn,
+    responses((status = 200, description = "What the rule would say and do.", body = TestOut), Faults),
+    security(("bearer" = []))
+)]
+async fn test_draft(
+    Reaching { who, world, .. }: Reaching<needs::RulesWrite>,
+    Json(sent): Json<DraftTestIn>,
+) -> Result<Shown<TestOut>, Problem> {
+    let trial = sent.trial()?;
+    let (draft, _) = sent.rule.parts()?;
+    let decision = service::test_draft(&world.db, &who, draft, &trial).await?;
     Ok(Shown::as_is("rule_test", decision.into()))
 }

@@ -47,8 +47,14 @@ impl Fault for KeyFault {
 
 /// The same routes, with idempotency keys on every POST.
 pub fn idempotent(router: Router) -> Router {
-    router.layer(from_fn(|request: Request, next: Next| async move {
-        if request.method() != Method::POST || !request.headers().contains_key("idempotency-key") {
+    idempotent_but(router, "")
+}
+
+/// The same routes, with idempotency keys on every POST but those to `own`, which keeps keys of its own.
+pub fn idempotent_but(router: Router, own: &'static str) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| async move {
+        let keyed = request.method() == Method::POST && request.headers().contains_key("idempotency-key");
+        if !keyed || request.uri().path() == own {
             return next.run(request).await;
         }
         guard(request, next).await.unwrap_or_else(Problem::into_response)

@@ -30,13 +30,13 @@ mod visitor;
 mod world;
 
 pub use answer::{answer, body_limit, not_configured};
-pub use authorized::{Authorized, Confirmed, Need, Reaching, Recognised, Steward, needs};
+pub use authorized::{Authorized, Confirmed, Need, Partaking, Reaching, Recognised, Steward, needs};
 pub use credentials::{csrf_token, session_cookie, sign_on_cookie, sign_on_secret};
 pub use denied::named;
 pub use etag::IfMatch;
 pub use hashing::HashGate;
-pub use id::Id;
-pub use idempotency::{idempotency_key, idempotent};
+pub use id::{Id, Name, Numbered, Within};
+pub use idempotency::{idempotency_key, idempotent, idempotent_but};
 pub use json::{Csv, Json, Query, RawJson, field_of, read as read_json};
 pub use limits::{Counted, Limits, Quota, Taken};
 pub use list::{List, ListLinks, ListMeta, Paging};

@@ -78,6 +78,8 @@ pub struct Event {
     pub matched: String,
     /// What every rule said to it, as JSON.
     pub verdicts: String,
+    /// The record that it is about, as it stood when it was decided, as JSON.
+    pub record: Option<String>,
 }
 
 /// What must be the same when a key comes again: SHA-256 over trigger and data, exactly as sent.

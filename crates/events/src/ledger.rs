@@ -3,6 +3,7 @@
 use crate::{Dedupe, EventError, NewEvent, Origin, store};
 use db::AllTenants;
 use kernel::{EventId, Instant, RuleId, TenantId};
+use std::collections::BTreeSet;
 
 /// An event, decided and ready to be written.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Entry {
     pub matched: Vec<(RuleId, i64)>,
     /// What every rule said to it, as JSON.
     pub verdicts: String,
+    /// The record that it is about, as it stood then, as JSON.
+    pub record: Option<String>,
 }
 
 /// What the ledger says to an entry.
@@ -84,6 +87,18 @@ pub async fn accept(all: &mut AllTenants<'_>, entries: &[Entry]) -> Result<Vec<A
         });
     }
     Ok(answers)
+}
+
+/// Which of these keys stand in the ledger already, each with its tenant.
+///
+/// # Errors
+/// [`db::DbError`].
+pub async fn known<'a>(
+    all: &mut AllTenants<'_>,
+    keys: impl Iterator<Item = (&'a TenantId, &'a str)>,
+) -> Result<BTreeSet<(TenantId, String)>, db::DbError> {
+    let keys: Vec<(&TenantId, &str)> = keys.collect();
+    if keys.is_empty() { Ok(BTreeSet::new()) } else { store::known(all, &keys).await }
 }
 
 fn key(dedupe: &Dedupe) -> String {

@@ -6,14 +6,14 @@ use crate::{Entry, Event, Filter, Origin};
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
 use kernel::{Bounds, EventId, PageRequest, TenantId};
 use serde_json::json;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 const INSERT: &str = "INSERT INTO events
     (tenant_id, event_id, trigger_id, module_type, source, external_id, subject, occurred_at, received_at, data,
-     dedupe_key, fingerprint, actor, request_id, trace, depth, parent_id, matched, verdicts)
+     dedupe_key, fingerprint, actor, request_id, trace, depth, parent_id, matched, verdicts, record)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, unhex(value ->> 11), value ->> 12, value ->> 13, value ->> 14,
-        value ->> 15, value ->> 16, value ->> 17, value ->> 18
+        value ->> 15, value ->> 16, value ->> 17, value ->> 18, value ->> 19
     FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING event_id AS id";
 const MATCHES: &str = "INSERT INTO event_matches (tenant_id, rule_id, event_id, rule_version)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
@@ -24,17 +24,17 @@ const BEFORE: &str = "SELECT tenant_id, event_id, dedupe_key, fingerprint, match
     WHERE (tenant_id, event_id) IN (SELECT value ->> 0, value ->> 2 FROM json_each(?1))";
 const GET: &str =
     "SELECT tenant_id, event_id, trigger_id, module_type, source, external_id, subject, occurred_at,
-    received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts
+    received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts, record
     FROM events WHERE tenant_id = ?1 AND event_id = ?2";
 const LIST: &str =
     "SELECT tenant_id, event_id, trigger_id, module_type, source, external_id, subject, occurred_at,
-    received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts
+    received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts, record
     FROM events WHERE tenant_id = ?1 AND event_id < ?2 AND (?3 IS NULL OR trigger_id = ?3)
         AND (?4 IS NULL OR received_at >= ?4) AND (?5 IS NULL OR received_at < ?5)
         AND (?7 IS NULL OR module_type IN (SELECT value FROM json_each(?7)) OR event_id IN (SELECT value FROM json_each(?8)))
     ORDER BY event_id DESC LIMIT ?6";
 const LIST_OF_RULE: &str = "SELECT event.tenant_id, event.event_id, trigger_id, module_type, source, external_id, subject,
-    occurred_at, received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts
+    occurred_at, received_at, data, actor, request_id, trace, depth, parent_id, matched, verdicts, record
     FROM event_matches AS hit JOIN events AS event ON event.tenant_id = hit.tenant_id AND event.event_id = hit.event_id
     WHERE hit.tenant_id = ?1 AND hit.rule_id = ?9 AND hit.event_id < ?2 AND (?3 IS NULL OR trigger_id = ?3)
         AND (?4 IS NULL OR received_at >= ?4) AND (?5 IS NULL OR received_at < ?5)
@@ -44,6 +44,8 @@ const LIST_OF_RULE: &str = "SELECT event.tenant_id, event.event_id, trigger_id, 
 // The rows are numbered as they come, so that the last number counts them without looking at them.
 const STORED: &str = "SELECT COALESCE(MAX(rowid), 0) AS n FROM events";
 
+const KNOWN: &str = "SELECT tenant_id, dedupe_key FROM events
+    WHERE (tenant_id, dedupe_key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
 const CHILDREN: &str = "SELECT event_id AS id FROM events WHERE tenant_id = ?1 AND parent_id = ?2
     ORDER BY event_id LIMIT 1000";
 
@@ -66,6 +68,7 @@ impl Decode for Event {
             origin: Origin { depth: row.get("depth")?, parent: row.parse_opt("parent_id")? },
             matched: row.get("matched")?,
             verdicts: row.get("verdicts")?,
+            record: row.get("record")?,
         })
     }
 }
@@ -89,6 +92,25 @@ impl Decode for Before {
             matched: row.get("matched")?,
         })
     }
+}
+
+struct Known(TenantId, String);
+
+impl Decode for Known {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(row.parse("tenant_id")?, row.get("dedupe_key")?))
+    }
+}
+
+/// Which of these keys stand there.
+pub(crate) async fn known(
+    all: &mut AllTenants<'_>,
+    keys: &[(&TenantId, &str)],
+) -> Result<BTreeSet<(TenantId, String)>, DbError> {
+    let lines: Vec<serde_json::Value> =
+        keys.iter().map(|(tenant, key)| json!([tenant.as_str(), key])).collect();
+    let rows: Vec<Known> = all.all(KNOWN, [Value::Text(serde_json::Value::Array(lines).to_string())]).await?;
+    Ok(rows.into_iter().map(|Known(tenant, key)| (tenant, key)).collect())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -122,6 +144,7 @@ fn line(entry: &Entry) -> serde_json::Value {
         entry.origin.parent.as_ref().map(EventId::as_str),
         matched_ids(entry),
         entry.verdicts,
+        entry.record,
     ])
 }
 

@@ -148,6 +148,14 @@ ids! {
     InvitationId = "inv", "invitation";
     /// A link that opens something once (not its secret).
     TicketId = "tkt", "link";
+    /// Something that somebody has to do.
+    TaskId = "tsk", "task";
+    /// What somebody said about a task.
+    CommentId = "cmt", "comment";
+    /// A plan by which events are raised.
+    ScheduleId = "sch", "schedule";
+    /// One time that a schedule came to, or was passed over.
+    RunId = "run", "run";
 }
 
 #[cfg(test)]

@@ -1,76 +1,184 @@
-//! What will come of an event? Its entry in the ledger and its jobs, decided before any lock is taken.
+//! What will come of an event? Its entry in the ledger and its jobs: decided before any lock is taken, unless it depends on what
+//! rules remember of earlier events; then it is decided where that is written, too.
 
 use crate::books::Book;
 use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
-use jobs::{Kind, NewJob, Patience};
-use kernel::{Call, EventId, FieldFault, JobId};
-use rules::{ActionKind, Decision, Decisions, PlannedAction};
+use jobs::{Kind, Lane, NewJob, Patience, Terms};
+use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId, Span};
+use language::{Facts, Moment, Occasion, When};
+use rules::{ActionKind, Decision, Decisions, Memo, PlannedAction, Recall, Trigger, Wanted};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
-/// An event with all that will come of it.
+/// An event that came in, and the book by which it is decided.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Its entry in the ledger.
-    pub entry: Entry,
-    /// Its jobs.
-    pub jobs: Vec<NewJob>,
-    /// The rules' revision by which it was decided.
-    pub rules_revision: i64,
+    /// Its id, made when it came in.
+    pub(crate) id: EventId,
+    pub(crate) event: NewEvent,
+    pub(crate) origin: Origin,
     /// The call that brought it.
-    pub call: Call,
+    pub(crate) call: Call,
+    trigger: Arc<Trigger>,
+    data: Value,
+    /// The record that it is about.
+    record: Option<Value>,
+    book: Arc<Book>,
+    /// What rules remember that has a say; nothing for most events.
+    pub(crate) wanted: Vec<Wanted>,
+    /// What will come of it, if nothing that is remembered has a say.
+    pub(crate) outcome: Option<Outcome>,
 }
 
-/// Decides what will come of `event`, which is called `id` however often it is decided.
+/// A run of a rule that will not be: another event took its place, or brought what it waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Called {
+    pub(crate) rule: RuleId,
+    /// The event for which the rule would have fired.
+    pub(crate) event: EventId,
+    /// Why, in words.
+    pub(crate) why: String,
+}
+
+/// All that comes of an event.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    /// Its entry in the ledger.
+    pub(crate) entry: Entry,
+    /// Its jobs.
+    pub(crate) jobs: Vec<NewJob>,
+    /// What rules remember of it.
+    pub(crate) memos: Vec<Memo>,
+    /// What it calls off.
+    pub(crate) off: Vec<Called>,
+}
+
+/// Takes in `event`, which is called `id` however often it is decided. `record` is the record that it is about.
 ///
 /// # Errors
 /// An unknown trigger, data that lacks what its trigger requires, a chain that is too deep.
 pub fn decide(
-    book: &Book,
+    book: &Arc<Book>,
     call: &Call,
     id: EventId,
     event: NewEvent,
     origin: Origin,
+    record: Option<Value>,
 ) -> Result<Draft, EventError> {
     if origin.depth > MAX_DEPTH {
         return Err(EventError::TooDeep(origin.depth));
     }
-    let (trigger, event) = named(event)?;
+    let (trigger, event) = named(book, event)?;
     let data: Value = rules::payload::read(&event.data)
         .map_err(|error| EventError::Fields(vec![FieldFault::new("data", error)]))?;
-    rules::trigger::check_payload(trigger, &data).map_err(EventError::Fields)?;
-
-    let decisions = book.rules.decide(&event.trigger, &data);
-    let matched = decisions.listed.iter().filter(|decision| decision.verdict.matched());
-    let jobs = matched.clone().flat_map(|decision| jobs_of(call, &id, decision)).collect();
-    let matched = matched.map(|decision| (decision.rule_id.clone(), i64::from(decision.version))).collect();
-    let entry = Entry {
+    trigger.check(&data).map_err(EventError::Fields)?;
+    let mut draft = Draft {
         id,
-        tenant: call.tenant().clone(),
-        module: trigger.module_type.to_owned(),
-        received: call.now,
-        actor: call.principal.actor.name().to_owned(),
-        request: call.request.to_string(),
-        trace: call.trace.as_str().to_owned(),
-        origin,
-        matched,
-        verdicts: verdicts(&decisions),
         event,
+        origin,
+        call: call.clone(),
+        trigger,
+        data,
+        record,
+        book: Arc::clone(book),
+        wanted: Vec::new(),
+        outcome: None,
     };
-    Ok(Draft { entry, jobs, rules_revision: book.revision, call: call.clone() })
+    let facts = draft.facts();
+    let wanted = book.rules.wanted(&draft.event.trigger, &facts);
+    let outcome = wanted.is_empty().then(|| draft.settle(&facts, &Recall::default()));
+    drop(facts);
+    draft.wanted = wanted;
+    draft.outcome = outcome;
+    Ok(draft)
 }
 
 /// The trigger that the event names, by itself or with its module before it (`sales.deal_closed_won`).
-fn named(event: NewEvent) -> Result<(&'static rules::trigger::Trigger, NewEvent), EventError> {
-    if let Ok(trigger) = rules::trigger::find(&event.trigger) {
-        return Ok((trigger, event));
+fn named(book: &Book, event: NewEvent) -> Result<(Arc<Trigger>, NewEvent), EventError> {
+    if let Ok(trigger) = book.catalogue.find(&event.trigger) {
+        return Ok((Arc::clone(trigger), event));
     }
     let unknown = || EventError::unknown_trigger(&event.trigger);
     let (module, name) = event.trigger.rsplit_once('.').ok_or_else(unknown)?;
-    let trigger = rules::trigger::find(name).map_err(|_| unknown())?;
-    if trigger.module_type != module {
+    let trigger = book.catalogue.find(name).map_err(|_| unknown())?;
+    if *trigger.module_type != *module {
         return Err(unknown());
     }
-    Ok((trigger, NewEvent { trigger: name.to_owned(), ..event }))
+    Ok((Arc::clone(trigger), NewEvent { trigger: name.to_owned(), ..event }))
+}
+
+impl Draft {
+    /// The revision of the rules by which it is decided.
+    pub(crate) fn revision(&self) -> i64 {
+        self.book.revision
+    }
+
+    /// When it came in.
+    pub(crate) const fn received(&self) -> Instant {
+        self.call.now
+    }
+
+    /// The key under which it counts once.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.event.dedupe.as_ref().map(|dedupe| dedupe.key.as_str())
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let moment = Moment { now: self.call.now, zone: self.book.zone };
+        let occasion = Occasion {
+            id: self.id.as_str(),
+            trigger: &self.event.trigger,
+            source: &self.event.source,
+            subject: self.event.subject.as_deref(),
+            actor: self.call.principal.actor.name(),
+            occurred: self.event.occurred.unwrap_or(self.call.now),
+            depth: self.origin.depth,
+        };
+        Facts::new(&self.data, self.record.as_ref(), occasion, moment)
+    }
+
+    /// What comes of it, with what is remembered of earlier events.
+    pub(crate) fn decided(&self, recall: &Recall) -> Outcome {
+        self.settle(&self.facts(), recall)
+    }
+
+    fn settle(&self, facts: &Facts<'_>, recall: &Recall) -> Outcome {
+        let decisions = self.book.rules.decide(&self.event.trigger, facts, recall);
+        let matched = decisions.listed.iter().filter(|decision| decision.matched());
+        let jobs =
+            matched.clone().flat_map(|decision| jobs_of(&self.call, &self.id, facts, decision)).collect();
+        let matched =
+            matched.map(|decision| (decision.rule_id.clone(), i64::from(decision.version))).collect();
+        let entry = Entry {
+            id: self.id.clone(),
+            tenant: self.call.tenant().clone(),
+            module: self.trigger.module_type.to_string(),
+            received: self.call.now,
+            actor: self.call.principal.actor.name().to_owned(),
+            request: self.call.request.to_string(),
+            trace: self.call.trace.as_str().to_owned(),
+            origin: self.origin.clone(),
+            matched,
+            verdicts: verdicts(&decisions),
+            record: self.record.as_ref().map(Value::to_string),
+            event: self.event.clone(),
+        };
+        Outcome { entry, jobs, off: self.called_off(&decisions), memos: decisions.memos }
+    }
+
+    fn called_off(&self, decisions: &Decisions) -> Vec<Called> {
+        let replaced = decisions.listed.iter().filter_map(|decision| {
+            let event = decision.replaces.clone()?;
+            let why = format!("{} came before it was due, and the rule fires for the last one only", self.id);
+            Some(Called { rule: decision.rule_id.clone(), event, why })
+        });
+        let ended = decisions.ended.iter().map(|ended| Called {
+            rule: ended.rule_id.clone(),
+            event: ended.event.clone(),
+            why: format!("{} came, and the rule fires only if no {} comes", self.id, self.event.trigger),
+        });
+        replaced.chain(ended).collect()
+    }
 }
 
 fn verdicts(decisions: &Decisions) -> String {
@@ -79,8 +187,8 @@ fn verdicts(decisions: &Decisions) -> String {
 }
 
 fn said(decision: &Decision) -> Value {
-    let mut verdict = decision.verdict.to_json();
-    if let Some(object) = verdict.as_object_mut() {
+    let mut kept = decision.kept.clone();
+    if let Some(object) = kept.as_object_mut() {
         object.insert("rule_id".to_owned(), decision.rule_id.as_str().into());
         object.insert("version".to_owned(), decision.version.into());
         object.insert("name".to_owned(), (&*decision.name).into());
@@ -97,10 +205,11 @@ fn said(decision: &Decision) -> Value {
             object.insert("warnings".to_owned(), warnings.into());
         }
     }
-    verdict
+    kept
 }
 
-fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
+/// The jobs of a rule that matched, one behind the other in the order of its actions.
+fn jobs_of(call: &Call, event: &EventId, facts: &Facts<'_>, decision: &Decision) -> Vec<NewJob> {
     let job = |kind, index: usize, payload: String| NewJob {
         id: JobId::new(call.now, &*call.chance),
         tenant: call.tenant().clone(),
@@ -109,25 +218,75 @@ fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
         event: Some(event.clone()),
         rule: Some((decision.rule_id.clone(), u32::try_from(index).unwrap_or(u32::MAX))),
         parent: None,
-        due: call.now,
+        start: call.now.into(),
         patience: Patience::default(),
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
+        terms: Terms::default(),
     };
     match &decision.actions {
-        Ok(actions) => actions
-            .iter()
-            .map(|action| NewJob {
-                due: call.now + action.delay,
-                patience: patience(action),
-                ..job(kind_of(action.kind), action.index, action.parameters.to_string())
-            })
-            .collect(),
+        Ok(actions) => {
+            let jobs = actions.iter().map(|action| {
+                let (pause, payload) = payload_of(action, facts.moment());
+                NewJob {
+                    start: (decision.start + action.delay + pause).into(),
+                    patience: patience(action),
+                    terms: terms(action, decision),
+                    ..job(kind_of(action.kind), action.index, payload)
+                }
+            });
+            jobs::in_order(jobs.collect(), decision.start)
+        }
         // It matched but cannot be carried out: a dead letter says so where people look for failures.
         Err(fault) => {
             let reason = format!("the action cannot be carried out with this data: {fault}");
             vec![NewJob { stillborn: Some(reason), ..job(kind_of(fault.kind), fault.index, "{}".to_owned()) }]
         }
+    }
+}
+
+/// What the job of an action is to do, and how long it pauses before: a `wait` for so long needs nothing else, and one until a
+/// time has it said as an instant.
+fn payload_of(action: &PlannedAction, moment: &Moment) -> (Span, String) {
+    if action.kind == ActionKind::Wait
+        && let Some(Ok(pause)) = action.parameters.get("for").map(language::duration::read)
+    {
+        return (pause, "{}".to_owned());
+    }
+    let parameters = action.parameters.clone();
+    let payload = if action.is_late { parameters } else { dated(parameters, moment) };
+    (Span::default(), payload.to_string())
+}
+
+/// Parameters in which times that people say (`friday`, `today+P3D`) are days or instants, as seen from a moment: a job says the
+/// same whenever it runs.
+pub(crate) fn dated(mut parameters: Value, moment: &Moment) -> Value {
+    let read = |said: &Value| said.as_str().and_then(|text| text.parse::<When>().ok());
+    if let Some(until) = parameters.get_mut("until")
+        && let Some(at) = read(until).and_then(|when| when.at(moment))
+    {
+        *until = at.to_string().into();
+    }
+    if let Some(due) = parameters.get_mut("due_date")
+        && let Some(when) = read(due)
+        && let (Some(at), Some(day)) = (when.at(moment), when.day(moment))
+    {
+        let day = day.to_string();
+        let begins = day.parse::<When>().ok().and_then(|day| day.at(moment));
+        *due = if begins == Some(at) { day } else { at.to_string() }.into();
+    }
+    parameters
+}
+
+fn terms(action: &PlannedAction, decision: &Decision) -> Terms {
+    Terms {
+        action_name: action.id.clone(),
+        on_error: match action.on_error {
+            rules::OnError::Continue => jobs::OnError::Continue,
+            rules::OnError::Stop => jobs::OnError::Stop,
+        },
+        lane: decision.lane.as_ref().map(|lane| Lane::new(lane.name.clone(), lane.limit)),
+        is_late: action.is_late,
     }
 }
 
@@ -137,6 +296,8 @@ const fn kind_of(kind: ActionKind) -> Kind {
         ActionKind::PublishEvent => Kind::PublishEvent,
         ActionKind::HttpRequest => Kind::HttpRequest,
         ActionKind::UpdateStatus => Kind::UpdateStatus,
+        ActionKind::CreateTask => Kind::CreateTask,
+        ActionKind::Wait => Kind::Wait,
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is held of a person over all areas, and how does their erasure begin?
 
+use ::tasks::service::privacy as tasks;
 use audit::Line;
 use auth::{AuthError, Erasure, service::privacy as identity};
 use db::{Db, DbError, Scope};
-use jobs::{Kind, NewJob, Patience};
+use jobs::{Kind, NewJob, Patience, Terms};
 use kernel::{Call, FieldFault, JobId, PageError, Person, UserId};
 use serde_json::json;
 
@@ -61,7 +62,8 @@ pub async fn holdings(
         audit::append(&mut tx.scope(call.tenant()), call, &entry).await?;
         tx.commit().await?;
     }
-    let names: Vec<&'static str> = identity::personal_sections().chain([RECORDS, MESSAGES, AUDIT]).collect();
+    let sections = identity::personal_sections().chain([RECORDS, MESSAGES]).chain(tasks::SECTIONS);
+    let names: Vec<&'static str> = sections.chain([AUDIT]).collect();
     let (mut place, mut after) = start(&names, cursor)?;
     let mut lease = db.read().await?;
     let mut scope = lease.scope(call.tenant())?;
@@ -133,6 +135,9 @@ async fn section(
     let mut held = match name {
         RECORDS => records::privacy::personal_data(scope, person, after, most).await?,
         MESSAGES => notifications::privacy::personal_data(scope, person, after, most).await?,
+        name if tasks::SECTIONS.contains(&name) => {
+            tasks::personal_data(scope, name, person, after, most).await?
+        }
         _ => identity::personal_data(scope, name, person, after, most).await?,
     };
     let room = usize::try_from(room).unwrap_or(usize::MAX);
@@ -207,9 +212,10 @@ pub(crate) fn chore(call: &Call, id: JobId, kind: Kind, payload: String) -> NewJ
         event: None,
         rule: None,
         parent: None,
-        due: call.now,
+        start: call.now.into(),
         patience: Patience { attempts: 20, ..Patience::default() },
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
+        terms: Terms::default(),
     }
 }

@@ -238,20 +238,23 @@ pub(crate) async fn enact(
     cause: &Cause,
     changes: &[Change],
 ) -> Result<Vec<Receipt>, RecordFault> {
-    let events: Vec<NewEvent> = changes
-        .iter()
-        .flat_map(Change::happenings)
-        .filter(is_known)
-        .map(|one| event_of(one, cause))
-        .collect();
     let book = books.within(tx, call.tenant()).await?;
+    // Rules can be bound to what the catalogue knows, and see the record as it stands then.
+    let events: Vec<(NewEvent, Option<Value>)> = changes
+        .iter()
+        .flat_map(|change| {
+            change.happenings().into_iter().map(|one| (one, change.record().map(Record::seen)))
+        })
+        .filter(|(one, _)| book.catalogue.find(&one.trigger).is_ok())
+        .map(|(one, seen)| (event_of(one, cause), seen))
+        .collect();
     // Ids of one instant sort by chance; what happened first is to be listed first.
     let mut ids: Vec<EventId> = events.iter().map(|_| EventId::new(call.now, &*call.chance)).collect();
     ids.sort();
     let drafts = ids
         .into_iter()
         .zip(events)
-        .map(|(id, event)| decide(&book, call, id, event, cause.origin.clone()))
+        .map(|(id, (event, seen))| decide(&book, call, id, event, cause.origin.clone(), seen))
         .collect::<Result<Vec<_>, EventError>>()?;
     service::keep(&mut tx.scope(call.tenant()), call, changes).await?;
     if drafts.is_empty() {
@@ -265,11 +268,6 @@ pub(crate) async fn enact(
         Written::RulesMoved => Err(PublishError::Restless),
     };
     Ok(written.into_iter().map(receipt).collect::<Result<Vec<_>, PublishError>>()?)
-}
-
-/// Whether rules can be bound to it.
-fn is_known(happening: &::records::Happening) -> bool {
-    rules::trigger::find(&happening.trigger).is_ok()
 }
 
 fn event_of(happening: ::records::Happening, cause: &Cause) -> NewEvent {
@@ -310,12 +308,16 @@ pub(crate) async fn move_on(tx: &mut Tx, books: &Books, call: &Call, job: &Job) 
     let source = format!("rule:{}", job.rule.as_ref().map_or("", |rule| rule.as_str()));
     let cause = Cause { origin, source };
     match set_status_in(tx, books, call, &cause, (kind.as_deref(), id.trim()), status.trim()).await {
-        Ok(words) => Ok(Report::done(words)),
+        Ok((words, changed)) => {
+            let left = json!({"entity_id": id.trim(), "new_status": status.trim(), "changed": changed});
+            Ok(Report::done(words).leaving(&left))
+        }
         Err(fault) => fault.in_words().map(Report::hopeless),
     }
 }
 
-/// Moves the record that an id or an external id means to a status, within the caller's transaction. Tells what was done.
+/// Moves the record that an id or an external id means to a status, within the caller's transaction. Tells what was done, and
+/// whether anything was.
 async fn set_status_in(
     tx: &mut Tx,
     books: &Books,
@@ -323,15 +325,15 @@ async fn set_status_in(
     cause: &Cause,
     (kind, id): (Option<&str>, &str),
     status: &str,
-) -> Result<String, RecordFault> {
+) -> Result<(String, bool), RecordFault> {
     let who = Bounded::new(call.clone(), Permission::RecordsWrite);
     let mut scope = tx.scope(call.tenant());
     let (shape, id) = service::find(&mut scope, kind, id).await?.map_err(RecordFault::Named)?;
     let (call, change) = service::plan::set_status(&mut scope, &who, &shape, &id, status).await?;
     if change.is_nothing() {
-        return Ok(format!("{id} was at {status} already"));
+        return Ok((format!("{id} was at {status} already"), false));
     }
     let receipts = enact(tx, books, call, cause, &[change]).await?;
     let raised: Vec<&str> = receipts.iter().map(|receipt| receipt.id.as_str()).collect();
-    Ok(format!("{id} went to {status} and raised {}", raised.join(", ")))
+    Ok((format!("{id} went to {status} and raised {}", raised.join(", ")), true))
 }

@@ -19,7 +19,7 @@ use kernel::{
 };
 use notifications::{DeliveryState, Means, NewChannel};
 use pipeline::{Bell, Bells, Books, Door, Drained, PublishError, Works, drain};
-use rules::{Definition, Draft, service};
+use rules::{Draft, service};
 use serde_json::json;
 use std::{
     collections::VecDeque,
@@ -132,7 +132,23 @@ impl Yard {
             ..Draft::default()
         };
         let who = kernel::Bounded::new(self.call(), kernel::Permission::RulesWrite);
-        block_on(service::create(&self.db, &who, Definition::check(draft).unwrap())).unwrap();
+        block_on(service::create(&self.db, &who, draft, None)).unwrap();
+    }
+
+    /// A rule with a pace, that tells somebody about each contact that is updated.
+    fn paced(&self, pace: rules::PaceSaid) -> kernel::RuleId {
+        let draft = Draft {
+            name: Some("paced".to_owned()),
+            module_type: Some("crm".to_owned()),
+            trigger_id: Some("contact_updated".to_owned()),
+            actions: Some(
+                json!([{"type": "send_notification", "parameters": {"recipient": "a", "message": "{{contact_id}}"}}]),
+            ),
+            pace,
+            ..Draft::default()
+        };
+        let who = kernel::Bounded::new(self.call(), kernel::Permission::RulesWrite);
+        block_on(service::create(&self.db, &who, draft, None)).unwrap().rule.id
     }
 
     fn alert(&self) {
@@ -170,6 +186,7 @@ impl Yard {
             means: &self.means,
             mail: self.mail.as_ref(),
             courier: &self.courier,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: self.chance.clone(),
         }
@@ -227,7 +244,7 @@ fn an_event_becomes_a_delivered_notification_and_the_trace_says_so() {
     assert!(trail.messages[0].deliveries.iter().all(|delivery| delivery.state == DeliveryState::Delivered));
     assert_eq!(trail.messages[0].deliveries.len(), 2, "the inbox and the channel");
     assert_eq!(trail.attempts.len(), 2);
-    assert!(trail.event.verdicts.contains("value_threshold"), "{}", trail.event.verdicts);
+    assert_eq!(trail.verdicts["rules"][0]["because"], "matched: value is 12500; wanted at least 10000");
 
     let carried = yard.courier.carried.lock().unwrap();
     let header = |name: &str| {
@@ -492,4 +509,85 @@ fn a_letter_that_is_refused_is_given_up_and_can_be_tried_again() {
     block_on(jobs::retry(&yard.db, &yard.call(), &yard.jobs()[0].id)).unwrap();
     assert_eq!(yard.drain().done, 1);
     assert_eq!(letter_state(&yard, &id), auth::LetterState::Sent);
+}
+
+fn updated(contact: &str, key: Option<&str>) -> NewEvent {
+    let event = NewEvent {
+        trigger: "contact_updated".to_owned(),
+        data: json!({"contact_id": contact}).to_string(),
+        ..deal("1")
+    };
+    let fingerprint = events::fingerprint(&event.trigger, &event.data);
+    NewEvent { dedupe: key.map(|key| Dedupe { key: key.to_owned(), fingerprint }), ..event }
+}
+
+#[test]
+fn what_rules_remember_counts_over_commits_and_within_one() {
+    let yard = Yard::new();
+    let window = json!({"count": 3, "within": "PT10M", "key": "contact_id"});
+    yard.paced(rules::PaceSaid { window: Some(window), ..rules::PaceSaid::default() });
+    let door = yard.door();
+    let publish = |events: Vec<NewEvent>| -> Vec<usize> {
+        let events = events.into_iter().map(Ok).collect();
+        let receipts = block_on(door.publish_many(&yard.call(), events, Origin::default()));
+        receipts.into_iter().map(|receipt| receipt.unwrap().matched.len()).collect()
+    };
+    assert_eq!(publish(vec![updated("ada", Some("1")), updated("bob", None)]), [0, 0]);
+    // What stands there already counts for nothing, be it from before or from this very batch.
+    yard.later(60);
+    let batch = vec![
+        updated("ada", Some("1")),
+        updated("ada", Some("2")),
+        updated("ada", Some("2")),
+        updated("ada", None),
+    ];
+    assert_eq!(publish(batch), [0, 0, 0, 1]);
+    yard.later(60);
+    assert_eq!(publish(vec![updated("ada", None), updated("ada", None)]), [0, 0], "it began again");
+    yard.later(601);
+    assert_eq!(publish(vec![updated("ada", None)]), [0], "those before are out of the window");
+}
+
+#[test]
+fn a_debounced_run_is_taken_back_by_the_next_event() {
+    let yard = Yard::new();
+    let debounce = json!({"wait": "PT5M", "key": "contact_id"});
+    yard.paced(rules::PaceSaid { debounce: Some(debounce), ..rules::PaceSaid::default() });
+    let door = yard.door();
+    let publish = |contact: &str| {
+        block_on(door.publish(&yard.call(), updated(contact, None), Origin::default())).unwrap()
+    };
+    let first = publish("ada");
+    yard.later(60);
+    let other = publish("bob");
+    let second = publish("ada");
+    let trail = yard.trail(&first.id);
+    assert_eq!(trail.jobs[0].state, State::Cancelled);
+    let why = trail.jobs[0].last_error.clone().unwrap();
+    assert!(why.starts_with(second.id.as_str()), "{why}");
+    assert_eq!(yard.drain().claimed, 0);
+    yard.later(300);
+    assert_eq!(yard.drain().done, 2);
+    assert_eq!(yard.trail(&second.id).messages.len() + yard.trail(&other.id).messages.len(), 2);
+    assert!(yard.trail(&first.id).messages.is_empty());
+}
+
+#[test]
+fn what_did_not_come_fires_and_what_came_does_not() {
+    let yard = Yard::new();
+    let absence = json!({"trigger_id": "contact_status_changed", "within": "P2D", "key": "contact_id"});
+    yard.paced(rules::PaceSaid { absence: Some(absence), ..rules::PaceSaid::default() });
+    let door = yard.door();
+    let publish = |event: NewEvent| block_on(door.publish(&yard.call(), event, Origin::default())).unwrap();
+    let (ada, bob) = (publish(updated("ada", None)), publish(updated("bob", None)));
+    yard.later(3600);
+    publish(NewEvent {
+        trigger: "contact_status_changed".to_owned(),
+        data: r#"{"contact_id": "ada", "old_status": "lead", "new_status": "customer"}"#.to_owned(),
+        ..deal("1")
+    });
+    assert_eq!(yard.trail(&ada.id).jobs[0].state, State::Cancelled);
+    yard.later(2 * 24 * 3600);
+    assert_eq!(yard.drain().done, 1);
+    assert_eq!(yard.trail(&bob.id).messages[0].body, "bob");
 }

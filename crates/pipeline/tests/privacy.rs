@@ -21,7 +21,7 @@ use kernel::{
 };
 use notifications::{Means, NewMessage};
 use pipeline::{Bell, Bells, Books, Door, Works, drain, privacy};
-use rules::{Definition, Draft};
+use rules::Draft;
 use serde_json::json;
 use std::{
     path::PathBuf,
@@ -145,6 +145,7 @@ impl House {
             means: &self.means,
             mail: None,
             courier: &Nobody,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: Arc::clone(&self.chance),
         };
@@ -194,7 +195,7 @@ impl House {
             ..Draft::default()
         };
         let who = kernel::Bounded::new(self.call(), kernel::Permission::RulesWrite);
-        block_on(rules::service::create(&self.db, &who, Definition::check(draft).unwrap())).unwrap();
+        block_on(rules::service::create(&self.db, &who, draft, None)).unwrap();
     }
 
     fn run(&self, sql: &str) {

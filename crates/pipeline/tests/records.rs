@@ -24,7 +24,7 @@ use pipeline::{
     records::{self as desk, Desk, Kept, RecordFault},
 };
 use records::{Draft as Fields, RecordError, TypeName, service::Meant};
-use rules::{Definition, Draft, service};
+use rules::{Draft, service};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
@@ -120,7 +120,7 @@ impl Yard {
             ..Draft::default()
         };
         let who = Bounded::new(self.call(), Permission::RulesWrite);
-        block_on(service::create(&self.db, &who, Definition::check(draft).unwrap())).unwrap();
+        block_on(service::create(&self.db, &who, draft, None)).unwrap();
     }
 
     fn drain(&self) {
@@ -130,6 +130,7 @@ impl Yard {
             means: &self.means,
             mail: None,
             courier: &Nobody,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: self.chance.clone(),
         };
@@ -354,4 +355,99 @@ fn a_deleted_record_is_in_no_list_and_its_events_stay() {
     assert_eq!(&yard.events("contact_deleted")[0].id, id);
     let again = block_on(desk::delete(yard.desk(), &yard.who(), &name("contact"), &ada.id, None));
     assert!(matches!(again, Err(RecordFault::Record(RecordError::Unknown))));
+}
+
+fn told(about: &str) -> Value {
+    json!([{"type": "send_notification", "parameters": {"recipient": "a@example.com", "message": about}}])
+}
+
+impl Yard {
+    /// Somebody else's program sends an event.
+    fn sent(&self, trigger: &str, data: Value) -> EventId {
+        let event = events::NewEvent {
+            trigger: trigger.to_owned(),
+            data: data.to_string(),
+            source: "api".to_owned(),
+            external_id: None,
+            subject: None,
+            occurred: None,
+            dedupe: None,
+        };
+        let door = pipeline::Door::new(self.db.clone(), Arc::clone(&self.books), Arc::new(Ropes));
+        block_on(door.publish(&self.call(), event, events::Origin::default())).unwrap().id
+    }
+}
+
+struct Ropes;
+impl pipeline::Bells for Ropes {
+    fn hang(&self) -> pipeline::Bell {
+        let (rope, rung) = futures::channel::oneshot::channel::<()>();
+        (Box::new(rope), rung.map(drop).boxed())
+    }
+}
+
+#[test]
+fn rules_see_the_record_that_an_event_of_somebody_else_is_about() {
+    let yard = Yard::new();
+    yard.make(
+        "contact",
+        json!({"name": "Ada", "external_id": "c-7", "status": "customer", "company": "Engines"}),
+    );
+    yard.make("contact", json!({"name": "Bob", "external_id": "c-8"}));
+    yard.rule(
+        "crm",
+        "contact_updated",
+        json!([{"type": "equals", "field": "record.status", "value": "customer"}]),
+        told("{{record.name}} of {{record.company}}"),
+    );
+    let [ada, bob, nobody] =
+        ["c-7", "c-8", "c-9"].map(|id| yard.sent("contact_updated", json!({"contact_id": id})));
+    yard.drain();
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages WHERE body = 'Ada of Engines'"), 1);
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages"), 1);
+    let seen = |id: &EventId| {
+        let events = yard.events("contact_updated");
+        let record = events.into_iter().find(|event| event.id == *id).unwrap().record;
+        record.map(|text| serde_json::from_str::<Value>(&text).unwrap()["name"].clone())
+    };
+    assert_eq!((seen(&ada), seen(&bob), seen(&nobody)), (Some("Ada".into()), Some("Bob".into()), None));
+}
+
+#[test]
+fn a_type_of_ones_own_has_triggers_and_rules_hold_it_to_them() {
+    let yard = Yard::new();
+    let schema = |fields: Value| json!({"properties": fields});
+    let project = records::TypeDraft {
+        name: Some("project".to_owned()),
+        module: Some("delivery".to_owned()),
+        schema: Some(schema(json!({"name": {"type": "string"}, "budget": {"type": "number"}}))),
+        ..records::TypeDraft::default()
+    };
+    block_on(desk::create_type(yard.desk(), &yard.who(), project)).unwrap();
+    yard.rule(
+        "delivery",
+        "project_created",
+        json!([{"type": "greater_than", "field": "budget", "value": 1000}]),
+        told("{{name}}: {{budget}}"),
+    );
+    let ids = [("Bridge", 5000), ("Path", 500)]
+        .map(|(name, budget)| yard.make("project", json!({"name": name, "budget": budget})).record.id);
+    yard.drain();
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages WHERE body = 'Bridge: 5000'"), 1);
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages"), 1);
+
+    // A field that is added breaks nothing.
+    let patch = |fields: Value| {
+        let patch = records::TypePatch { schema: Some(schema(fields)), ..records::TypePatch::default() };
+        block_on(desk::change_type(yard.desk(), &yard.who(), &name("project"), None, patch))
+    };
+    let more = json!({"name": {"type": "string"}, "budget": {"type": "number"}, "city": {"type": "string"}});
+    patch(more).unwrap();
+    // The type cannot go while a rule is bound to what happens to its records.
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM triggers WHERE trigger_id LIKE 'project_%'"), 3);
+    for id in &ids {
+        block_on(desk::delete(yard.desk(), &yard.who(), &name("project"), id, None)).unwrap();
+    }
+    let refused = block_on(desk::delete_type(yard.desk(), &yard.who(), &name("project"), None)).unwrap_err();
+    assert!(matches!(&refused, RecordFault::Rule(rules::RuleError::InUse(..))), "{refused}");
 }

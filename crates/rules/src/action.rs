@@ -2,11 +2,14 @@
 //! they make of an event's data.
 
 use crate::{
-    duration,
-    parameter::{Filled, Parameter, Shape},
-    template::{Context, Templates},
+    Catalogue,
+    parameter::{Filled, Parameter, Reading, Shape},
 };
 use kernel::{FieldFault, Fields, Span};
+use language::{
+    Fields as Named, Holds, Vocabulary, duration,
+    template::{Context, Templates},
+};
 use serde_json::{Map, Value};
 
 /// The most actions of a rule.
@@ -21,8 +24,33 @@ pub enum ActionKind {
     PublishEvent,
     /// Sends an HTTP request.
     HttpRequest,
+    /// Lets time pass before the next action.
+    Wait,
+    /// Makes a task.
+    CreateTask,
     /// Moves a record to another status, or stage.
     UpdateStatus,
+}
+
+/// What follows when an action is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// The next action goes on.
+    #[default]
+    Continue,
+    /// The next ones wait until it was tried again and is done.
+    Stop,
+}
+
+impl OnError {
+    /// The published name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::Stop => "stop",
+        }
+    }
 }
 
 const fn required(name: &'static str, shape: Shape) -> Parameter {
@@ -49,16 +77,34 @@ const HTTP_REQUEST: &[Parameter] = &[
     optional("body", Shape::Json),
 ];
 
+const CREATE_TASK: &[Parameter] = &[
+    required("title", Shape::Text(200)),
+    optional("description", Shape::Text(10_000)),
+    optional("due_date", Shape::When),
+    optional("assignee", Shape::Text(320)),
+    optional("priority", Shape::OneOf(&["low", "normal", "high", "urgent"])),
+    optional("labels", Shape::Labels),
+    optional("about", Shape::About),
+];
+
 const UPDATE_STATUS: &[Parameter] = &[
     required("entity_id", Shape::Text(200)),
     required("new_status", Shape::Text(50)),
     optional("entity_type", Shape::Text(40)),
 ];
 
+const WAIT: &[Parameter] = &[optional("for", Shape::Span), optional("until", Shape::When)];
+
 impl ActionKind {
     /// All kinds.
-    pub const ALL: &'static [Self] =
-        &[Self::SendNotification, Self::PublishEvent, Self::HttpRequest, Self::UpdateStatus];
+    pub const ALL: &'static [Self] = &[
+        Self::SendNotification,
+        Self::PublishEvent,
+        Self::HttpRequest,
+        Self::Wait,
+        Self::CreateTask,
+        Self::UpdateStatus,
+    ];
 
     /// The published name.
     #[must_use]
@@ -67,6 +113,8 @@ impl ActionKind {
             Self::SendNotification => "send_notification",
             Self::PublishEvent => "publish_event",
             Self::HttpRequest => "http_request",
+            Self::Wait => "wait",
+            Self::CreateTask => "create_task",
             Self::UpdateStatus => "update_status",
         }
     }
@@ -76,15 +124,49 @@ impl ActionKind {
             Self::SendNotification => SEND_NOTIFICATION,
             Self::PublishEvent => PUBLISH_EVENT,
             Self::HttpRequest => HTTP_REQUEST,
+            Self::Wait => WAIT,
+            Self::CreateTask => CREATE_TASK,
             Self::UpdateStatus => UPDATE_STATUS,
+        }
+    }
+
+    /// What its result holds, for the actions after it.
+    fn result(self) -> Option<Holds> {
+        let named = |names: &[(&str, Holds)]| {
+            let named = names.iter().map(|(name, holds)| ((*name).into(), holds.clone())).collect();
+            Some(Holds::Object(Named { named, open: false }))
+        };
+        match self {
+            Self::SendNotification => {
+                named(&[("message_id", Holds::Text(None)), ("deliveries", Holds::Number)])
+            }
+            Self::PublishEvent => named(&[("event_id", Holds::Text(None)), ("duplicate", Holds::Truth)]),
+            Self::HttpRequest => {
+                named(&[("status", Holds::Number), ("headers", Holds::Anything), ("body", Holds::Anything)])
+            }
+            Self::CreateTask => named(&[("task_id", Holds::Text(None))]),
+            Self::UpdateStatus => named(&[
+                ("entity_id", Holds::Text(None)),
+                ("new_status", Holds::Text(None)),
+                ("changed", Holds::Truth),
+            ]),
+            Self::Wait => None,
         }
     }
 }
 
 /// No action has that name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not an action type; the types are send_notification, publish_event, http_request, update_status")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownAction;
+
+impl std::fmt::Display for UnknownAction {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = ActionKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        write!(out, "is not an action type; the types are {}", names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownAction {}
 
 impl std::str::FromStr for ActionKind {
     type Err = UnknownAction;
@@ -114,10 +196,14 @@ impl Default for Retry {
 /// One action of a rule, checked.
 #[derive(Debug, Clone)]
 struct Action {
+    id: Option<String>,
     kind: ActionKind,
     parameters: Vec<(&'static Parameter, Filled)>,
     delay: Span,
     retry: Option<Retry>,
+    on_error: OnError,
+    /// As it stands in the rule, if its templates name the results of earlier actions: then it is rendered once they are there.
+    late: Option<Value>,
 }
 
 /// A rule's actions, checked, their templates compiled.
@@ -125,6 +211,8 @@ struct Action {
 pub struct Actions {
     actions: Vec<Action>,
     templates: Templates,
+    warnings: Vec<FieldFault>,
+    places_record: bool,
 }
 
 /// One action, ready to be run as a job.
@@ -132,14 +220,20 @@ pub struct Actions {
 pub struct PlannedAction {
     /// Its place among the rule's actions.
     pub index: usize,
+    /// Its name, by which later actions use its result.
+    pub id: Option<String>,
     /// What it does.
     pub kind: ActionKind,
-    /// Its parameters with the data put in: a JSON object.
+    /// Its parameters with the data put in: a JSON object. Of a late action, the parameters as they stand in the rule.
     pub parameters: Value,
-    /// How long to wait before it is run.
+    /// Whether the data can be put in only when earlier actions are done.
+    pub is_late: bool,
+    /// How long to wait, once it is its turn, before it is run.
     pub delay: Span,
     /// How to retry; `None` leaves it to the queue.
     pub retry: Option<Retry>,
+    /// What follows when it is given up.
+    pub on_error: OnError,
     /// What the templates named and the data did not hold.
     pub warnings: Vec<FieldFault>,
 }
@@ -157,25 +251,70 @@ pub struct RenderFault {
 }
 
 impl Actions {
-    /// Reads the JSON list of a rule's actions.
+    /// Reads the JSON list of a rule's actions. Templates may name what `vocabulary` knows, and the results of the actions before.
     ///
     /// # Errors
     /// Every faulty part with its path: `actions[0].parameters.message`.
-    pub fn read(list: &Value) -> Result<Self, Vec<FieldFault>> {
-        let mut fields = Fields::new();
-        let mut templates = Templates::new();
+    pub fn read(
+        list: &Value,
+        vocabulary: &Vocabulary,
+        catalogue: &Catalogue,
+    ) -> Result<Self, Vec<FieldFault>> {
+        let mut reading = Reading {
+            catalogue,
+            vocabulary: vocabulary.clone(),
+            templates: Templates::new(),
+            fields: Fields::new(),
+            warnings: Vec::new(),
+            wants_results: false,
+            wants_record: false,
+        };
         let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
         if items.is_empty() || items.len() > MOST_ACTIONS {
-            fields.fault("actions", format!("must be a list of 1 to {MOST_ACTIONS} actions"));
+            reading.fields.fault("actions", format!("must be a list of 1 to {MOST_ACTIONS} actions"));
         }
-        let mut actions = Vec::new();
+        let mut actions: Vec<Action> = Vec::new();
         for (index, item) in items.iter().take(MOST_ACTIONS).enumerate() {
-            actions.extend(action(item, &format!("actions[{index}]"), &mut templates, &mut fields));
+            let path = format!("actions[{index}]");
+            let Some(action) = action(item, &path, &mut reading) else { continue };
+            if let Some(id) = &action.id {
+                if actions.iter().any(|before| before.id.as_ref() == Some(id)) {
+                    reading
+                        .fields
+                        .fault(format!("{path}.id"), "is the name of an action before it; give each its own");
+                }
+                if let Some(holds) = action.kind.result() {
+                    reading.vocabulary = reading.vocabulary.with_result(id, holds);
+                }
+            }
+            actions.push(action);
         }
-        fields.done().map(|()| Self { actions, templates })
+        let (templates, warnings, places_record) =
+            (reading.templates, reading.warnings, reading.wants_record);
+        reading.fields.done().map(|()| Self { actions, templates, warnings, places_record })
     }
 
-    /// What is to be done for the data in `context`.
+    /// Whether they place something of the record that the event is about.
+    pub(crate) const fn place_record(&self) -> bool {
+        self.places_record
+    }
+
+    /// What may be a mistake and is no fault: names that the schema does not know.
+    #[must_use]
+    pub fn warnings(&self) -> &[FieldFault] {
+        &self.warnings
+    }
+
+    /// The triggers whose events the actions raise.
+    pub(crate) fn raises(&self) -> impl Iterator<Item = &str> {
+        let raising = self.actions.iter().filter(|action| action.kind == ActionKind::PublishEvent);
+        raising.flat_map(|action| &action.parameters).filter_map(|(parameter, filled)| match filled {
+            Filled::Fixed(Value::String(name)) if parameter.name == "trigger_id" => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// What is to be done for the facts in `context`.
     ///
     /// # Errors
     /// The first parameter that comes to nothing usable: then none of the actions is carried out.
@@ -195,80 +334,149 @@ impl Action {
         templates: &Templates,
         context: &Context<'_>,
     ) -> Result<PlannedAction, RenderFault> {
-        let failed = |fault| RenderFault { index, kind: self.kind, fault };
         let mut warnings = Vec::new();
-        let mut parameters = Map::new();
-        for (parameter, filled) in &self.parameters {
-            let path = format!("actions[{index}].parameters.{}", parameter.name);
-            let value = filled.render(&path, templates, context, &mut warnings).map_err(failed)?;
-            parameter
-                .shape
-                .check_rendered(&value)
-                .map_err(|message| failed(FieldFault::new(path, message)))?;
-            parameters.insert(parameter.name.to_owned(), value);
-        }
+        let parameters = match &self.late {
+            Some(said) if !context.has_results() => said.clone(),
+            Some(_) | None => self
+                .render(index, templates, context, &mut warnings)
+                .map_err(|fault| RenderFault { index, kind: self.kind, fault })?,
+        };
         Ok(PlannedAction {
             index,
+            id: self.id.clone(),
             kind: self.kind,
-            parameters: Value::Object(parameters),
+            parameters,
+            is_late: self.late.is_some() && !context.has_results(),
             delay: self.delay,
             retry: self.retry,
+            on_error: self.on_error,
             warnings,
         })
     }
+
+    fn render(
+        &self,
+        index: usize,
+        templates: &Templates,
+        context: &Context<'_>,
+        warnings: &mut Vec<FieldFault>,
+    ) -> Result<Value, FieldFault> {
+        let mut parameters = Map::new();
+        for (parameter, filled) in &self.parameters {
+            let path = format!("actions[{index}].parameters.{}", parameter.name);
+            let value = filled.render(&path, templates, context, warnings)?;
+            parameter.shape.check_rendered(&value).map_err(|message| FieldFault::new(path, message))?;
+            parameters.insert(parameter.name.to_owned(), value);
+        }
+        Ok(Value::Object(parameters))
+    }
 }
 
-fn action(value: &Value, path: &str, templates: &mut Templates, fields: &mut Fields) -> Option<Action> {
+/// The parameters of a late action, once the results of those before it are there.
+///
+/// # Errors
+/// The first parameter that comes to nothing usable.
+pub fn render_late(kind: ActionKind, parameters: &Value, context: &Context<'_>) -> Result<Value, FieldFault> {
+    let said = serde_json::json!([{"type": kind.as_str(), "parameters": parameters}]);
+    let mut reading = Reading {
+        catalogue: &Catalogue::default(),
+        vocabulary: Vocabulary::open(),
+        templates: Templates::new(),
+        fields: Fields::new(),
+        warnings: Vec::new(),
+        wants_results: false,
+        wants_record: false,
+    };
+    let first = said.as_array().and_then(|list| list.first()).unwrap_or(&Value::Null);
+    // It was checked when the rule was saved: what is wrong now was right then, and the rendering tells.
+    let Some(action) = action(first, "action", &mut reading) else {
+        return Err(FieldFault::new("action", "can no longer be read"));
+    };
+    action.render(0, &reading.templates, context, &mut Vec::new())
+}
+
+fn action(value: &Value, path: &str, reading: &mut Reading<'_>) -> Option<Action> {
     let Some(object) = value.as_object() else {
-        fields.fault(path, "must be an object with a type and parameters");
+        reading.fields.fault(path, "must be an object with a type and parameters");
         return None;
     };
-    only(object, path, &["type", "parameters", "delay", "retry"], fields);
+    only(object, path, &["id", "type", "parameters", "delay", "retry", "on_error"], &mut reading.fields);
     let kind = match object.get("type").and_then(Value::as_str) {
-        Some(name) => fields.take(&format!("{path}.type"), name.parse::<ActionKind>()),
+        Some(name) => reading.fields.take(&format!("{path}.type"), name.parse::<ActionKind>()),
         None => {
-            fields.fault(format!("{path}.type"), "must name an action type, such as send_notification");
+            reading
+                .fields
+                .fault(format!("{path}.type"), "must name an action type, such as send_notification");
             None
         }
     };
-    let delay = object
-        .get("delay")
-        .map_or(Some(Span::default()), |delay| fields.take(&format!("{path}.delay"), duration::read(delay)));
-    let retry = object.get("retry").map(|retry| read_retry(retry, &format!("{path}.retry"), fields));
+    let id = object.get("id").and_then(|id| reading.fields.take(&format!("{path}.id"), name(id)));
+    let delay = object.get("delay").map_or(Some(Span::default()), |delay| {
+        reading.fields.take(&format!("{path}.delay"), duration::read(delay))
+    });
+    let retry =
+        object.get("retry").map(|retry| read_retry(retry, &format!("{path}.retry"), &mut reading.fields));
+    let on_error = match object.get("on_error").map(Value::as_str) {
+        None | Some(Some("continue")) => OnError::Continue,
+        Some(Some("stop")) => OnError::Stop,
+        Some(_) => {
+            reading.fields.fault(format!("{path}.on_error"), "must be continue or stop");
+            OnError::Continue
+        }
+    };
     let kind = kind?;
-    let parameters = parameters(kind, object.get("parameters"), path, templates, fields);
-    Some(Action { kind, parameters, delay: delay?, retry })
+    reading.wants_results = false;
+    let parameters = parameters(kind, object.get("parameters"), path, reading);
+    let said = || object.get("parameters").cloned().unwrap_or_default();
+    let late = reading.wants_results.then(said);
+    Some(Action { id, kind, parameters, delay: delay?, retry, on_error, late })
+}
+
+/// A name by which later actions use the result.
+fn name(value: &Value) -> Result<String, &'static str> {
+    let sound = |name: &str| {
+        (1..=40).contains(&name.len())
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    value
+        .as_str()
+        .filter(|name| sound(name))
+        .map(str::to_owned)
+        .ok_or("must be 1 to 40 of a-z, 0-9 and _, beginning with a letter")
 }
 
 fn parameters(
     kind: ActionKind,
     given: Option<&Value>,
     path: &str,
-    templates: &mut Templates,
-    fields: &mut Fields,
+    reading: &mut Reading<'_>,
 ) -> Vec<(&'static Parameter, Filled)> {
     let path = format!("{path}.parameters");
     let empty = Map::new();
     let given = match given {
         Some(Value::Object(object)) => object,
         Some(_) => {
-            fields.fault(path, "must be an object");
+            reading.fields.fault(path, "must be an object");
             return Vec::new();
         }
         None => &empty,
     };
     let names: Vec<&str> = kind.parameters().iter().map(|parameter| parameter.name).collect();
-    only(given, &path, &names, fields);
+    only(given, &path, &names, &mut reading.fields);
+    if kind == ActionKind::Wait && given.contains_key("for") == given.contains_key("until") {
+        reading.fields.fault(&path, "must name either for, how long to wait, or until, when to go on");
+    }
     let mut filled = Vec::new();
     for parameter in kind.parameters() {
         let place = format!("{path}.{}", parameter.name);
         match given.get(parameter.name) {
             Some(value) => {
-                parameter.shape.check(value, &place, given, fields);
-                filled.push((parameter, Filled::new(parameter.shape, value, &place, templates, fields)));
+                parameter.shape.check(value, &place, given, reading);
+                filled.push((parameter, Filled::compile(parameter.shape, value, &place, reading)));
             }
             None if parameter.required => {
-                fields.fault(place, format!("is missing; {} needs it", kind.as_str()));
+                reading.fields.fault(place, format!("is missing; {} needs it", kind.as_str()));
             }
             None => filled.extend(parameter.shape.default().map(|value| (parameter, Filled::Fixed(value)))),
         }
@@ -325,12 +533,13 @@ mod tests {
     use serde_json::json;
 
     fn faults(actions: &Value) -> Vec<String> {
-        let faults = Actions::read(actions).expect_err("a fault");
+        let faults = Actions::read(actions, &Vocabulary::open(), &Catalogue::default()).expect_err("a fault");
         faults.iter().map(ToString::to_string).collect()
     }
 
     fn request(parameters: &Value) -> Vec<String> {
-        let read = Actions::read(&json!([{"type": "http_request", "parameters": parameters}]));
+        let said = json!([{"type": "http_request", "parameters": parameters}]);
+        let read = Actions::read(&said, &Vocabulary::open(), &Catalogue::default());
         let faults = read.err().unwrap_or_default();
         faults.iter().map(ToString::to_string).collect()
     }
@@ -339,7 +548,7 @@ mod tests {
     fn all_faulty_parts_are_told_at_once() {
         let said = faults(&json!([
             {"type": "send_notification", "parameters": {"message": "Hello {{name", "colour": "red"}, "when": 1},
-            {"type": "create_task", "parameters": {}},
+            {"type": "send_pigeon", "parameters": {}},
             {"type": "publish_event", "parameters": {"trigger_id": "deal_closed_won", "data": {"value": 1}}, "delay": "soon"},
             {"type": "send_notification", "parameters": {"recipient": " ", "message": 5},
              "retry": {"max_attempts": 21, "first_wait": "PT2H", "max_wait": "PT1H", "jitter": true}},
@@ -348,11 +557,11 @@ mod tests {
         assert_eq!(
             said,
             [
-                "actions[0].when: is not a field here; it takes type, parameters, delay, retry",
+                "actions[0].when: is not a field here; it takes id, type, parameters, delay, retry, on_error",
                 "actions[0].parameters.colour: is not a field here; it takes recipient, message, channel, title",
                 "actions[0].parameters.recipient: is missing; send_notification needs it",
                 "actions[0].parameters.message: is not a template: syntax error: unexpected end of input, expected end of variable block",
-                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, update_status",
+                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, wait, create_task, update_status",
                 "actions[2].delay: must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number",
                 "actions[2].parameters.data.opportunity_id: is missing; deal_closed_won needs it",
                 "actions[3].retry.jitter: is not a field here; it takes max_attempts, first_wait, max_wait",

@@ -23,6 +23,28 @@ pub enum RuleError {
         "The rule was changed since you read it; it is at version {0} now. Read it again, then repeat your change."
     )]
     Stale(u32),
+    /// There is no such trigger of the tenant's own.
+    #[error(
+        "The tenant has no trigger of its own called {0:?}. The list of triggers shows those that it has."
+    )]
+    TriggerUnknown(String),
+    /// The trigger is not the caller's to change: every tenant has it, or it belongs to a type of records.
+    #[error("The trigger {0:?} cannot be changed here: {1}.")]
+    TriggerFixed(String, &'static str),
+    /// There is a trigger or module of that name.
+    #[error("There is a {0} called {1:?} already. Choose another name, or change that one.")]
+    NameTaken(&'static str, String),
+    /// Rules would no longer hold.
+    #[error(
+        "{0} would break rules that use it; `details` names each. Change these rules first, or leave what they use as it is."
+    )]
+    InUse(String, Vec<FieldFault>),
+    /// There is no such module of the tenant's own.
+    #[error("The tenant has no module of its own called {0:?}.")]
+    ModuleUnknown(String),
+    /// The tenant has as many as it may have.
+    #[error("The tenant has {0} {1}, the most that it may have. Delete those that are no longer needed.")]
+    TooMany(usize, &'static str),
     /// The tenant has as many rules as it may have.
     #[error(
         "The tenant has {MOST_RULES} rules, the most that it may have. Delete rules that are no longer needed."
@@ -54,10 +76,13 @@ impl From<Vec<FieldFault>> for RuleError {
 impl Fault for RuleError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unknown | Self::VersionUnknown(_) => Kind::NotFound,
+            Self::Unknown | Self::VersionUnknown(_) | Self::TriggerUnknown(_) | Self::ModuleUnknown(_) => {
+                Kind::NotFound
+            }
             Self::Invalid(_) => Kind::Invalid,
             Self::Stale(_) => Kind::Stale,
-            Self::Full => Kind::Unprocessable,
+            Self::NameTaken(..) | Self::InUse(..) => Kind::Conflict,
+            Self::Full | Self::TooMany(..) | Self::TriggerFixed(..) => Kind::Unprocessable,
             Self::OutOfReach(_) => Kind::Forbidden,
             Self::Db(error) => error.kind(),
         }
@@ -65,8 +90,13 @@ impl Fault for RuleError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unknown => "NOT_FOUND",
-            Self::VersionUnknown(_) => "NOT_FOUND",
+            Self::Unknown | Self::VersionUnknown(_) | Self::TriggerUnknown(_) | Self::ModuleUnknown(_) => {
+                "NOT_FOUND"
+            }
+            Self::TriggerFixed(..) => "TRIGGER_FIXED",
+            Self::NameTaken(..) => "NAME_TAKEN",
+            Self::InUse(..) => "IN_USE",
+            Self::TooMany(..) => "LIMIT_REACHED",
             Self::Invalid(_) => "VALIDATION_ERROR",
             Self::Stale(_) => "PRECONDITION_FAILED",
             Self::Full => "RULE_LIMIT",
@@ -77,9 +107,14 @@ impl Fault for RuleError {
 
     fn fields(&self) -> &[FieldFault] {
         match self {
-            Self::Invalid(faults) => faults,
+            Self::Invalid(faults) | Self::InUse(_, faults) => faults,
             Self::Unknown
             | Self::VersionUnknown(_)
+            | Self::TriggerUnknown(_)
+            | Self::TriggerFixed(..)
+            | Self::NameTaken(..)
+            | Self::ModuleUnknown(_)
+            | Self::TooMany(..)
             | Self::Stale(_)
             | Self::Full
             | Self::OutOfReach(_)
@@ -96,6 +131,12 @@ impl Fault for RuleError {
             Self::Db(error) => error.retry_after(),
             Self::Unknown
             | Self::VersionUnknown(_)
+            | Self::TriggerUnknown(_)
+            | Self::TriggerFixed(..)
+            | Self::NameTaken(..)
+            | Self::InUse(..)
+            | Self::ModuleUnknown(_)
+            | Self::TooMany(..)
             | Self::Invalid(_)
             | Self::Stale(_)
             | Self::Full

@@ -1,31 +1,42 @@
 //! What does a tenant want done when something happens? Rules: triggers, conditions, explained verdicts, actions.
 //!
-//! Decisions are pure: [`RuleBook::decide`] takes a trigger and its data and says for each rule whether it matched, why,
-//! and what is to be done. [`service`] keeps rules and their versions.
+//! Decisions are pure: [`RuleBook::decide`] takes a trigger, the facts and what is remembered, and says for each rule whether it
+//! matched, why, and what is to be done. [`service`] keeps rules and their versions, and a tenant's own triggers.
 
 mod action;
 mod book;
-mod condition;
-mod duration;
+mod catalogue;
+mod decision;
+mod definition;
+mod document;
 mod error;
-mod evaluate;
-pub mod explain;
-mod number;
+mod key;
+mod own;
+mod pace;
 mod parameter;
-mod path;
-pub mod payload;
+mod recall;
 mod record;
 mod rule;
 pub mod service;
 mod store;
-mod template;
-mod test;
-pub mod trigger;
+mod trigger;
 
-pub use action::{ActionKind, Actions, PlannedAction, RenderFault, Retry, UnknownAction};
-pub use book::{Decision, Decisions, MOST_EXPLAINED, RuleBook, try_out};
-pub use condition::Conditions;
+pub use action::{
+    ActionKind, Actions, OnError, PlannedAction, RenderFault, Retry, UnknownAction, render_late,
+};
+pub use book::{MOST_EXPLAINED, RuleBook};
+pub use catalogue::{
+    About, Catalogue, Origin, Parts, Trigger, UnknownOrigin, UnknownTrigger, built_in_modules,
+};
+pub use decision::{Decision, Decisions, Ended, Lane, Standing, told, try_out};
+pub use definition::{Definition, Draft, RulePatch, note};
 pub use error::RuleError;
-pub use explain::Verdict;
-pub use rule::{Change, Definition, Draft, MOST_RULES, Rule, RulePatch, UnknownChange, Version};
+pub use key::Key;
+pub use language::{BUDGET, MOST_COST, payload};
+pub use own::{
+    MOST_MODULES, MOST_TRIGGERS, Module, TriggerChange, TriggerDraft, TriggerVersion, UnknownTriggerChange,
+};
+pub use pace::PaceSaid;
+pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
+pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
 pub use store::{RuleFilter, privacy::REDACTIONS};

@@ -1,10 +1,11 @@
 //! What does an action take? Its parameters, which of them are templates, and what they must come to.
 
-use crate::{
-    template::{Context, TemplateId, Templates},
-    trigger,
-};
+use crate::Catalogue;
 use kernel::{FieldFault, Fields};
+use language::{
+    Vocabulary, When, duration,
+    template::{Context, TemplateId, Templates, is_template},
+};
 use serde_json::{Map, Value, json};
 
 /// What kind of thing a parameter is.
@@ -24,6 +25,47 @@ pub(crate) enum Shape {
     Headers,
     /// Any JSON, with templates in its texts.
     Json,
+    /// A duration, as it stands.
+    Span,
+    /// A text, with templates, that comes to a time.
+    When,
+    /// One of these words, or a template that comes to one.
+    OneOf(&'static [&'static str]),
+    /// A list of labels, with templates.
+    Labels,
+    /// What something is about: an object of a type and an id, with templates.
+    About,
+}
+
+/// An action being read: what may be named, and what was found.
+pub(crate) struct Reading<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) templates: Templates,
+    pub(crate) fields: Fields,
+    pub(crate) warnings: Vec<FieldFault>,
+    /// Whether a template of the present action names the results of earlier ones.
+    pub(crate) wants_results: bool,
+    /// Whether a template of any action names the record that the event is about.
+    pub(crate) wants_record: bool,
+}
+
+impl Reading<'_> {
+    fn template(&mut self, text: &str, path: &str, address: bool) -> Filled {
+        match self.templates.add(text, address, &self.vocabulary) {
+            Ok(Some(added)) => {
+                self.wants_results |= added.wants_results;
+                self.wants_record |= added.wants_record;
+                self.warnings.extend(added.warnings.into_iter().map(|said| FieldFault::new(path, said)));
+                Filled::Text(added.id)
+            }
+            Ok(None) => Filled::Fixed(text.into()),
+            Err(message) => {
+                self.fields.fault(path, message);
+                Filled::Fixed(Value::Null)
+            }
+        }
+    }
 }
 
 /// A parameter of an action.
@@ -64,59 +106,22 @@ const OWN_HEADERS: &[&str] = &[
 ];
 
 impl Filled {
-    /// Compiles a parameter, noting a fault for each template that does not compile.
-    pub(crate) fn new(
-        shape: Shape,
-        value: &Value,
-        path: &str,
-        templates: &mut Templates,
-        fields: &mut Fields,
-    ) -> Self {
-        match (shape, value) {
-            (Shape::Url, Value::String(text)) => match templates.add(text, true) {
-                Ok(Some(id)) => Self::Text(id),
-                Ok(None) => Self::Fixed(value.clone()),
-                Err(message) => {
-                    fields.fault(path, message);
-                    Self::Fixed(Value::Null)
-                }
-            },
-            (
-                Shape::Text(_)
-                | Shape::Trigger
-                | Shape::Data
-                | Shape::Url
-                | Shape::Method
-                | Shape::Headers
-                | Shape::Json,
-                _,
-            ) => Self::compile(value, path, templates, fields),
-        }
-    }
-
-    /// Compiles the templates in `value`, noting a fault for each that does not compile.
-    pub(crate) fn compile(value: &Value, path: &str, templates: &mut Templates, fields: &mut Fields) -> Self {
+    /// Compiles the templates in a parameter, noting a fault for each that does not compile.
+    pub(crate) fn compile(shape: Shape, value: &Value, path: &str, reading: &mut Reading<'_>) -> Self {
         match value {
-            Value::String(text) => match templates.add(text, false) {
-                Ok(Some(id)) => Self::Text(id),
-                Ok(None) => Self::Fixed(value.clone()),
-                Err(message) => {
-                    fields.fault(path, message);
-                    Self::Fixed(Value::Null)
-                }
-            },
+            Value::String(text) => reading.template(text, path, shape == Shape::Url),
             Value::Array(items) => Self::List(
                 items
                     .iter()
                     .enumerate()
-                    .map(|(index, item)| Self::compile(item, &format!("{path}[{index}]"), templates, fields))
+                    .map(|(index, item)| Self::compile(shape, item, &format!("{path}[{index}]"), reading))
                     .collect(),
             ),
             Value::Object(object) => Self::Object(
                 object
                     .iter()
                     .map(|(name, item)| {
-                        let filled = Self::compile(item, &format!("{path}.{name}"), templates, fields);
+                        let filled = Self::compile(shape, item, &format!("{path}.{name}"), reading);
                         (name.clone(), filled)
                     })
                     .collect(),
@@ -166,7 +171,14 @@ impl Filled {
 
 impl Shape {
     /// What is wrong with a parameter as it stands in the rule; `beside` are all parameters of the action.
-    pub(crate) fn check(self, value: &Value, path: &str, beside: &Map<String, Value>, fields: &mut Fields) {
+    pub(crate) fn check(
+        self,
+        value: &Value,
+        path: &str,
+        beside: &Map<String, Value>,
+        reading: &mut Reading<'_>,
+    ) {
+        let fields = &mut reading.fields;
         match self {
             Self::Text(most) => match value.as_str() {
                 Some(text) if text.trim().is_empty() => fields.fault(path, "must not be empty"),
@@ -178,11 +190,11 @@ impl Shape {
             },
             Self::Trigger => match value.as_str() {
                 Some(name) => {
-                    fields.take(path, trigger::find(name));
+                    fields.take(path, reading.catalogue.find(name).map(drop));
                 }
                 None => fields.fault(path, "must be the name of a trigger"),
             },
-            Self::Data => check_data(value, path, beside, fields),
+            Self::Data => check_data(value, path, beside, reading),
             Self::Url => match value.as_str() {
                 Some(text) => {
                     fields.take(path, address(text));
@@ -196,6 +208,21 @@ impl Shape {
             }
             Self::Headers => check_headers(value, path, fields),
             Self::Json => {}
+            Self::Span => {
+                fields.take(path, duration::read(value));
+            }
+            Self::When => match value.as_str() {
+                Some(text) if is_template(text) => {}
+                Some(text) => {
+                    fields.take(path, text.parse::<When>());
+                }
+                None => fields.fault(path, "must be a text that says a time"),
+            },
+            Self::OneOf(_) | Self::Labels | Self::About => {
+                if let Err(message) = self.check_task(value, true) {
+                    fields.fault(path, message);
+                }
+            }
         }
     }
 
@@ -225,7 +252,45 @@ impl Shape {
                     None => Ok(()),
                 }
             }
-            Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json => Ok(()),
+            Self::When => match value.as_str().map(str::parse::<When>) {
+                Some(Ok(_)) => Ok(()),
+                Some(Err(_)) | None => Err(format!("is {value}, which is no time, once the data is put in")),
+            },
+            Self::OneOf(_) | Self::Labels | Self::About => self.check_task(value, false),
+            Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json | Self::Span => Ok(()),
+        }
+    }
+
+    /// What is wrong with a parameter of a task: as it stands in the rule, where it may be a template, or rendered.
+    fn check_task(self, value: &Value, may_be_template: bool) -> Result<(), String> {
+        let sound = |value: &Value, most: usize| {
+            value.as_str().is_some_and(|text| !text.trim().is_empty() && text.chars().count() <= most)
+        };
+        let open = |value: &Value| may_be_template && value.as_str().is_some_and(is_template);
+        match self {
+            Self::OneOf(words)
+                if !open(value) && !value.as_str().is_some_and(|word| words.contains(&word)) =>
+            {
+                Err(format!("must be one of {}", words.join(", ")))
+            }
+            Self::Labels => {
+                let labels = value.as_array().map(Vec::as_slice);
+                let fit = |label: &Value| open(label) || sound(label, 50);
+                if labels.is_some_and(|labels| labels.len() <= 20 && labels.iter().all(fit)) {
+                    Ok(())
+                } else {
+                    Err("must be a list of at most 20 texts of 1 to 50 characters".to_owned())
+                }
+            }
+            Self::About => {
+                let fit = |name| value.get(name).is_some_and(|part| open(part) || sound(part, 200));
+                if value.as_object().is_some_and(|about| about.len() == 2) && fit("type") && fit("id") {
+                    Ok(())
+                } else {
+                    Err("must be an object of type and id, both texts: what the task is about".to_owned())
+                }
+            }
+            _ => Ok(()),
         }
     }
 
@@ -235,18 +300,26 @@ impl Shape {
     }
 }
 
-fn check_data(value: &Value, path: &str, beside: &Map<String, Value>, fields: &mut Fields) {
+/// What the data of an event that a rule raises lacks, or has too much, by the schema of its trigger. What templates come to is
+/// known when they are rendered, and checked when the event is raised.
+fn check_data(value: &Value, path: &str, beside: &Map<String, Value>, reading: &mut Reading<'_>) {
     let Some(object) = value.as_object() else {
-        fields.fault(path, "must be an object: the data of the event");
+        reading.fields.fault(path, "must be an object: the data of the event");
         return;
     };
     let named = beside.get("trigger_id").and_then(Value::as_str);
-    let Some(Ok(trigger)) = named.map(trigger::find) else {
+    let Some(Ok(trigger)) = named.map(|name| reading.catalogue.find(name)) else {
         return;
     };
     for name in trigger.required_data() {
         if object.get(name).is_none_or(Value::is_null) {
-            fields.fault(format!("{path}.{name}"), format!("is missing; {} needs it", trigger.trigger_id));
+            let message = format!("is missing; {} needs it", trigger.trigger_id);
+            reading.fields.fault(format!("{path}.{name}"), message);
+        }
+    }
+    for name in object.keys() {
+        if let Err(message) = trigger.vocabulary().path(&format!("data.{name}")) {
+            reading.fields.fault(format!("{path}.{name}"), message);
         }
     }
 }

@@ -1,24 +1,18 @@
 //! What does the audit say of a rule? All that it says, without what lets somebody in elsewhere.
 
-use crate::Rule;
-use serde_json::{Value, json};
+use crate::{Rule, document::document};
+use serde_json::Value;
 
 /// The rule as the audit shows it: what headers hold is left out, and what stands behind a URL's question mark.
 pub(crate) fn seen(rule: &Rule) -> Value {
-    let mut actions = rule.definition.actions.clone();
-    mask(&mut actions);
-    json!({
-        "version": rule.version,
-        "name": rule.definition.name,
-        "description": rule.definition.description,
-        "module_type": rule.definition.module_type,
-        "trigger_id": rule.definition.trigger_id,
-        "conditions": rule.definition.conditions,
-        "actions": actions,
-        "is_active": rule.definition.is_active,
-        "priority": rule.definition.priority,
-        "stop_on_match": rule.definition.stop_on_match,
-    })
+    let mut said = document(&rule.definition);
+    if let Some(actions) = said.get_mut("actions") {
+        mask(actions);
+    }
+    if let Some(object) = said.as_object_mut() {
+        object.insert("version".to_owned(), rule.version.into());
+    }
+    said
 }
 
 fn mask(actions: &mut Value) {
@@ -51,6 +45,7 @@ fn without_secrets(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_lets_somebody_in_is_left_out() {

@@ -2,23 +2,69 @@
 //! the rule, its version, the tenant's revision and the audit. The caller's permission may reach one module or one rule only:
 //! the call is had by naming the rule's.
 
+pub mod recall;
+pub mod triggers;
+
 use crate::{
-    Change, Decision, Definition, Rule, RuleBook, RuleError, RuleFilter, RulePatch, Version, book::try_out,
-    record::seen, store, trigger,
+    Catalogue, Change, Decision, Definition, Draft, MOST_RULES, Rule, RuleBook, RuleError, RuleFilter,
+    RulePatch, Version, decision::try_out, record::seen, store,
 };
 use audit::Entry;
+use chrono_tz::Tz;
 use db::{Db, DbError, Found, Redaction, Scope, Tx};
-use kernel::{Bounded, Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
+use kernel::{Bounded, Call, Cursor, FieldFault, Instant, Page, PageError, PageRequest, RuleId};
+use language::{Facts, Moment, Occasion};
 use serde_json::Value;
+
+/// How often a free key is looked for beside one that is taken.
+const MOST_SUFFIXES: usize = 1_000;
+
+/// A rule with what is found when it is read: it is saved all the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The rule.
+    pub rule: Rule,
+    /// What may be a mistake: names that the schema of the trigger does not know, a rule that can set itself off.
+    pub warnings: Vec<FieldFault>,
+    /// What its conditions cost at most, in units of [`language::MOST_COST`]; `None` if it cannot be read any more.
+    pub cost: Option<u64>,
+}
+
+/// What a rule is tried with.
+#[derive(Debug, Clone, Default)]
+pub struct Trial {
+    /// The data of an event.
+    pub data: Value,
+    /// The record that it would be about.
+    pub record: Option<Value>,
+    /// When; now unless this says otherwise.
+    pub at: Option<Instant>,
+}
+
+/// What rules stand on in a tenant.
+#[derive(Debug, Clone)]
+pub struct Grounds {
+    /// The revision of its rules, triggers and zone: what was loaded at another one is out of date.
+    pub revision: i64,
+    /// Its time zone.
+    pub zone: Tz,
+}
 
 /// Makes a rule.
 ///
 /// # Errors
-/// [`RuleError::Full`], [`RuleError::OutOfReach`], or the database's.
-pub async fn create(db: &Db, who: &Bounded, definition: Definition) -> Result<Rule, RuleError> {
-    let call = who.put_in(&definition.module_type, None)?;
+/// [`RuleError::Invalid`], [`RuleError::Full`], [`RuleError::OutOfReach`], or the database's.
+pub async fn create(db: &Db, who: &Bounded, draft: Draft, note: Option<&str>) -> Result<Checked, RuleError> {
     let mut tx = db.begin().await?;
-    let outcome = create_in(&mut tx.scope(call.tenant()), call, definition).await;
+    let mut scope = tx.scope(who.tenant());
+    let work = async {
+        let catalogue = triggers::catalogue(&mut scope).await?;
+        let definition = Definition::check(draft, &catalogue)?;
+        let call = who.put_in(&definition.module_type, None)?;
+        let rule = create_in(&mut scope, call, definition, Change::Created, note).await?;
+        Ok(checked(rule, &catalogue))
+    };
+    let outcome = work.await;
     finish(tx, outcome).await
 }
 
@@ -30,12 +76,16 @@ pub async fn create_in(
     scope: &mut Scope<'_>,
     call: &Call,
     definition: Definition,
+    change: Change,
+    note: Option<&str>,
 ) -> Result<Rule, RuleError> {
-    let rule = Rule::new(RuleId::new(call.now, &*call.chance), definition, call.now);
+    let id = RuleId::new(call.now, &*call.chance);
+    let definition = with_free_key(scope, definition, &id).await?;
+    let rule = Rule::new(id, definition, call.now);
     if !store::insert(scope, &rule).await? {
         return Err(RuleError::Full);
     }
-    record(scope, call, None, &rule, Change::Created).await?;
+    record(scope, call, None, &rule, change, note).await?;
     Ok(rule)
 }
 
@@ -43,9 +93,15 @@ pub async fn create_in(
 ///
 /// # Errors
 /// [`RuleError::Unknown`], or the database's.
-pub async fn get(db: &Db, who: &Bounded, id: &RuleId) -> Result<Rule, RuleError> {
+pub async fn get(db: &Db, who: &Bounded, id: &RuleId) -> Result<Checked, RuleError> {
     let mut lease = db.read().await?;
-    let rule = store::get(&mut lease.scope(who.tenant())?, id).await?.ok_or(RuleError::Unknown)?;
+    let mut scope = lease.scope(who.tenant())?;
+    let rule = seen_by(&mut scope, who, id).await?;
+    Ok(checked(rule, &triggers::catalogue(&mut scope).await?))
+}
+
+async fn seen_by(scope: &mut Scope<'_>, who: &Bounded, id: &RuleId) -> Result<Rule, RuleError> {
+    let rule = store::get(scope, id).await?.ok_or(RuleError::Unknown)?;
     within(who, &rule)?;
     Ok(rule)
 }
@@ -53,6 +109,12 @@ pub async fn get(db: &Db, who: &Bounded, id: &RuleId) -> Result<Rule, RuleError>
 /// The call, for a rule that is there.
 fn within<'a>(who: &'a Bounded, rule: &Rule) -> Result<&'a Call, RuleError> {
     Ok(who.at(&rule.definition.module_type, rule.id.as_str())?)
+}
+
+fn checked(rule: Rule, catalogue: &Catalogue) -> Checked {
+    let warnings = rule.definition.warnings(catalogue);
+    let cost = rule.definition.cost(catalogue);
+    Checked { rule, warnings, cost }
 }
 
 /// Rules in the order in which they were made.
@@ -70,25 +132,33 @@ pub async fn list(
     Ok(Page::cut(rows, page, |rule| rule.id.to_string()))
 }
 
-/// Gives a rule another definition. `expected` is the version that the caller saw, if it says so.
+/// How many rules the tenant has, and how many it may have.
 ///
 /// # Errors
-/// [`RuleError::Unknown`], [`RuleError::Stale`], or the database's.
+/// The database's.
+pub async fn count(db: &Db, call: &Call) -> Result<(i64, u32), RuleError> {
+    let mut lease = db.read().await?;
+    Ok((store::count(&mut lease.scope(call.tenant())?).await?, MOST_RULES))
+}
+
+/// Gives a rule another definition; its key stays unless the draft names one. `expected` is the version that the caller saw, if it
+/// says so.
+///
+/// # Errors
+/// [`RuleError::Unknown`], [`RuleError::Stale`], [`RuleError::Invalid`], or the database's.
 pub async fn replace(
     db: &Db,
     who: &Bounded,
     id: &RuleId,
     expected: Option<u32>,
-    definition: Definition,
-) -> Result<Rule, RuleError> {
-    let mut tx = db.begin().await?;
-    let mut scope = tx.scope(who.tenant());
-    let work = async {
-        let (was, _) = present(&mut scope, who, id, expected).await?;
-        save(&mut scope, who, was, definition, Change::Changed).await
+    draft: Draft,
+    note: Option<&str>,
+) -> Result<Checked, RuleError> {
+    let redefine = |was: &Definition, catalogue: &Catalogue| {
+        let key = draft.key.clone().or_else(|| Some(was.key.clone()));
+        Definition::check(Draft { key, ..draft }, catalogue)
     };
-    let outcome = work.await;
-    finish(tx, outcome).await
+    change(db, who, id, expected, Change::Changed, note, redefine).await
 }
 
 /// Changes some fields of a rule.
@@ -101,13 +171,30 @@ pub async fn patch(
     id: &RuleId,
     expected: Option<u32>,
     patch: RulePatch,
-) -> Result<Rule, RuleError> {
+    note: Option<&str>,
+) -> Result<Checked, RuleError> {
+    let redefine = |was: &Definition, catalogue: &Catalogue| patch.over(was, catalogue);
+    change(db, who, id, expected, Change::Changed, note, redefine).await
+}
+
+/// Gives a rule the definition that `redefine` makes of the one that it has.
+async fn change(
+    db: &Db,
+    who: &Bounded,
+    id: &RuleId,
+    expected: Option<u32>,
+    change: Change,
+    note: Option<&str>,
+    redefine: impl FnOnce(&Definition, &Catalogue) -> Result<Definition, Vec<FieldFault>> + Send,
+) -> Result<Checked, RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(who.tenant());
     let work = async {
         let (was, _) = present(&mut scope, who, id, expected).await?;
-        let definition = patch.over(&was.definition)?;
-        save(&mut scope, who, was, definition, Change::Changed).await
+        let catalogue = triggers::catalogue(&mut scope).await?;
+        let definition = redefine(&was.definition, &catalogue)?;
+        let rule = save(&mut scope, who, was, definition, change, note).await?;
+        Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -123,18 +210,24 @@ pub async fn toggle(
     id: &RuleId,
     expected: Option<u32>,
     active: bool,
-) -> Result<Rule, RuleError> {
+    note: Option<&str>,
+) -> Result<Checked, RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(who.tenant());
     let work = async {
         let (was, call) = present(&mut scope, who, id, expected).await?;
+        let catalogue = triggers::catalogue(&mut scope).await?;
         let Some(rule) = was.clone().switched(active, call.now) else {
-            return Ok(was);
+            return Ok(checked(was, &catalogue));
         };
+        if active {
+            // Triggers may have changed while it rested.
+            rule.definition.compile(&catalogue)?;
+        }
         store::update(&mut scope, &rule).await?;
         let change = if active { Change::Enabled } else { Change::Disabled };
-        record(&mut scope, call, Some(&was), &rule, change).await?;
-        Ok(rule)
+        record(&mut scope, call, Some(&was), &rule, change, note).await?;
+        Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -151,7 +244,7 @@ pub async fn delete(db: &Db, who: &Bounded, id: &RuleId, expected: Option<u32>) 
         let (was, call) = present(&mut scope, who, id, expected).await?;
         store::delete(&mut scope, id).await?;
         let last = was.clone().redefined(was.definition.clone(), call.now);
-        record(&mut scope, call, Some(&was), &last, Change::Deleted).await?;
+        record(&mut scope, call, Some(&was), &last, Change::Deleted, None).await?;
         Ok(())
     };
     let outcome = work.await;
@@ -168,19 +261,34 @@ pub async fn versions(
     id: &RuleId,
     page: &PageRequest,
 ) -> Result<Page<Version>, RuleError> {
-    let before = match page.after.as_ref().map(Cursor::key) {
-        None => i64::MAX,
-        Some(key) => key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?,
-    };
+    let before = before(page)?;
     let mut lease = db.read().await?;
     let mut scope = lease.scope(who.tenant())?;
-    let rule = store::get(&mut scope, id).await?.ok_or(RuleError::Unknown)?;
-    within(who, &rule)?;
+    seen_by(&mut scope, who, id).await?;
     let rows = store::versions(&mut scope, id, before, page.probe()).await?;
     Ok(Page::cut(rows, page, |version| version.version.to_string()))
 }
 
-/// Brings back what a rule said at an earlier version, as its next version.
+/// The number before which a page of versions goes on.
+fn before(page: &PageRequest) -> Result<i64, RuleError> {
+    match page.after.as_ref().map(Cursor::key) {
+        None => Ok(i64::MAX),
+        Some(key) => Ok(key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?),
+    }
+}
+
+/// One version of a rule.
+///
+/// # Errors
+/// [`RuleError::Unknown`], [`RuleError::VersionUnknown`], or the database's.
+pub async fn version(db: &Db, who: &Bounded, id: &RuleId, number: u32) -> Result<Version, RuleError> {
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(who.tenant())?;
+    seen_by(&mut scope, who, id).await?;
+    store::version(&mut scope, id, number).await?.ok_or(RuleError::VersionUnknown(number))
+}
+
+/// Brings back what a rule said at an earlier version, as its next version. Its key stays.
 ///
 /// # Errors
 /// [`RuleError::VersionUnknown`]; as [`patch`].
@@ -190,50 +298,85 @@ pub async fn rollback(
     id: &RuleId,
     expected: Option<u32>,
     to: u32,
-) -> Result<Rule, RuleError> {
-    let mut tx = db.begin().await?;
-    let mut scope = tx.scope(who.tenant());
-    let work = async {
-        let (was, _) = present(&mut scope, who, id, expected).await?;
-        let earlier = store::version(&mut scope, id, to).await?;
-        let earlier = earlier.ok_or(RuleError::VersionUnknown(to))?;
-        // An empty patch checks what an earlier program accepted against what this one does.
-        let definition = RulePatch::default().over(&earlier.definition)?;
-        save(&mut scope, who, was, definition, Change::RolledBack).await
+    note: Option<&str>,
+) -> Result<Checked, RuleError> {
+    let earlier = version(db, who, id, to).await?.definition;
+    // It is checked anew: what was accepted then may no longer be.
+    let redefine = |was: &Definition, catalogue: &Catalogue| {
+        Definition::check(Draft { key: Some(was.key.clone()), ..earlier.draft() }, catalogue)
     };
-    let outcome = work.await;
-    finish(tx, outcome).await
+    change(db, who, id, expected, Change::RolledBack, note, redefine).await
 }
 
 /// What a rule, active or not, would say to data of its trigger. Nothing is run or kept.
 ///
 /// # Errors
 /// [`RuleError::Unknown`], [`RuleError::Invalid`] if the data lacks what the trigger needs, or the database's.
-pub async fn test(db: &Db, who: &Bounded, id: &RuleId, data: &Value) -> Result<Decision, RuleError> {
-    let rule = get(db, who, id).await?;
-    if let Ok(trigger) = trigger::find(&rule.definition.trigger_id) {
-        trigger::check_payload(trigger, data)?;
+pub async fn test(db: &Db, who: &Bounded, id: &RuleId, trial: &Trial) -> Result<Decision, RuleError> {
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(who.tenant())?;
+    let rule = seen_by(&mut scope, who, id).await?;
+    let call = within(who, &rule)?;
+    tried(&mut scope, call, &rule, trial).await
+}
+
+/// What a rule that is not saved would say to data of its trigger.
+///
+/// # Errors
+/// [`RuleError::Invalid`] if the rule or the data is faulty, [`RuleError::OutOfReach`], or the database's.
+pub async fn test_draft(db: &Db, who: &Bounded, draft: Draft, trial: &Trial) -> Result<Decision, RuleError> {
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(who.tenant())?;
+    let catalogue = triggers::catalogue(&mut scope).await?;
+    let in_rule = |fault: FieldFault| FieldFault::new(format!("rule.{}", fault.field), fault.message);
+    let definition = Definition::check(draft, &catalogue)
+        .map_err(|faults| faults.into_iter().map(in_rule).collect::<Vec<_>>())?;
+    let call = who.put_in(&definition.module_type, None)?;
+    let rule = Rule::new(RuleId::new(call.now, &*call.chance), definition, call.now);
+    tried(&mut scope, call, &rule, trial).await
+}
+
+async fn tried(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    rule: &Rule,
+    trial: &Trial,
+) -> Result<Decision, RuleError> {
+    let catalogue = triggers::catalogue(scope).await?;
+    let zone = grounds(scope).await?.zone;
+    if let Ok(trigger) = catalogue.find(&rule.definition.trigger_id) {
+        trigger.check(&trial.data)?;
     }
-    Ok(try_out(&rule, data))
+    let moment = Moment { now: trial.at.unwrap_or(call.now), zone };
+    let occasion = Occasion {
+        trigger: &rule.definition.trigger_id,
+        source: "api",
+        actor: call.principal.actor.name(),
+        occurred: moment.now,
+        ..Occasion::default()
+    };
+    let facts = Facts::new(&trial.data, trial.record.as_ref(), occasion, moment);
+    Ok(try_out(rule, &catalogue, &facts))
 }
 
-/// The tenant's revision of its rules: a book that was loaded at another one is out of date.
+/// What rules stand on in the tenant: one statement.
 ///
 /// # Errors
 /// The database's.
-pub async fn revision(scope: &mut Scope<'_>) -> Result<i64, DbError> {
-    store::revision(scope).await
+pub async fn grounds(scope: &mut Scope<'_>) -> Result<Grounds, DbError> {
+    store::grounds(scope).await
 }
 
-/// The tenant's active rules, compiled, and the revision that they are of.
+/// The tenant's active rules, compiled, its triggers, and what they stand on.
 ///
 /// # Errors
 /// The database's.
-pub async fn load_book(scope: &mut Scope<'_>) -> Result<(i64, RuleBook), DbError> {
+pub async fn load_book(scope: &mut Scope<'_>) -> Result<(Grounds, RuleBook, Catalogue), DbError> {
     // The revision comes first: if a rule changes between the two, the book is newer than it says and is loaded once more.
-    let revision = store::revision(scope).await?;
+    let grounds = store::grounds(scope).await?;
+    let catalogue = triggers::load(scope).await?;
     let rules = store::active(scope).await?;
-    Ok((revision, RuleBook::new(&rules)))
+    Ok((grounds, RuleBook::new(&rules, &catalogue), catalogue))
 }
 
 /// Makes what was done stay, or takes it back; either way the connection is kept for the next.
@@ -269,12 +412,43 @@ async fn save(
     was: Rule,
     definition: Definition,
     change: Change,
+    note: Option<&str>,
 ) -> Result<Rule, RuleError> {
     let call = who.put_in(&definition.module_type, Some(was.id.as_str()))?;
+    if definition.key != was.definition.key && is_taken(scope, &definition.key, &was.id).await? {
+        return Err(key_taken());
+    }
     let rule = was.clone().redefined(definition, call.now);
     store::update(scope, &rule).await?;
-    record(scope, call, Some(&was), &rule, change).await?;
+    record(scope, call, Some(&was), &rule, change, note).await?;
     Ok(rule)
+}
+
+fn key_taken() -> RuleError {
+    RuleError::Invalid(vec![FieldFault::new("key", "is that of another rule; each has its own")])
+}
+
+async fn is_taken(scope: &mut Scope<'_>, key: &str, id: &RuleId) -> Result<bool, DbError> {
+    Ok(store::keys_like(scope, key, id).await?.iter().any(|taken| taken == key))
+}
+
+/// The definition with a key that no other rule has. One that was made of the name gets a number behind it.
+async fn with_free_key(
+    scope: &mut Scope<'_>,
+    definition: Definition,
+    id: &RuleId,
+) -> Result<Definition, RuleError> {
+    let taken = store::keys_like(scope, &definition.key, id).await?;
+    if !taken.contains(&definition.key) {
+        return Ok(definition);
+    }
+    if !definition.has_plain_key() {
+        return Err(key_taken());
+    }
+    let free = (2..MOST_SUFFIXES)
+        .map(|number| format!("{}-{number}", definition.key))
+        .find(|key| !taken.contains(key));
+    Ok(Definition { key: free.ok_or_else(key_taken)?, ..definition })
 }
 
 /// Keeps the version, makes instances load the rules anew, and tells the audit.
@@ -284,8 +458,9 @@ async fn record(
     was: Option<&Rule>,
     rule: &Rule,
     change: Change,
+    note: Option<&str>,
 ) -> Result<(), DbError> {
-    store::note_version(scope, rule, change, call.principal.actor.name()).await?;
+    store::note_version(scope, rule, change, note, call.principal.actor.name()).await?;
     store::bump(scope).await?;
     let entry = Entry {
         action: match change {
@@ -294,6 +469,8 @@ async fn record(
             Change::Enabled => "rule.enabled",
             Change::Disabled => "rule.disabled",
             Change::RolledBack => "rule.rolled_back",
+            Change::Promoted => "rule.promoted",
+            Change::Imported => "rule.imported",
             Change::Deleted => "rule.deleted",
         },
         subject: rule.id.as_str(),

@@ -1,42 +1,56 @@
 //! Where do rules stand? In two tables: the rules as they are, and every version that they had.
 
 pub(crate) mod privacy;
+pub(crate) mod recall;
+pub(crate) mod trigger;
 
-use crate::{Change, Definition, MOST_RULES, Rule, Version};
+use crate::{
+    Change, MOST_RULES, Rule, Version,
+    document::{definition, document},
+    service::Grounds,
+};
+use chrono_tz::Tz;
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::{Bounds, PageRequest, RuleId};
 use serde_json::json;
 
-const REVISION: &str = "SELECT rules_revision AS n FROM tenants WHERE tenant_id = ?1";
+const GROUNDS: &str =
+    "SELECT rules_revision, settings ->> '$.time_zone' AS time_zone FROM tenants WHERE tenant_id = ?1";
 const BUMP: &str = "UPDATE tenants SET rules_revision = rules_revision + 1 WHERE tenant_id = ?1";
-const GET: &str =
-    "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
-    stop_on_match, version, created_at, updated_at FROM rules WHERE tenant_id = ?1 AND rule_id = ?2";
-const LIST: &str = "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
-    stop_on_match, version, created_at, updated_at FROM rules WHERE tenant_id = ?1 AND rule_id > ?2
+const GET: &str = "SELECT rule_id, document, version, created_at, updated_at FROM rules
+    WHERE tenant_id = ?1 AND rule_id = ?2";
+const BY_KEYS: &str = "SELECT rule_id, document, version, created_at, updated_at FROM rules
+    WHERE tenant_id = ?1 AND key IN (SELECT value FROM json_each(?2))";
+const LIST: &str = "SELECT rule_id, document, version, created_at, updated_at FROM rules
+    WHERE tenant_id = ?1 AND rule_id > ?2
     AND (?3 IS NULL OR module_type = ?3) AND (?4 IS NULL OR trigger_id = ?4) AND (?5 IS NULL OR is_active = ?5)
     AND (?7 IS NULL OR module_type IN (SELECT value FROM json_each(?7)) OR rule_id IN (SELECT value FROM json_each(?8)))
+    AND (?9 IS NULL OR EXISTS (SELECT 1 FROM json_each(document, '$.labels') WHERE value = ?9))
+    AND (?10 IS NULL OR instr(lower(document ->> 'name'), ?10) OR instr(lower(document ->> 'description'), ?10)
+        OR instr(key, ?10))
     ORDER BY rule_id LIMIT ?6";
-const ACTIVE: &str =
-    "SELECT rule_id, name, description, module_type, trigger_id, conditions, actions, is_active, priority,
-    stop_on_match, version, created_at, updated_at FROM rules WHERE tenant_id = ?1 AND is_active = 1";
-const INSERT: &str =
-    "INSERT INTO rules (tenant_id, rule_id, name, description, module_type, trigger_id, conditions, actions,
-    is_active, priority, stop_on_match, version, created_at, updated_at)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
-    WHERE (SELECT COUNT(*) FROM rules INDEXED BY rules_by_trigger WHERE tenant_id = ?1) < ?15
+const ACTIVE: &str = "SELECT rule_id, document, version, created_at, updated_at FROM rules
+    WHERE tenant_id = ?1 AND is_active = 1";
+// Those bound to a trigger, and those whose actions or absence may name it.
+const NAMING: &str = "SELECT rule_id, document, version, created_at, updated_at FROM rules
+    WHERE tenant_id = ?1 AND (trigger_id = ?2 OR instr(document, '\"' || ?2 || '\"')) ORDER BY rule_id";
+const INSERT: &str = "INSERT INTO rules
+    (tenant_id, rule_id, key, module_type, trigger_id, is_active, document, version, created_at, updated_at)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+    WHERE (SELECT COUNT(*) FROM rules INDEXED BY rules_by_trigger WHERE tenant_id = ?1) < ?11
     RETURNING rule_id AS id";
-const UPDATE: &str =
-    "UPDATE rules SET name = ?3, description = ?4, module_type = ?5, trigger_id = ?6, conditions = ?7,
-    actions = ?8, is_active = ?9, priority = ?10, stop_on_match = ?11, version = ?12, updated_at = ?13
-    WHERE tenant_id = ?1 AND rule_id = ?2";
+const UPDATE: &str = "UPDATE rules SET key = ?3, module_type = ?4, trigger_id = ?5, is_active = ?6, document = ?7, version = ?8,
+    updated_at = ?9 WHERE tenant_id = ?1 AND rule_id = ?2";
 const DELETE: &str = "DELETE FROM rules WHERE tenant_id = ?1 AND rule_id = ?2";
-const NOTE_VERSION: &str =
-    "INSERT INTO rule_versions (tenant_id, rule_id, version, change, document, changed_by, changed_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const VERSIONS: &str = "SELECT version, change, document, changed_by, changed_at FROM rule_versions
+const COUNT: &str = "SELECT COUNT(*) AS n FROM rules INDEXED BY rules_by_trigger WHERE tenant_id = ?1";
+// The keys that are taken among those that begin like this one.
+const KEYS_LIKE: &str =
+    "SELECT key AS id FROM rules WHERE tenant_id = ?1 AND key >= ?2 AND key < ?2 || '.' AND rule_id <> ?3";
+const NOTE_VERSION: &str = "INSERT INTO rule_versions
+    (tenant_id, rule_id, version, change, document, note, changed_by, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const VERSIONS: &str = "SELECT version, change, document, note, changed_by, changed_at FROM rule_versions
     WHERE tenant_id = ?1 AND rule_id = ?2 AND version < ?3 ORDER BY version DESC LIMIT ?4";
-const VERSION: &str = "SELECT version, change, document, changed_by, changed_at FROM rule_versions
+const VERSION: &str = "SELECT version, change, document, note, changed_by, changed_at FROM rule_versions
     WHERE tenant_id = ?1 AND rule_id = ?2 AND version = ?3";
 
 /// Which rules a list shows; an empty filter shows all.
@@ -48,28 +62,23 @@ pub struct RuleFilter {
     pub trigger_id: Option<String>,
     /// Only those that are switched on, or off.
     pub is_active: Option<bool>,
+    /// Only those with this label.
+    pub label: Option<String>,
+    /// Only those whose name, description or key has this in it, in any case.
+    pub text: Option<String>,
 }
 
-fn json_column(row: &mut Row<'_>, column: &str) -> Result<serde_json::Value, DbError> {
+pub(crate) fn json_column(row: &mut Row<'_>, column: &str) -> Result<serde_json::Value, DbError> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|_| row.surprise(column, "JSON"))
 }
 
 impl Decode for Rule {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        let document = json_column(row, "document")?;
         Ok(Self {
             id: row.parse("rule_id")?,
-            definition: Definition {
-                name: row.get("name")?,
-                description: row.get("description")?,
-                module_type: row.get("module_type")?,
-                trigger_id: row.get("trigger_id")?,
-                conditions: json_column(row, "conditions")?,
-                actions: json_column(row, "actions")?,
-                is_active: row.get("is_active")?,
-                priority: row.get("priority")?,
-                stop_on_match: row.get("stop_on_match")?,
-            },
+            definition: definition(document).ok_or_else(|| row.surprise("document", "a rule"))?,
             version: row.get("version")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
@@ -86,43 +95,22 @@ impl Decode for Version {
             definition: definition(document).ok_or_else(|| row.surprise("document", "a rule"))?,
             changed_by: row.get("changed_by")?,
             changed_at: row.get("changed_at")?,
+            note: row.get("note")?,
         })
     }
 }
 
-/// A definition as a version keeps it.
-fn document(definition: &Definition) -> serde_json::Value {
-    json!({
-        "name": definition.name,
-        "description": definition.description,
-        "module_type": definition.module_type,
-        "trigger_id": definition.trigger_id,
-        "conditions": definition.conditions,
-        "actions": definition.actions,
-        "is_active": definition.is_active,
-        "priority": definition.priority,
-        "stop_on_match": definition.stop_on_match,
-    })
+impl Decode for Grounds {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        let zone: Option<Tz> = row.parse_opt("time_zone")?;
+        Ok(Self { revision: row.get("rules_revision")?, zone: zone.unwrap_or(Tz::UTC) })
+    }
 }
 
-/// The definition that a version keeps; `None` if it is not one.
-fn definition(mut document: serde_json::Value) -> Option<Definition> {
-    let text = |document: &serde_json::Value, name: &str| document.get(name)?.as_str().map(str::to_owned);
-    Some(Definition {
-        name: text(&document, "name")?,
-        description: text(&document, "description"),
-        module_type: text(&document, "module_type")?,
-        trigger_id: text(&document, "trigger_id")?,
-        is_active: document.get("is_active")?.as_bool()?,
-        priority: document.get("priority")?.as_i64()?,
-        stop_on_match: document.get("stop_on_match")?.as_bool()?,
-        conditions: document.get_mut("conditions")?.take(),
-        actions: document.get_mut("actions")?.take(),
-    })
-}
-
-pub(crate) async fn revision(scope: &mut Scope<'_>) -> Result<i64, DbError> {
-    Ok(scope.one(REVISION, []).await?.unwrap_or_default())
+/// What the tenant's rules stand on; of a tenant that is not there, nothing that changes.
+pub(crate) async fn grounds(scope: &mut Scope<'_>) -> Result<Grounds, DbError> {
+    let nothing = Grounds { revision: 0, zone: Tz::UTC };
+    Ok(scope.one(GROUNDS, []).await?.unwrap_or(nothing))
 }
 
 pub(crate) async fn bump(scope: &mut Scope<'_>) -> Result<(), DbError> {
@@ -148,8 +136,28 @@ pub(crate) async fn list(
         page.probe().into(),
         parts.map(|parts| json!(parts.modules).to_string()).into(),
         parts.map(|parts| json!(parts.resources).to_string()).into(),
+        filter.label.clone().into(),
+        filter.text.as_deref().map(str::to_lowercase).into(),
     ];
     scope.all(LIST, parameters).await
+}
+
+/// Rules bound to the trigger, or with its name somewhere in them.
+pub(crate) async fn naming(scope: &mut Scope<'_>, trigger_id: &str) -> Result<Vec<Rule>, DbError> {
+    scope.all(NAMING, [trigger_id.into()]).await
+}
+
+pub(crate) async fn by_keys(scope: &mut Scope<'_>, keys: &[&str]) -> Result<Vec<Rule>, DbError> {
+    scope.all(BY_KEYS, [Value::Text(json!(keys).to_string())]).await
+}
+
+pub(crate) async fn count(scope: &mut Scope<'_>) -> Result<i64, DbError> {
+    Ok(scope.one(COUNT, []).await?.unwrap_or_default())
+}
+
+/// The taken keys that begin with `key`, but for that of the rule `id`.
+pub(crate) async fn keys_like(scope: &mut Scope<'_>, key: &str, id: &RuleId) -> Result<Vec<String>, DbError> {
+    scope.all(KEYS_LIKE, [key.into(), id.into()]).await
 }
 
 pub(crate) async fn active(scope: &mut Scope<'_>) -> Result<Vec<Rule>, DbError> {
@@ -161,15 +169,11 @@ fn columns(rule: &Rule) -> Vec<Value> {
     let definition = &rule.definition;
     vec![
         (&rule.id).into(),
-        (&definition.name).into(),
-        definition.description.clone().into(),
+        (&definition.key).into(),
         (&definition.module_type).into(),
         (&definition.trigger_id).into(),
-        definition.conditions.to_string().into(),
-        definition.actions.to_string().into(),
         definition.is_active.into(),
-        definition.priority.into(),
-        definition.stop_on_match.into(),
+        document(definition).to_string().into(),
         rule.version.into(),
     ]
 }
@@ -195,6 +199,7 @@ pub(crate) async fn note_version(
     scope: &mut Scope<'_>,
     rule: &Rule,
     change: Change,
+    note: Option<&str>,
     changed_by: &str,
 ) -> Result<(), DbError> {
     let parameters = [
@@ -202,6 +207,7 @@ pub(crate) async fn note_version(
         rule.version.into(),
         change.as_str().into(),
         document(&rule.definition).to_string().into(),
+        note.into(),
         changed_by.into(),
         rule.updated_at.into(),
     ];

@@ -1,8 +1,6 @@
-//! What can happen? The built-in triggers of the CRM and Sales modules, and what each one's data must hold.
+//! What can happen of itself? The triggers that every tenant has, and what each one's data must hold.
 
-use kernel::{Fault, FieldFault, Kind};
 use serde_json::{Map, Value, json};
-use std::fmt;
 
 /// How a field of a trigger's data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +11,10 @@ enum Shape {
     Text,
     /// An amount: a number, or a decimal as text, both exact.
     Amount,
-    /// An object of fields, each with what it was and is.
-    Changes,
+    /// A list of texts.
+    Texts,
+    /// An object.
+    Object,
 }
 
 impl Shape {
@@ -23,7 +23,8 @@ impl Shape {
             Self::Id => &["string", "integer"],
             Self::Text => &["string"],
             Self::Amount => &["number", "string"],
-            Self::Changes => &["object"],
+            Self::Texts => &["array"],
+            Self::Object => &["object"],
         }
     }
 }
@@ -39,15 +40,15 @@ struct Field {
     sample: &'static str,
 }
 
-/// Something that can happen, to which rules can be bound.
+/// A trigger that every tenant has.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Trigger {
+pub(crate) struct BuiltIn {
     /// Its name in events and rules: `opportunity_created`.
-    pub trigger_id: &'static str,
-    /// The module that raises it: `crm` or `sales`.
-    pub module_type: &'static str,
+    pub(crate) trigger_id: &'static str,
+    /// The module that raises it: `crm`, `sales`, `tasks` or `schedules`.
+    pub(crate) module_type: &'static str,
     /// When it is raised.
-    pub description: &'static str,
+    pub(crate) description: &'static str,
     fields: &'static [Field],
 }
 
@@ -78,14 +79,40 @@ const OLD_STATUS: Field = field("old_status", Shape::Text, "The status before.",
 const NEW_STATUS: Field = field("new_status", Shape::Text, "The status now.", "\"customer\"");
 const CHANGES: Field = field(
     "changes",
-    Shape::Changes,
+    Shape::Object,
     "Every field that changed, with what it was and is.",
     r#"{"owner": {"old": null, "new": "sales@example.com"}}"#,
 );
 
+const TASK: Field = field("task_id", Shape::Id, "The task's id.", "\"tsk_01hf7yat00zzzzzzzzzzzzzzzz\"");
+const TITLE: Field = field("title", Shape::Text, "What is to be done, in a line.", "\"Call Ada back\"");
+const STATE: Field = optional(field(
+    "state",
+    Shape::Text,
+    "Where the task is: `draft`, `assigned` and so on.",
+    "\"assigned\"",
+));
+const PRIORITY: Field =
+    optional(field("priority", Shape::Text, "`low`, `normal`, `high` or `urgent`.", "\"high\""));
+const ASSIGNEE: Field =
+    optional(field("assignee", Shape::Text, "The address of whoever has the task.", "\"ana@example.com\""));
+const DUE: Field =
+    field("due_at", Shape::Text, "When the task becomes overdue (RFC 3339).", "\"2030-01-31T23:00:00.000Z\"");
+const LABELS: Field = optional(field("labels", Shape::Texts, "The task's labels.", "[\"vip\"]"));
+const ABOUT_TYPE: Field =
+    optional(field("about_type", Shape::Text, "What kind of thing the task is about.", "\"opportunity\""));
+const ABOUT_ID: Field =
+    optional(field("about_id", Shape::Text, "The id of the thing that the task is about.", "\"o-1\""));
+const CHANGED_BY: Field = optional(field(
+    "changed_by",
+    Shape::Text,
+    "Who did it: the id of a user, a key, a client or a rule.",
+    "\"usr_01hf7yat00zzzzzzzzzzzzzzzz\"",
+));
+
 /// All built-in triggers, by module.
-pub const TRIGGERS: &[Trigger] = &[
-    Trigger {
+pub(crate) const TRIGGERS: &[BuiltIn] = &[
+    BuiltIn {
         trigger_id: "contact_created",
         module_type: "crm",
         description: "When a new contact is created",
@@ -99,7 +126,7 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(OWNER),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "contact_updated",
         module_type: "crm",
         description: "When a contact is updated",
@@ -114,19 +141,19 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(CHANGES),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "contact_status_changed",
         module_type: "crm",
         description: "When a contact's status changes",
         fields: &[CONTACT, OLD_STATUS, NEW_STATUS, optional(CONTACT_NAME), optional(EMAIL), optional(OWNER)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "contact_deleted",
         module_type: "crm",
         description: "When a contact is deleted",
         fields: &[CONTACT, optional(CONTACT_NAME), optional(EMAIL)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "lead_created",
         module_type: "crm",
         description: "When a new lead is created",
@@ -140,7 +167,7 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(OWNER),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "lead_updated",
         module_type: "crm",
         description: "When a lead is updated",
@@ -155,13 +182,13 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(CHANGES),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "lead_status_changed",
         module_type: "crm",
         description: "When a lead's status changes",
         fields: &[LEAD, OLD_STATUS, NEW_STATUS, optional(CONTACT_NAME), optional(EMAIL), optional(OWNER)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "lead_converted",
         module_type: "crm",
         description: "When a lead becomes a contact",
@@ -175,13 +202,13 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(OWNER),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "lead_deleted",
         module_type: "crm",
         description: "When a lead is deleted",
         fields: &[LEAD, optional(CONTACT_NAME), optional(EMAIL)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "opportunity_created",
         module_type: "sales",
         description: "When a new opportunity is created",
@@ -195,7 +222,7 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(OWNER),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "opportunity_updated",
         module_type: "sales",
         description: "When an opportunity is updated",
@@ -209,7 +236,7 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(CHANGES),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "opportunity_stage_changed",
         module_type: "sales",
         description: "When an opportunity moves to a different stage",
@@ -223,19 +250,19 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(OWNER),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "opportunity_deleted",
         module_type: "sales",
         description: "When an opportunity is deleted",
         fields: &[OPPORTUNITY, optional(OPPORTUNITY_NAME), optional(VALUE)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "deal_closed_won",
         module_type: "sales",
         description: "When a deal is successfully closed",
         fields: &[OPPORTUNITY, VALUE, optional(OPPORTUNITY_NAME), optional(CURRENCY), optional(OWNER)],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "deal_closed_lost",
         module_type: "sales",
         description: "When a deal is lost",
@@ -248,7 +275,7 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(OWNER),
         ],
     },
-    Trigger {
+    BuiltIn {
         trigger_id: "high_value_opportunity",
         module_type: "sales",
         description: "When an opportunity exceeds a value threshold",
@@ -261,59 +288,143 @@ pub const TRIGGERS: &[Trigger] = &[
             optional(OWNER),
         ],
     },
+    BuiltIn {
+        trigger_id: "task_created",
+        module_type: "tasks",
+        description: "When a task is made, by a person, a program or a rule",
+        fields: &[
+            TASK,
+            TITLE,
+            STATE,
+            PRIORITY,
+            ASSIGNEE,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    BuiltIn {
+        trigger_id: "task_updated",
+        module_type: "tasks",
+        description: "When a task is changed in any way; `old_…` and `new_…` say what is another",
+        fields: &[
+            TASK,
+            field(
+                "changes",
+                Shape::Object,
+                "Every field that is another, with `old` and `new`.",
+                "{\"priority\": {\"old\": \"normal\", \"new\": \"high\"}}",
+            ),
+            optional(TITLE),
+            STATE,
+            PRIORITY,
+            ASSIGNEE,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    BuiltIn {
+        trigger_id: "task_assigned",
+        module_type: "tasks",
+        description: "When somebody gets a task, new or from somebody else",
+        fields: &[
+            TASK,
+            field("new_assignee", Shape::Text, "The address of whoever has it now.", "\"ana@example.com\""),
+            optional(field(
+                "old_assignee",
+                Shape::Text,
+                "The address of whoever had it.",
+                "\"ben@example.com\"",
+            )),
+            optional(TITLE),
+            STATE,
+            PRIORITY,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    BuiltIn {
+        trigger_id: "task_completed",
+        module_type: "tasks",
+        description: "When a task is completed",
+        fields: &[
+            TASK,
+            optional(TITLE),
+            PRIORITY,
+            ASSIGNEE,
+            optional(DUE),
+            LABELS,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    BuiltIn {
+        trigger_id: "task_overdue",
+        module_type: "tasks",
+        description: "When the time has passed until which a task was to be done; once for each time",
+        fields: &[TASK, DUE, optional(TITLE), STATE, PRIORITY, ASSIGNEE, LABELS, ABOUT_TYPE, ABOUT_ID],
+    },
+    BuiltIn {
+        trigger_id: "task_commented",
+        module_type: "tasks",
+        description: "When somebody says something about a task",
+        fields: &[
+            TASK,
+            field("comment_id", Shape::Id, "The comment's id.", "\"cmt_01hf7yat00zzzzzzzzzzzzzzzz\""),
+            field("comment", Shape::Text, "What was said.", "\"Done by Friday.\""),
+            optional(TITLE),
+            STATE,
+            ASSIGNEE,
+            ABOUT_TYPE,
+            ABOUT_ID,
+            CHANGED_BY,
+        ],
+    },
+    BuiltIn {
+        trigger_id: "schedule_due",
+        module_type: "schedules",
+        description: "When a schedule comes that names no other trigger",
+        fields: &[
+            field("schedule_id", Shape::Id, "The schedule's id.", "\"sch_01hf7yat00zzzzzzzzzzzzzzzz\""),
+            field(
+                "scheduled_at",
+                Shape::Text,
+                "The time that was scheduled (RFC 3339).",
+                "\"2030-01-31T08:00:00.000Z\"",
+            ),
+            optional(field("schedule_name", Shape::Text, "The schedule's name.", "\"Every Monday\"")),
+        ],
+    },
 ];
 
-/// No trigger has that name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownTrigger(String);
+/// The types of records, by the field that holds their id.
+const RECORDS: &[(&str, &str)] =
+    &[("contact_id", "contact"), ("lead_id", "lead"), ("opportunity_id", "opportunity")];
 
-impl fmt::Display for UnknownTrigger {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known: Vec<&str> = TRIGGERS.iter().map(|trigger| trigger.trigger_id).collect();
-        write!(out, "no trigger is called {:?}; there are {}", self.0, known.join(", "))
-    }
-}
-
-impl std::error::Error for UnknownTrigger {}
-
-impl Fault for UnknownTrigger {
-    fn kind(&self) -> Kind {
-        Kind::Invalid
+impl BuiltIn {
+    /// The type of the record that its events are about, and the field that holds its id: the first one.
+    pub(crate) fn about(&self) -> Option<(&'static str, &'static str)> {
+        let first = self.fields.first()?.name;
+        RECORDS.iter().find(|(field, _)| *field == first).map(|(field, record_type)| (*record_type, *field))
     }
 
-    fn code(&self) -> &'static str {
-        "TRIGGER_UNKNOWN"
-    }
-}
-
-/// The trigger of that name.
-///
-/// # Errors
-/// [`UnknownTrigger`], which names those that exist.
-pub fn find(trigger_id: &str) -> Result<&'static Trigger, UnknownTrigger> {
-    TRIGGERS
-        .iter()
-        .find(|trigger| trigger.trigger_id == trigger_id)
-        .ok_or_else(|| UnknownTrigger(trigger_id.chars().take(100).collect()))
-}
-
-/// The names of all modules, each once, in the catalogue's order.
-#[must_use]
-pub fn modules() -> Vec<&'static str> {
-    let mut names: Vec<&str> = TRIGGERS.iter().map(|trigger| trigger.module_type).collect();
-    names.dedup();
-    names
-}
-
-impl Trigger {
     /// The names of the data that an event must carry.
-    pub fn required_data(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn required_data(&self) -> impl Iterator<Item = &'static str> {
         self.fields.iter().filter(|field| field.required).map(|field| field.name)
     }
 
     /// The JSON Schema (2020-12) of its data. Further fields are welcome, and rules can look at them.
     #[must_use]
-    pub fn schema(&self) -> Value {
+    pub(crate) fn schema(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
             .iter()
@@ -335,7 +446,7 @@ impl Trigger {
 
     /// Data such as it carries.
     #[must_use]
-    pub fn sample(&self) -> Value {
+    pub(crate) fn sample(&self) -> Value {
         let pair = |field: &Field| {
             let sample = serde_json::from_str(field.sample).unwrap_or_default();
             (field.name.to_owned(), sample)
@@ -344,95 +455,48 @@ impl Trigger {
     }
 }
 
-/// Whether an event's data holds what its trigger needs.
-///
-/// # Errors
-/// Every faulty field: `data` if it is no object, `data.<name>` for what is missing or null.
-pub fn check_payload(trigger: &Trigger, data: &Value) -> Result<(), Vec<FieldFault>> {
-    let Some(object) = data.as_object() else {
-        return Err(vec![FieldFault::new("data", "must be a JSON object")]);
-    };
-    let faults: Vec<FieldFault> = trigger
-        .required_data()
-        .filter_map(|name| {
-            let fault = |message: &str| Some(FieldFault::new(format!("data.{name}"), message));
-            match object.get(name) {
-                None => fault(&format!("is missing; {} needs it", trigger.trigger_id)),
-                Some(Value::Null) => fault(&format!("must not be null; {} needs it", trigger.trigger_id)),
-                Some(_) => None,
-            }
-        })
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_is_that_of_the_seeds_and_what_else_happens_to_records() {
-        let said: Vec<String> = TRIGGERS
-            .iter()
-            .map(|trigger| {
-                let required: Vec<_> = trigger.required_data().collect();
-                format!("{} {} ({})", trigger.module_type, trigger.trigger_id, required.join(", "))
-            })
-            .collect();
-        assert_eq!(
-            said,
-            [
-                "crm contact_created ()",
-                "crm contact_updated (contact_id)",
-                "crm contact_status_changed (contact_id, old_status, new_status)",
-                "crm contact_deleted (contact_id)",
-                "crm lead_created (lead_id)",
-                "crm lead_updated (lead_id)",
-                "crm lead_status_changed (lead_id, old_status, new_status)",
-                "crm lead_converted (lead_id, contact_id)",
-                "crm lead_deleted (lead_id)",
-                "sales opportunity_created (opportunity_id, opportunity_name)",
-                "sales opportunity_updated (opportunity_id)",
-                "sales opportunity_stage_changed (opportunity_id, old_stage, new_stage)",
-                "sales opportunity_deleted (opportunity_id)",
-                "sales deal_closed_won (opportunity_id, value)",
-                "sales deal_closed_lost (opportunity_id, reason)",
-                "sales high_value_opportunity (opportunity_id, value)",
-            ]
-        );
-        assert_eq!(modules(), ["crm", "sales"]);
+    fn the_catalogue_begins_with_that_of_the_seeds() {
+        let said = |name: &str| {
+            let trigger = TRIGGERS.iter().find(|trigger| trigger.trigger_id == name).unwrap();
+            let required: Vec<_> = trigger.required_data().collect();
+            format!("{} {} ({})", trigger.module_type, trigger.trigger_id, required.join(", "))
+        };
+        for wanted in [
+            "crm contact_created ()",
+            "crm contact_updated (contact_id)",
+            "crm contact_status_changed (contact_id, old_status, new_status)",
+            "crm lead_created (lead_id)",
+            "sales opportunity_created (opportunity_id, opportunity_name)",
+            "sales opportunity_stage_changed (opportunity_id, old_stage, new_stage)",
+            "sales deal_closed_won (opportunity_id, value)",
+            "sales deal_closed_lost (opportunity_id, reason)",
+            "sales high_value_opportunity (opportunity_id, value)",
+            "tasks task_created (task_id, title)",
+            "tasks task_updated (task_id, changes)",
+            "tasks task_assigned (task_id, new_assignee)",
+            "tasks task_completed (task_id)",
+            "tasks task_overdue (task_id, due_at)",
+            "tasks task_commented (task_id, comment_id, comment)",
+            "schedules schedule_due (schedule_id, scheduled_at)",
+        ] {
+            let name = wanted.split(' ').nth(1).unwrap();
+            assert_eq!(said(name), wanted);
+        }
     }
 
     #[test]
-    fn each_sample_passes_its_own_check_and_names_every_property() {
+    fn each_sample_names_every_property() {
         for trigger in TRIGGERS {
-            let sample = trigger.sample();
-            assert_eq!(check_payload(trigger, &sample), Ok(()), "{}", trigger.trigger_id);
             let schema = trigger.schema();
-            for (name, value) in sample.as_object().unwrap() {
+            for (name, value) in trigger.sample().as_object().unwrap() {
                 assert!(!value.is_null(), "{name}");
                 assert!(schema["properties"].get(name).is_some(), "{name}");
             }
         }
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let trigger = find("opportunity_stage_changed").unwrap();
-        let faults =
-            check_payload(trigger, &json!({"opportunity_id": "o-1", "old_stage": null})).unwrap_err();
-        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said,
-            [
-                "data.old_stage: must not be null; opportunity_stage_changed needs it",
-                "data.new_stage: is missing; opportunity_stage_changed needs it",
-            ]
-        );
-        for data in [json!(null), json!([]), json!("x")] {
-            assert_eq!(check_payload(trigger, &data).unwrap_err()[0].field, "data");
-        }
-        let unknown = find("nothing").unwrap_err().to_string();
-        assert!(unknown.starts_with("no trigger is called \"nothing\"; there are contact_created,"));
     }
 }

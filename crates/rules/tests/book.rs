@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 use kernel::{Chance, Instant, RuleId};
-use rules::{Definition, Draft, MOST_EXPLAINED, Rule, RuleBook, explain::Standing};
+use language::Facts;
+use rules::{Catalogue, Decisions, Definition, Draft, MOST_EXPLAINED, Recall, Rule, RuleBook, Standing};
 use serde_json::{Value, json};
 
 struct Fixed;
@@ -15,25 +16,36 @@ impl Chance for Fixed {
 
 fn rule(name: &str, conditions: Value, priority: i64, stop: bool) -> Rule {
     let at = Instant::from_millis(1_700_000_000_000 + i64::from(name.bytes().last().unwrap()));
-    let definition = Definition::check(Draft {
-        name: Some(name.to_owned()),
-        module_type: Some("sales".to_owned()),
-        trigger_id: Some("deal_closed_won".to_owned()),
-        conditions: Some(conditions),
-        actions: Some(
-            json!([{"type": "send_notification", "parameters": {"recipient": "a", "message": "{{value}}"}}]),
-        ),
-        priority: Some(priority),
-        stop_on_match: Some(stop),
-        ..Draft::default()
-    });
+    let definition = Definition::check(
+        Draft {
+            name: Some(name.to_owned()),
+            module_type: Some("sales".to_owned()),
+            trigger_id: Some("deal_closed_won".to_owned()),
+            conditions: Some(conditions),
+            actions: Some(
+                json!([{"type": "send_notification", "parameters": {"recipient": "a", "message": "{{value}}"}}]),
+            ),
+            priority: Some(priority),
+            stop_on_match: Some(stop),
+            ..Draft::default()
+        },
+        &Catalogue::default(),
+    );
     Rule::new(RuleId::new(at, &Fixed), definition.unwrap(), at)
 }
 
+fn book(rules: &[Rule]) -> RuleBook {
+    RuleBook::new(rules, &Catalogue::default())
+}
+
+fn decide(book: &RuleBook, trigger: &str, data: &Value) -> Decisions {
+    book.decide(trigger, &Facts::of(data), &Recall::default())
+}
+
 fn check(rules: &[Rule], data: Value, wanted: &[(&str, Standing)]) {
-    let decisions = RuleBook::new(rules).decide("deal_closed_won", &data);
+    let decisions = decide(&book(rules), "deal_closed_won", &data);
     let said: Vec<(&str, Standing)> =
-        decisions.listed.iter().map(|decision| (&*decision.name, decision.verdict.standing)).collect();
+        decisions.listed.iter().map(|decision| (&*decision.name, decision.standing)).collect();
     assert_eq!(said, wanted);
 }
 
@@ -57,11 +69,12 @@ fn higher_priorities_come_first_then_older_rules_until_one_stops() {
         json!({"value": 100}),
         &[("rule 9", Matched), ("rule 1", Matched), ("rule 2", Matched), ("rule 3", NotAsked)],
     );
-    let decisions = RuleBook::new(&rules).decide("deal_closed_won", &json!({"value": 100}));
+    let decisions = decide(&book(&rules), "deal_closed_won", &json!({"value": 100}));
     let last = decisions.listed.last().unwrap();
-    assert!(last.verdict.because.starts_with("not asked: rule rule 2 (rul_"), "{}", last.verdict.because);
+    let because = last.told()["because"].as_str().unwrap().to_owned();
+    assert!(because.starts_with("not asked: rule rule 2 (rul_"), "{because}");
     assert_eq!(last.actions, Ok(Vec::new()));
-    assert!(RuleBook::new(&rules).decide("deal_closed_lost", &json!({})).listed.is_empty());
+    assert!(decide(&book(&rules), "deal_closed_lost", &json!({})).listed.is_empty());
 }
 
 #[test]
@@ -70,12 +83,12 @@ fn rules_that_are_off_are_not_in_the_book_and_broken_ones_say_so() {
     off.definition.is_active = false;
     let mut broken = rule("rule 2", json!([]), 0, false);
     broken.definition.conditions = json!([{"type": "gone"}]);
-    let book = RuleBook::new(&[off, broken]);
+    let book = book(&[off, broken]);
     assert_eq!(book.len(), 1);
-    let decisions = book.decide("deal_closed_won", &json!({}));
-    let verdict = &decisions.listed[0].verdict;
-    assert_eq!(verdict.standing, Standing::Broken);
-    assert!(verdict.because.contains("conditions[0].type"), "{}", verdict.because);
+    let decisions = decide(&book, "deal_closed_won", &json!({}));
+    assert_eq!(decisions.listed[0].standing, Standing::Broken);
+    let told = decisions.listed[0].told();
+    assert!(told["because"].as_str().unwrap().contains("conditions[0].type"), "{told}");
 }
 
 #[test]
@@ -86,11 +99,11 @@ fn of_many_rules_that_cannot_match_some_are_explained_and_the_rest_counted() {
         })
         .collect();
     rules.push(rule("last 2", json!([{"type": "in", "field": "owner", "value": [150]}]), -1000, false));
-    let decisions = RuleBook::new(&rules).decide("deal_closed_won", &json!({"owner": "150"}));
+    let decisions = decide(&book(&rules), "deal_closed_won", &json!({"owner": "150"}));
     let matched: Vec<&str> = decisions
         .listed
         .iter()
-        .filter(|decision| decision.verdict.matched())
+        .filter(|decision| decision.matched())
         .map(|decision| &*decision.name)
         .collect();
     assert_eq!(matched, ["rule 1", "last 2"]);

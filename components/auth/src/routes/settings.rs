@@ -30,6 +30,6 @@ pub(super) async fn change_settings(
     Json(body): Json<SettingsIn>,
 ) -> Result<Shown<SettingsShown>, Problem> {
     let (settings, version) =
-        service::change_settings(&caller.world.db, &caller.call, version, body.into()).await?;
+        service::change_settings(&caller.world.db, &caller.call, version, body.try_into()?).await?;
     Ok(Shown::as_is("settings", settings.into()).version(version))
 }

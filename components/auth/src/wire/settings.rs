@@ -1,6 +1,7 @@
 //! How are a tenant's settings said in JSON?
 
 use auth::{SettingsPatch, TenantSettings};
+use edge::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +16,9 @@ pub(crate) struct SettingsShown {
     two_factor: TwoFactorOut,
     sign_on: SignOnOut,
     retention: RetentionOut,
+    /// The IANA time zone in which its days begin, for rules and schedules.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: &'static str,
 }
 
 /// Limits that all of the tenant's callers share.
@@ -24,6 +28,8 @@ struct LimitsOut {
     search_per_minute: u32,
     /// Bulk operations an hour.
     bulk_per_hour: u32,
+    /// Jobs that run at a time.
+    jobs_at_once: u32,
 }
 
 /// What a new password must be.
@@ -68,6 +74,7 @@ struct RetentionOut {
     jobs_days: u32,
     messages_days: u32,
     sessions_days: u32,
+    tasks_days: u32,
 }
 
 impl From<TenantSettings> for SettingsShown {
@@ -80,12 +87,14 @@ impl From<TenantSettings> for SettingsShown {
             two_factor,
             sign_on,
             retention,
+            time_zone,
         } = settings;
         Self {
             user_rate_per_minute,
             limits: LimitsOut {
                 search_per_minute: limits.search_per_minute,
                 bulk_per_hour: limits.bulk_per_hour,
+                jobs_at_once: limits.jobs_at_once,
             },
             password: PasswordPolicyOut { min_length: password.min_length, history: password.history },
             session: SessionLimitsOut {
@@ -103,7 +112,9 @@ impl From<TenantSettings> for SettingsShown {
                 jobs_days: retention.jobs_days,
                 messages_days: retention.messages_days,
                 sessions_days: retention.sessions_days,
+                tasks_days: retention.tasks_days,
             },
+            time_zone: time_zone.name(),
         }
     }
 }
@@ -126,6 +137,9 @@ pub(crate) struct SettingsIn {
     sign_on: SignOnIn,
     #[serde(default)]
     retention: RetentionIn,
+    /// An IANA time zone.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: Option<String>,
 }
 
 /// Other limits that all of the tenant's callers share.
@@ -136,6 +150,8 @@ struct LimitsIn {
     search_per_minute: Option<u32>,
     /// Bulk operations an hour: 1 to 1,000,000.
     bulk_per_hour: Option<u32>,
+    /// Jobs that run at a time: 1 to 1,000.
+    jobs_at_once: Option<u32>,
 }
 
 /// Another policy for passwords.
@@ -184,14 +200,19 @@ struct RetentionIn {
     jobs_days: Option<u32>,
     messages_days: Option<u32>,
     sessions_days: Option<u32>,
+    tasks_days: Option<u32>,
 }
 
-impl From<SettingsIn> for SettingsPatch {
-    fn from(body: SettingsIn) -> Self {
-        Self {
+impl TryFrom<SettingsIn> for SettingsPatch {
+    type Error = Problem;
+    fn try_from(body: SettingsIn) -> Result<Self, Problem> {
+        let zone = body.time_zone.map(|name| name.parse()).transpose();
+        let message = "must be a time zone of IANA's, such as Europe/Berlin";
+        Ok(Self {
             user_rate_per_minute: body.user_rate_per_minute,
             search_per_minute: body.limits.search_per_minute,
             bulk_per_hour: body.limits.bulk_per_hour,
+            jobs_at_once: body.limits.jobs_at_once,
             password_min_length: body.password.min_length,
             password_history: body.password.history,
             session_idle_minutes: body.session.idle_minutes,
@@ -204,6 +225,8 @@ impl From<SettingsIn> for SettingsPatch {
             jobs_days: body.retention.jobs_days,
             messages_days: body.retention.messages_days,
             sessions_days: body.retention.sessions_days,
-        }
+            tasks_days: body.retention.tasks_days,
+            time_zone: zone.map_err(|_| Problem::field("time_zone", message))?,
+        })
     }
 }

@@ -6,10 +6,11 @@ use kernel::Instant;
 use serde_json::{Map, Value, json};
 
 const GET: &str = "SELECT name, settings, updated_at FROM tenants WHERE tenant_id = ?1";
-// Instances keep what follows from the settings (rates, ends of sessions): so the access revision moves too.
+// Instances keep what follows from the settings (rates, ends of sessions, the zone in which rules count days): so the revisions
+// move too.
 const UPDATE: &str =
     "UPDATE tenants SET settings = json_patch(settings, ?2), updated_at = max(?3, updated_at + 1),
-    access_revision = access_revision + 1 WHERE tenant_id = ?1 RETURNING updated_at AS n";
+    access_revision = access_revision + 1, rules_revision = rules_revision + 1 WHERE tenant_id = ?1 RETURNING updated_at AS n";
 
 /// A tenant's name, its settings and their version: its `updated_at` in milliseconds.
 pub(crate) struct Kept {
@@ -47,6 +48,7 @@ fn read(text: &str) -> Option<TenantSettings> {
         user_rate_per_minute: number("/user_rate_per_minute")?,
         search_per_minute: number("/limits/search_per_minute")?,
         bulk_per_hour: number("/limits/bulk_per_hour")?,
+        jobs_at_once: number("/limits/jobs_at_once")?,
         password_min_length: number("/password/min_length")?,
         password_history: number("/password/history")?,
         session_idle_minutes: number("/session/idle_minutes")?,
@@ -59,6 +61,11 @@ fn read(text: &str) -> Option<TenantSettings> {
         jobs_days: number("/retention/jobs_days")?,
         messages_days: number("/retention/messages_days")?,
         sessions_days: number("/retention/sessions_days")?,
+        tasks_days: number("/retention/tasks_days")?,
+        time_zone: match value.pointer("/time_zone") {
+            None => None,
+            Some(zone) => Some(zone.as_str()?.parse().ok()?),
+        },
     };
     TenantSettings::default().change(patch).ok()
 }
@@ -70,6 +77,7 @@ pub(crate) fn whole(settings: &TenantSettings) -> Value {
         "limits": {
             "search_per_minute": settings.limits.search_per_minute,
             "bulk_per_hour": settings.limits.bulk_per_hour,
+            "jobs_at_once": settings.limits.jobs_at_once,
         },
         "password": {"min_length": settings.password.min_length, "history": settings.password.history},
         "session": {
@@ -87,7 +95,9 @@ pub(crate) fn whole(settings: &TenantSettings) -> Value {
             "jobs_days": settings.retention.jobs_days,
             "messages_days": settings.retention.messages_days,
             "sessions_days": settings.retention.sessions_days,
+            "tasks_days": settings.retention.tasks_days,
         },
+        "time_zone": settings.time_zone.name(),
     })
 }
 
@@ -136,12 +146,14 @@ mod tests {
         let wanted = SettingsPatch {
             password_min_length: Some(15),
             two_factor_required: Some(true),
+            time_zone: Some(chrono_tz::Europe::Berlin),
             ..SettingsPatch::default()
         };
         let settings = TenantSettings::default().change(wanted).unwrap();
         let changed: Value = serde_json::from_str(&patch(&settings)).unwrap();
         assert_eq!(changed["password"], json!({"min_length": 15, "history": null}));
-        let kept = r#"{"password": {"min_length": 15}, "two_factor": {"required": true}, "unknown": 1}"#;
+        let kept = r#"{"password": {"min_length": 15}, "two_factor": {"required": true}, "time_zone": "Europe/Berlin",
+            "unknown": 1}"#;
         assert_eq!(read(kept), Some(settings));
         assert_eq!(read("{}"), Some(TenantSettings::default()));
     }

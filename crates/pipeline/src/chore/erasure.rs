@@ -33,6 +33,8 @@ fn redactions() -> impl Iterator<Item = &'static Redaction> {
         .chain(&events::REDACTIONS)
         .chain(&jobs::REDACTIONS)
         .chain(&notifications::privacy::REDACTIONS)
+        .chain(&tasks::REDACTIONS)
+        .chain(&schedules::REDACTIONS)
 }
 
 /// The stage after `stage`; the first after none.

@@ -5,6 +5,7 @@ use ::records::RecordError;
 use db::DbError;
 use events::EventError;
 use kernel::{Fault, FieldFault, Kind, Permission, Span};
+use rules::RuleError;
 
 /// A fault on the way of a change.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum RecordFault {
     /// What it raises.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Its triggers, and the rules that are bound to them.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// The name of a record means none, or several.
     #[error("{0}")]
     Named(String),
@@ -60,6 +64,7 @@ impl Fault for RecordFault {
         match self {
             Self::Record(error) => error.kind(),
             Self::Publish(error) => error.kind(),
+            Self::Rule(error) => error.kind(),
             Self::Named(_) => Kind::NotFound,
         }
     }
@@ -68,6 +73,7 @@ impl Fault for RecordFault {
         match self {
             Self::Record(error) => error.code(),
             Self::Publish(error) => error.code(),
+            Self::Rule(error) => error.code(),
             Self::Named(_) => "NOT_FOUND",
         }
     }
@@ -76,6 +82,7 @@ impl Fault for RecordFault {
         match self {
             Self::Record(error) => error.fields(),
             Self::Publish(error) => error.fields(),
+            Self::Rule(error) => error.fields(),
             Self::Named(_) => &[],
         }
     }
@@ -83,6 +90,7 @@ impl Fault for RecordFault {
     fn lacks(&self) -> Option<Permission> {
         match self {
             Self::Record(error) => error.lacks(),
+            Self::Rule(error) => error.lacks(),
             Self::Publish(_) | Self::Named(_) => None,
         }
     }
@@ -91,6 +99,7 @@ impl Fault for RecordFault {
         match self {
             Self::Record(error) => error.retry_after(),
             Self::Publish(error) => error.retry_after(),
+            Self::Rule(error) => error.retry_after(),
             Self::Named(_) => None,
         }
     }

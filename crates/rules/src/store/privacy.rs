@@ -7,21 +7,19 @@ pub const REDACTIONS: [Redaction; 2] = [
     Redaction {
         name: "rules",
         window: "SELECT rule_id AS id FROM rules WHERE tenant_id = ?1 AND rule_id > ?2 ORDER BY rule_id LIMIT 1 OFFSET ?3",
-        naming: "SELECT json_array(rule_id, name, description, conditions, actions) AS id FROM rules
-            WHERE tenant_id = ?1 AND rule_id > ?2 AND rule_id <= coalesce(?3, 'rul_~')
-            AND (instr(lower(actions), ?4) OR instr(lower(conditions), ?4) OR instr(lower(name), ?4)
-                OR instr(lower(description), ?4))",
-        write: "UPDATE rules SET name = new.value ->> 1, description = new.value ->> 2, conditions = new.value ->> 3,
-            actions = new.value ->> 4
+        naming: "SELECT json_array(rule_id, document) AS id FROM rules
+            WHERE tenant_id = ?1 AND rule_id > ?2 AND rule_id <= coalesce(?3, 'rul_~') AND instr(lower(document), ?4)",
+        write: "UPDATE rules SET document = new.value ->> 1
             FROM json_each(?2) AS new WHERE rules.tenant_id = ?1 AND rules.rule_id = new.value ->> 0",
     },
     Redaction {
         name: "rule_versions",
         window: "SELECT rule_id AS id FROM rule_versions WHERE tenant_id = ?1 AND rule_id > ?2 ORDER BY rule_id
             LIMIT 1 OFFSET ?3",
-        naming: "SELECT json_array(json_array(rule_id, version), document) AS id FROM rule_versions
-            WHERE tenant_id = ?1 AND rule_id > ?2 AND rule_id <= coalesce(?3, 'rul_~') AND instr(lower(document), ?4)",
-        write: "UPDATE rule_versions SET document = new.value ->> 1 FROM json_each(?2) AS new
+        naming: "SELECT json_array(json_array(rule_id, version), document, note) AS id FROM rule_versions
+            WHERE tenant_id = ?1 AND rule_id > ?2 AND rule_id <= coalesce(?3, 'rul_~')
+            AND (instr(lower(document), ?4) OR instr(lower(note), ?4))",
+        write: "UPDATE rule_versions SET document = new.value ->> 1, note = new.value ->> 2 FROM json_each(?2) AS new
             WHERE rule_versions.tenant_id = ?1 AND rule_versions.rule_id = new.value ->> '$[0][0]'
             AND rule_versions.version = new.value ->> '$[0][1]'",
     },
