@@ -1,6 +1,6 @@
 //! What does a job do? Inside jobs write in the queue's own transaction; outside jobs carry one parcel.
 
-use crate::{Books, Works, decide, left, regard, write};
+use crate::{Books, Works, decide, left, loops, regard, write};
 use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt, Terms};
@@ -287,6 +287,7 @@ pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) ->
     let draft = match decide(&book, call, EventId::new(call.now, &*call.chance), event, origin, record) {
         Ok(draft) => draft,
         Err(EventError::Db(error)) => return Err(error),
+        Err(EventError::TooDeep(depth)) => return loops::cut(tx, call, job, depth).await,
         Err(fault) => return Ok(Report::hopeless(fault.to_string())),
     };
     Ok(match write::write(tx, &[&draft]).await?.into_iter().next() {

@@ -13,6 +13,7 @@ mod error;
 mod late;
 mod left;
 mod letters;
+mod loops;
 pub mod privacy;
 pub mod records;
 mod regard;

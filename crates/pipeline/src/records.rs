@@ -12,6 +12,7 @@ pub use types::{change_type, create_type, delete_type};
 use crate::{
     Books, PublishError, Receipt, decide,
     effect::{self, Report},
+    loops,
     write::{Written, write},
 };
 use ::records::{
@@ -311,6 +312,10 @@ pub(crate) async fn move_on(tx: &mut Tx, books: &Books, call: &Call, job: &Job) 
         Ok((words, changed)) => {
             let left = json!({"entity_id": id.trim(), "new_status": status.trim(), "changed": changed});
             Ok(Report::done(words).leaving(&left))
+        }
+        // Nothing was written before it.
+        Err(RecordFault::Publish(PublishError::Event(EventError::TooDeep(depth)))) => {
+            loops::cut(tx, call, job, depth).await
         }
         Err(fault) => fault.in_words().map(Report::hopeless),
     }

@@ -285,6 +285,7 @@ fn a_loop_of_rules_ends() {
         let to_this = json!([{"type": "changed_to", "field": "status", "value": from}]);
         yard.rule("crm", "contact_status_changed", to_this, move_to("{{contact_id}}", to));
     }
+    yard.owner("owner@example.com");
     let ada = yard.make("contact", json!({"name": "Ada", "status": "customer"})).record;
     yard.patch("contact", &ada.id, json!({"status": "lead"})).unwrap();
     for _ in 0..20 {
@@ -297,6 +298,15 @@ fn a_loop_of_rules_ends() {
         "SELECT COUNT(*) AS n FROM jobs WHERE state = 'dead' AND last_error LIKE '%chains end after%'",
     );
     assert_eq!(dead, 1);
+    // A program made the rules: the owner is told, once a day for each rule.
+    let told = || yard.count("SELECT COUNT(*) AS n FROM messages WHERE recipient = 'owner@example.com'");
+    assert_eq!(told(), 1);
+    yard.patch("contact", &ada.id, json!({"status": "customer"})).unwrap();
+    yard.patch("contact", &ada.id, json!({"status": "lead"})).unwrap();
+    for _ in 0..20 {
+        yard.drain();
+    }
+    assert_eq!(told(), 1);
     // The last link changed nothing: the record stands where the last event says.
     let last =
         yard.events("contact_status_changed").into_iter().max_by_key(|event| event.origin.depth).unwrap();
@@ -362,6 +372,36 @@ fn told(about: &str) -> Value {
 }
 
 impl Yard {
+    /// A user who owns the tenant.
+    fn owner(&self, email: &str) {
+        let user = kernel::UserId::new(self.clock.now(), &*self.chance);
+        let role = kernel::RoleId::new(self.clock.now(), &*self.chance);
+        let rows: [(&str, Vec<db::Value>); 3] = [
+            (
+                "INSERT INTO users (tenant_id, user_id, email, name, state, created_at, updated_at)
+                    VALUES ('acme-corp', ?1, ?2, 'Olga', 'active', 0, 0)",
+                vec![user.as_str().into(), email.into()],
+            ),
+            (
+                "INSERT INTO roles (tenant_id, role_id, name, built_in, created_at)
+                    VALUES ('acme-corp', ?1, 'owner', 'owner', 0)",
+                vec![role.as_str().into()],
+            ),
+            (
+                "INSERT INTO role_bindings (tenant_id, user_id, role_id, scope, created_at)
+                    VALUES ('acme-corp', ?1, ?2, '*', 0)",
+                vec![user.as_str().into(), role.as_str().into()],
+            ),
+        ];
+        block_on(async {
+            let mut tx = self.db.begin().await.unwrap();
+            for (sql, parameters) in rows {
+                tx.all_tenants().run_for_effect(sql, parameters).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        });
+    }
+
     /// Somebody else's program sends an event.
     fn sent(&self, trigger: &str, data: Value) -> EventId {
         let event = events::NewEvent {

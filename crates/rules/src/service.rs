@@ -269,6 +269,15 @@ pub async fn versions(
     Ok(Page::cut(rows, page, |version| version.version.to_string()))
 }
 
+/// What a rule is called, and who changed it last: the id of a user, an API key or a client, or `system`.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn editor(scope: &mut Scope<'_>, id: &RuleId) -> Result<Option<(String, String)>, DbError> {
+    let last = store::versions(scope, id, i64::MAX, 1).await?.pop();
+    Ok(last.map(|version| (version.definition.name, version.changed_by)))
+}
+
 /// The number before which a page of versions goes on.
 fn before(page: &PageRequest) -> Result<i64, RuleError> {
     match page.after.as_ref().map(Cursor::key) {

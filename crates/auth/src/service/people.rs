@@ -12,6 +12,14 @@ pub async fn people(scope: &mut Scope<'_>, ids: &[&UserId]) -> Result<Vec<Person
     if ids.is_empty() { Ok(Vec::new()) } else { store::user::people(scope, ids).await }
 }
 
+/// The tenant's owners, at most so many.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn owners(scope: &mut Scope<'_>, most: u16) -> Result<Vec<Person>, DbError> {
+    store::user::owners(scope, most.into()).await
+}
+
 /// The tenant's user with this address.
 ///
 /// # Errors

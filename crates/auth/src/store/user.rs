@@ -28,6 +28,10 @@ const SET_PASSWORD: &str = "UPDATE users SET password_hash = ?3, version = versi
     WHERE tenant_id = ?1 AND user_id = ?2";
 const REHASH: &str = "UPDATE users SET password_hash = ?3 WHERE tenant_id = ?1 AND user_id = ?2";
 const FIND: &str = "SELECT user_id AS id FROM users WHERE tenant_id = ?1 AND email = ?2";
+const OWNERS: &str = "SELECT u.user_id, u.email, u.name FROM roles AS r
+    JOIN role_bindings AS b ON b.tenant_id = ?1 AND b.role_id = r.role_id AND b.scope = '*'
+    JOIN users AS u ON u.tenant_id = ?1 AND u.user_id = b.user_id
+    WHERE r.tenant_id = ?1 AND r.built_in = 'owner' AND u.state = 'active' ORDER BY u.user_id LIMIT ?2";
 const PEOPLE: &str = "SELECT user_id, email, name FROM users WHERE tenant_id = ?1
     AND user_id IN (SELECT value FROM json_each(?2))";
 const PERSON_AT: &str = "SELECT user_id, email, name FROM users WHERE tenant_id = ?1 AND email = ?2";
@@ -207,6 +211,11 @@ pub(crate) async fn find(scope: &mut Scope<'_>, email: &Email) -> Result<Option<
 }
 
 /// Those of these ids that there are users for.
+pub(crate) async fn owners(scope: &mut Scope<'_>, most: i64) -> Result<Vec<Person>, DbError> {
+    let rows: Vec<Named> = scope.all(OWNERS, [most.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
 pub(crate) async fn people(scope: &mut Scope<'_>, ids: &[&UserId]) -> Result<Vec<Person>, DbError> {
     let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
     let rows: Vec<Named> = scope.all(PEOPLE, [Value::Text(json!(ids).to_string())]).await?;

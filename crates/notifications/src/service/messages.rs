@@ -1,8 +1,8 @@
 //! What was told to whom, and what became of it?
 
-use crate::{Delivery, Message, NotificationError, store};
+use crate::{Delivery, Message, NotificationError, Recipient, store};
 use db::{Db, DbError, Scope};
-use kernel::{Call, EventId, MessageId, Page, PageRequest};
+use kernel::{Call, EventId, Instant, MessageId, Page, PageRequest};
 use std::collections::BTreeMap;
 
 pub use crate::store::message::Filter;
@@ -44,6 +44,19 @@ pub async fn get(db: &Db, call: &Call, id: &MessageId) -> Result<Message, Notifi
 pub async fn of_event(scope: &mut Scope<'_>, event: &EventId) -> Result<Vec<Message>, DbError> {
     let messages = store::message::of_event(scope, event).await?;
     with_deliveries(scope, messages).await
+}
+
+/// Whether somebody was told something with this title since then: for whoever tells things once.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn was_told(
+    scope: &mut Scope<'_>,
+    recipient: &Recipient,
+    title: &str,
+    since: Instant,
+) -> Result<bool, DbError> {
+    store::message::was_told(scope, recipient, title, since).await
 }
 
 async fn with_deliveries(scope: &mut Scope<'_>, mut messages: Vec<Message>) -> Result<Vec<Message>, DbError> {

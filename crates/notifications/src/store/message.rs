@@ -38,10 +38,12 @@ const LIST_BY_STATE: &str = "SELECT id, recipient, title, body, event_id, job_id
     ORDER BY id DESC";
 const OF_EVENT: &str = "SELECT id, recipient, title, body, event_id, job_id, created_at
     FROM messages WHERE tenant_id = ?1 AND event_id = ?2 ORDER BY id";
+const TOLD: &str = "SELECT EXISTS (SELECT 1 FROM messages
+    WHERE tenant_id = ?1 AND recipient_key = ?2 AND id >= ?3 AND title = ?4) AS n";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 8] =
-    [INSERT, OF_JOBS, GET, LIST, LIST_BY_EVENT, LIST_BY_RECIPIENT, LIST_BY_STATE, OF_EVENT];
+pub(crate) const STATEMENTS: [&str; 9] =
+    [INSERT, OF_JOBS, GET, LIST, LIST_BY_EVENT, LIST_BY_RECIPIENT, LIST_BY_STATE, OF_EVENT, TOLD];
 
 /// A key beyond all ids.
 const END: &str = "msg_~";
@@ -157,6 +159,17 @@ pub(crate) async fn list(
         (None, None, None) => LIST,
     };
     scope.all(sql, parameters).await
+}
+
+/// Whether somebody was told something with this title since then.
+pub(crate) async fn was_told(
+    scope: &mut Scope<'_>,
+    recipient: &Recipient,
+    title: &str,
+    since: Instant,
+) -> Result<bool, DbError> {
+    let first = MessageId::first(since);
+    Ok(scope.one::<i64>(TOLD, [recipient.key().into(), (&first).into(), title.into()]).await? == Some(1))
 }
 
 /// All that came of an event, oldest first, without their deliveries.

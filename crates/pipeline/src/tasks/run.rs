@@ -4,7 +4,7 @@ use super::{TaskFault, due, people, tell_of};
 use crate::{
     Books,
     effect::{self, Report},
-    left, zone,
+    left, loops, zone,
 };
 use db::{DbError, Tx};
 use events::MAX_DEPTH;
@@ -30,7 +30,7 @@ pub(crate) async fn run(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> R
     };
     // What is made raises events. One more than a chain may have ends it, before anything is written.
     if origin.depth > MAX_DEPTH {
-        return Ok(Report::hopeless(events::EventError::TooDeep(origin.depth).to_string()));
+        return loops::cut(tx, call, job, origin.depth).await;
     }
     let (definition, assignee) = match wanted(tx, job).await {
         Ok(wanted) => wanted,
