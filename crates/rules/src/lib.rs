@@ -4,6 +4,7 @@
 //! matched, why, and what is to be done. [`service`] keeps rules and their versions, and a tenant's own triggers.
 
 mod action;
+mod analysis;
 mod book;
 mod catalogue;
 mod decision;
@@ -24,6 +25,7 @@ mod trigger;
 pub use action::{
     ActionKind, Actions, OnError, PlannedAction, RenderFault, Retry, UnknownAction, render_late,
 };
+pub use analysis::{Finding, MOST_PEERS, Named, findings};
 pub use book::{MOST_EXPLAINED, RuleBook};
 pub use catalogue::{
     About, Catalogue, Origin, Parts, Trigger, UnknownOrigin, UnknownTrigger, built_in_modules,

@@ -2,6 +2,7 @@
 //! the rule, its version, the tenant's revision and the audit. The caller's permission may reach one module or one rule only:
 //! the call is had by naming the rule's.
 
+pub mod analysis;
 pub mod recall;
 pub mod triggers;
 
@@ -65,7 +66,8 @@ pub async fn create(db: &Db, who: &Bounded, draft: Draft, note: Option<&str>) ->
         Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
-    finish(tx, outcome).await
+    let saved = finish(tx, outcome).await?;
+    Ok(analysis::with_findings(db, who.tenant(), saved).await)
 }
 
 /// Makes a rule within the caller's transaction.
@@ -197,7 +199,8 @@ async fn change(
         Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
-    finish(tx, outcome).await
+    let saved = finish(tx, outcome).await?;
+    Ok(analysis::with_findings(db, who.tenant(), saved).await)
 }
 
 /// Switches a rule on or off. One that is so already stays as it is, without a new version.
@@ -230,7 +233,8 @@ pub async fn toggle(
         Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
-    finish(tx, outcome).await
+    let saved = finish(tx, outcome).await?;
+    Ok(analysis::with_findings(db, who.tenant(), saved).await)
 }
 
 /// Deletes a rule. Its versions stay, because events and jobs point at them.
