@@ -1,7 +1,7 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant, InvitationId, JobId,
+    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant, InvitationId, JobId,
     LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
 };
 
@@ -111,6 +111,7 @@ macro_rules! texts {
 texts!(
     ApiKeyId,
     AuditId,
+    BacktestId,
     ChannelId,
     ClientId,
     ConnectionId,

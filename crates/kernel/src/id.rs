@@ -130,6 +130,8 @@ ids! {
     EventId = "evt", "event";
     /// A rule.
     RuleId = "rul", "rule";
+    /// A rule held against stored events.
+    BacktestId = "bkt", "backtest";
     /// A piece of work in the queue.
     JobId = "job", "job";
     /// A channel that notifications leave by.

@@ -18,7 +18,7 @@ pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, 
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
     ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, IdError, Identifier,
-    InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
+    BacktestId, InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

@@ -203,7 +203,7 @@ pub(crate) struct Company<'a> {
 }
 
 /// The order in which rules are asked.
-fn order(rule: &Rule) -> (Reverse<i64>, Instant, &RuleId) {
+pub(crate) fn order(rule: &Rule) -> (Reverse<i64>, Instant, &RuleId) {
     (Reverse(rule.definition.priority), rule.created_at, &rule.id)
 }
 

@@ -4,7 +4,6 @@
 use crate::{
     Catalogue, Rule,
     decision::{Decision, Decisions, Ended, Entry},
-    key::Key,
     recall::{Memo, Recall, Wanted},
 };
 use language::{Conditions, Facts, FieldPath, Look, key_of};
@@ -178,21 +177,9 @@ impl Chapter {
 
     /// What no longer waits because this event came.
     fn ended(&self, facts: &Facts<'_>, recall: &Recall, memos: &mut Vec<Memo>) -> Vec<Ended> {
-        let now = facts.moment().now;
-        let over = self.endings.iter().filter_map(|entry| {
-            let absence = entry.absence()?;
-            let key: Key = absence.other_key.of(facts);
-            let waiting = recall.waiting(&entry.rule_id, &key, now)?;
-            if !absence.conditions.evaluate(facts, Look::Quick).holds() {
-                return None;
-            }
-            Some((Ended { rule_id: entry.rule_id.clone(), event: waiting.event.clone() }, key))
-        });
-        let mut ended = Vec::new();
-        for (over, key) in over {
-            memos.push(Memo::Over(over.rule_id.clone(), key));
-            ended.push(over);
-        }
+        let over = self.endings.iter().filter_map(|entry| entry.ended(facts, recall));
+        let (ended, forgotten): (Vec<Ended>, Vec<Memo>) = over.unzip();
+        memos.extend(forgotten);
         ended
     }
 }

@@ -17,6 +17,7 @@ mod pace;
 mod parameter;
 mod recall;
 mod record;
+mod replay;
 mod rule;
 pub mod service;
 mod store;
@@ -30,7 +31,7 @@ pub use book::{MOST_EXPLAINED, RuleBook};
 pub use catalogue::{
     About, Catalogue, Origin, Parts, Trigger, UnknownOrigin, UnknownTrigger, built_in_modules,
 };
-pub use decision::{Decision, Decisions, Ended, Lane, Standing, told, try_out};
+pub use decision::{Decision, Decisions, Ended, Lane, Standing, UnknownStanding, told, try_out};
 pub use definition::{Definition, Draft, RulePatch, note};
 pub use error::RuleError;
 pub use key::Key;
@@ -40,5 +41,6 @@ pub use own::{
 };
 pub use pace::PaceSaid;
 pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
+pub use replay::{Cast, MOST_REMEMBERED, Needs, Replay, ReplayFault};
 pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
 pub use store::{RuleFilter, privacy::REDACTIONS};

@@ -1,0 +1,79 @@
+//! What of the ledger does a rule look at that is held against it? Few columns, many rows, in the order of the events.
+
+use crate::past::{Circumstances, Past, Stretch};
+use db::{DbError, Decode, Row, Scope};
+
+// What is not asked for comes as null: it need not be carried.
+const PAST: &str = "SELECT event_id, received_at, data, record, iif(?6, source, NULL) AS source, iif(?6, subject, NULL) AS subject,
+    iif(?6, actor, NULL) AS actor, iif(?6, occurred_at, NULL) AS occurred_at, iif(?6, depth, NULL) AS depth
+    FROM events INDEXED BY events_by_trigger
+    WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 ORDER BY event_id LIMIT ?5";
+const COUNT: &str = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM events INDEXED BY events_by_trigger
+    WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 LIMIT ?5)";
+
+impl Decode for Past {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        let actor: Option<String> = row.get("actor")?;
+        let circumstances = match actor {
+            Some(actor) => Some(Circumstances {
+                source: row.get("source")?,
+                subject: row.get("subject")?,
+                actor,
+                occurred: row.get("occurred_at")?,
+                depth: row.get("depth")?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            id: row.get("event_id")?,
+            trigger: 0,
+            received: row.get("received_at")?,
+            data: row.get("data")?,
+            record: row.get("record")?,
+            circumstances,
+        })
+    }
+}
+
+/// The next events of a stretch, all of its triggers together.
+pub(crate) async fn next(
+    scope: &mut Scope<'_>,
+    stretch: &Stretch<'_>,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Past>, DbError> {
+    let mut all = Vec::new();
+    // A trigger at a time, each in its index's order: together they would be sorted anew for every page.
+    for (number, trigger) in stretch.triggers.iter().enumerate() {
+        let parameters = [
+            (*trigger).into(),
+            after.into(),
+            stretch.until.into(),
+            most.into(),
+            stretch.circumstances.into(),
+        ];
+        let rows: Vec<Past> = scope.all(PAST, parameters).await?;
+        all.extend(rows.into_iter().map(|row| Past { trigger: number, ..row }));
+    }
+    if stretch.triggers.len() > 1 {
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    }
+    Ok(all)
+}
+
+/// How many events a stretch has after one of them, `most` at most.
+pub(crate) async fn count(
+    scope: &mut Scope<'_>,
+    stretch: &Stretch<'_>,
+    after: &str,
+    most: i64,
+) -> Result<i64, DbError> {
+    let mut count = 0_i64;
+    for trigger in stretch.triggers {
+        let parameters = [(*trigger).into(), after.into(), stretch.until.into(), most.into()];
+        let more: Option<i64> = scope.one(COUNT, parameters).await?;
+        count = count.saturating_add(more.unwrap_or_default());
+    }
+    Ok(count.min(most))
+}
