@@ -104,6 +104,8 @@ fn dearest_of(condition: &Condition) -> u64 {
         Asks::Not(inner) => dearest_of(inner),
         Asks::Items(items) => dearest(&items.of_each).saturating_add(1).saturating_mul(PAYLOAD),
         Asks::Clause(clause) => clause.cost(|_| PAYLOAD),
+        // What it costs depends on what it puts together: nothing is known of it for payloads of any size.
+        Asks::Expression(_) => return u64::MAX,
     };
     within.saturating_add(1)
 }

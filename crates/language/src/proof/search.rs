@@ -116,6 +116,7 @@ impl<'a> Search<'a> {
                 Asks::Not(inner) => goals.push(Goal::Condition(inner, !holds)),
                 Asks::Items(items) => return self.items(items, holds, way),
                 Asks::Clause(clause) => return clause_goal(clause, holds, goals, choices, way),
+                Asks::Expression(expression) => return way.answer(key("expression", &expression.text()), holds),
             },
             Goal::Changed(clause, changed) => return way.answer(key("changed", &(&clause.name, clause.ignore_case)), changed),
             Goal::Was(clause, time, value, is_true) => {
