@@ -208,12 +208,9 @@ impl Replay {
     }
 
     /// Counts what was said to an event, or leaves it open.
-    fn note(&mut self, facts: &Facts<'_>, before: Option<&Said<'_>>, now: &Said<'_>) {
+    fn note<'a>(&mut self, facts: &'a Facts<'a>, before: Option<&Said<'a>>, now: &Said<'a>) {
         let context = OnceCell::new();
-        let plans = |said: Option<&Said<'_>>| match said.filter(|said| said.standing() == Standing::Matched) {
-            Some(Said { stance: Some(stance), .. }) => stance.plan(facts, &context),
-            Some(_) | None => Ok(Vec::new()),
-        };
+        let plans = |said| planned_by(said, facts, &context);
         let matched = |said: Option<&Said<'_>>| said.is_some_and(|said| said.standing() == Standing::Matched);
         let planned = plans(Some(now));
         let both = matched(before) && matched(Some(now));
@@ -297,6 +294,18 @@ impl Replay {
             self.close(&event, &open);
         }
         self.tally.report(self.baseline.is_some())
+    }
+}
+
+/// What is to be done by what was said: nothing unless the rule fires.
+fn planned_by<'a>(
+    said: Option<&Said<'a>>,
+    facts: &'a Facts<'a>,
+    context: &OnceCell<Context<'a>>,
+) -> Result<Vec<PlannedAction>, RenderFault> {
+    match said.filter(|said| said.standing() == Standing::Matched) {
+        Some(Said { stance: Some(stance), .. }) => stance.plan(facts, context),
+        Some(_) | None => Ok(Vec::new()),
     }
 }
 

@@ -167,22 +167,26 @@ impl Tally {
         if fired && fires {
             more(&mut self.both);
         }
+        let of_all = match list {
+            Some(NEWLY) => Some(&mut self.newly),
+            Some(NO_LONGER) => Some(&mut self.no_longer),
+            Some(CHANGED) => Some(&mut self.changed),
+            Some(_) | None => None,
+        };
+        of_all.into_iter().for_each(more);
         let day = self.day(at);
         for (counts, count) in [(fired, &mut day.before), (fires, &mut day.now)] {
             if counts {
                 more(count);
             }
         }
-        let both = match list {
-            Some(NEWLY) => Some((&mut day.newly, &mut self.newly)),
-            Some(NO_LONGER) => Some((&mut day.no_longer, &mut self.no_longer)),
-            Some(CHANGED) => Some((&mut day.changed, &mut self.changed)),
+        let of_day = match list {
+            Some(NEWLY) => Some(&mut day.newly),
+            Some(NO_LONGER) => Some(&mut day.no_longer),
+            Some(CHANGED) => Some(&mut day.changed),
             Some(_) | None => None,
         };
-        if let Some((of_day, of_all)) = both {
-            more(of_day);
-            more(of_all);
-        }
+        of_day.into_iter().for_each(more);
         self.send(before.filter(|_| fired), Some(now).filter(|_| fires));
         let failed = [before, Some(now)].into_iter().flatten().any(|half| half.fires() && half.fault.is_some());
         let lists = list.into_iter().chain(failed.then_some(FAILED));
