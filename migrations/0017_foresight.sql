@@ -5,7 +5,7 @@ CREATE TABLE backtests (
     backtest_id  TEXT NOT NULL,
     rule_id      TEXT,
     module_type  TEXT NOT NULL,
-    state        TEXT NOT NULL CHECK (state IN ('counting', 'running', 'done', 'failed', 'cancelled')),
+    state        TEXT NOT NULL CHECK (state IN ('counting', 'running', 'done', 'failed')),
     played       TEXT NOT NULL CHECK (json_type(played) = 'object'),
     against      INTEGER CHECK (against >= 1),
     since        INTEGER NOT NULL,

@@ -47,7 +47,8 @@ pub struct Circumstances {
     pub depth: u32,
 }
 
-/// The next events of a stretch after the id `after`, oldest first, `most` at most.
+/// The next events of a stretch after the id `after`, oldest first, `most` at most, and no more than take some megabytes; none
+/// at the end.
 ///
 /// # Errors
 /// [`DbError`].

@@ -1,6 +1,7 @@
 //! How does an event become work, and work an effect? [`Door::publish`] writes the event, what every rule said and the
 //! jobs in one transaction; [`drain`] claims jobs, runs them and settles what came of them; [`trace`] tells all of it.
 
+mod backtest;
 mod books;
 mod cancel;
 mod chore;
@@ -18,6 +19,7 @@ mod tell;
 mod trace;
 mod write;
 
+pub use backtest::start as start_backtest;
 pub use books::Books;
 pub use cancel::cancel;
 pub use chore::lay;

@@ -5,6 +5,7 @@
 
 mod action;
 mod analysis;
+mod backtest;
 mod book;
 mod catalogue;
 mod decision;
@@ -27,6 +28,10 @@ pub use action::{
     ActionKind, Actions, OnError, PlannedAction, RenderFault, Retry, UnknownAction, render_late,
 };
 pub use analysis::{Finding, MOST_PEERS, Named, findings};
+pub use backtest::{
+    Against, Backtest, BacktestState, KEPT_DAYS, MOST_EVENTS, MOST_UNDER_WAY, Tried, UnderWay,
+    UnknownBacktestState, Wish,
+};
 pub use book::{MOST_EXPLAINED, RuleBook};
 pub use catalogue::{
     About, Catalogue, Origin, Parts, Trigger, UnknownOrigin, UnknownTrigger, built_in_modules,
@@ -43,4 +48,4 @@ pub use pace::PaceSaid;
 pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
 pub use replay::{Cast, MOST_REMEMBERED, Needs, Replay, ReplayFault};
 pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
-pub use store::{RuleFilter, privacy::REDACTIONS};
+pub use store::{RuleFilter, privacy::FINDINGS_REDACTIONS, privacy::REDACTIONS};

@@ -3,6 +3,7 @@
 //! the call is had by naming the rule's.
 
 pub mod analysis;
+pub mod backtest;
 pub mod recall;
 pub mod triggers;
 

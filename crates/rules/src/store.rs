@@ -1,5 +1,6 @@
 //! Where do rules stand? In two tables: the rules as they are, and every version that they had.
 
+pub(crate) mod backtest;
 pub(crate) mod peer;
 pub(crate) mod privacy;
 pub(crate) mod recall;

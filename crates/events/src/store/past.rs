@@ -3,9 +3,16 @@
 use crate::past::{Circumstances, Past, Stretch};
 use db::{DbError, Decode, Row, Scope};
 
+/// How much the data of a page may take, in bytes.
+const MOST_BYTES: i64 = 8 << 20;
+
 // What is not asked for comes as null: it need not be carried.
 const PAST: &str = "SELECT event_id, received_at, data, record, iif(?6, source, NULL) AS source, iif(?6, subject, NULL) AS subject,
     iif(?6, actor, NULL) AS actor, iif(?6, occurred_at, NULL) AS occurred_at, iif(?6, depth, NULL) AS depth
+    FROM events INDEXED BY events_by_trigger
+    WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id <= ?4 ORDER BY event_id LIMIT ?5";
+// How much each takes is told by the head of its row: nothing of it is read.
+const SIZES: &str = "SELECT event_id AS id, octet_length(data) + coalesce(octet_length(record), 0) AS bytes
     FROM events INDEXED BY events_by_trigger
     WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 ORDER BY event_id LIMIT ?5";
 const COUNT: &str = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM events INDEXED BY events_by_trigger
@@ -35,6 +42,44 @@ impl Decode for Past {
     }
 }
 
+struct Size(String, i64);
+
+impl Decode for Size {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(row.get("id")?, row.get("bytes")?))
+    }
+}
+
+/// The last of the next events of a stretch that together are `most` at most and take no more than [`MOST_BYTES`]; one is
+/// always taken.
+async fn horizon(
+    scope: &mut Scope<'_>,
+    stretch: &Stretch<'_>,
+    after: &str,
+    most: i64,
+) -> Result<Option<String>, DbError> {
+    let mut all: Vec<Size> = Vec::new();
+    // A trigger at a time, each in its index's order: together they would be sorted anew for every page.
+    for trigger in stretch.triggers {
+        let parameters = [(*trigger).into(), after.into(), stretch.until.into(), most.into()];
+        all.extend(scope.all::<Size>(SIZES, parameters).await?);
+    }
+    if stretch.triggers.len() > 1 {
+        all.sort_by(|Size(one, _), Size(other, _)| one.cmp(other));
+        all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    }
+    let mut left = MOST_BYTES;
+    let mut last = None;
+    for Size(id, bytes) in all {
+        left = left.saturating_sub(bytes);
+        if left < 0 && last.is_some() {
+            break;
+        }
+        last = Some(id);
+    }
+    Ok(last)
+}
+
 /// The next events of a stretch, all of its triggers together.
 pub(crate) async fn next(
     scope: &mut Scope<'_>,
@@ -42,22 +87,16 @@ pub(crate) async fn next(
     after: &str,
     most: i64,
 ) -> Result<Vec<Past>, DbError> {
+    let Some(last) = horizon(scope, stretch, after, most).await? else { return Ok(Vec::new()) };
     let mut all = Vec::new();
-    // A trigger at a time, each in its index's order: together they would be sorted anew for every page.
     for (number, trigger) in stretch.triggers.iter().enumerate() {
-        let parameters = [
-            (*trigger).into(),
-            after.into(),
-            stretch.until.into(),
-            most.into(),
-            stretch.circumstances.into(),
-        ];
+        let parameters =
+            [(*trigger).into(), after.into(), last.as_str().into(), most.into(), stretch.circumstances.into()];
         let rows: Vec<Past> = scope.all(PAST, parameters).await?;
         all.extend(rows.into_iter().map(|row| Past { trigger: number, ..row }));
     }
     if stretch.triggers.len() > 1 {
         all.sort_by(|one, other| one.id.cmp(&other.id));
-        all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     }
     Ok(all)
 }

@@ -28,7 +28,8 @@ const END: &str = "end";
 /// The stages between the messages and the answers: texts that name the person, table by table.
 fn redactions() -> impl Iterator<Item = &'static Redaction> {
     let rules = rules::REDACTIONS.iter();
-    rules.chain(&events::REDACTIONS).chain(&jobs::REDACTIONS).chain(&notifications::privacy::REDACTIONS)
+    let rest = rules.chain(&events::REDACTIONS).chain(&jobs::REDACTIONS);
+    rest.chain(&notifications::privacy::REDACTIONS).chain(&rules::FINDINGS_REDACTIONS)
 }
 
 /// The stage after `stage`; the first after none.

@@ -24,3 +24,15 @@ pub const REDACTIONS: [Redaction; 2] = [
             AND rule_versions.version = new.value ->> '$[0][1]'",
     },
 ];
+
+/// Where what was found out about rules may name somebody: it is looked through after the events that it was found in.
+pub const FINDINGS_REDACTIONS: [Redaction; 1] = [Redaction {
+    name: "backtests",
+    window: "SELECT backtest_id AS id FROM backtests WHERE tenant_id = ?1 AND backtest_id > ?2 ORDER BY backtest_id
+        LIMIT 1 OFFSET ?3",
+    naming: "SELECT json_array(backtest_id, played, kept, report) AS id FROM backtests
+        WHERE tenant_id = ?1 AND backtest_id > ?2 AND backtest_id <= coalesce(?3, 'bkt_~')
+        AND (instr(lower(played), ?4) OR instr(lower(kept), ?4) OR instr(lower(report), ?4))",
+    write: "UPDATE backtests SET played = new.value ->> 1, kept = new.value ->> 2, report = new.value ->> 3
+        FROM json_each(?2) AS new WHERE backtests.tenant_id = ?1 AND backtests.backtest_id = new.value ->> 0",
+}];
