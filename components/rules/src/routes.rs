@@ -1,5 +1,7 @@
 //! Which routes lead to rules?
 
+mod backtests;
+
 use crate::wire::{
     CheckedOut, DraftTestIn, PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn,
     TestOut, ToggleQuery, VersionOut,
@@ -24,7 +26,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(version))
         .routes(routes!(test_draft))
         .routes(routes!(rollback))
-        .routes(routes!(test));
+        .routes(routes!(test))
+        .merge(backtests::routes());
     edge::idempotent(edge::fragment(routes))
 }
 

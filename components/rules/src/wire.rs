@@ -1,10 +1,12 @@
 //! Which JSON stands for rules, versions and trials?
 
+mod backtest;
 mod rule;
 mod shape;
 mod trial;
 mod version;
 
+pub(crate) use backtest::{BacktestIn, BacktestOut, BacktestsQuery, WaitQuery};
 pub(crate) use rule::{CheckedOut, RuleIn, RuleOut, RulePatchIn, RulesQuery, ToggleQuery};
 pub(crate) use trial::{DraftTestIn, TestIn, TestOut};
 pub(crate) use version::{PageQuery, RollbackIn, VersionOut};
