@@ -1,5 +1,6 @@
 //! Which routes lead to rules?
 
+mod analysis;
 mod backtests;
 
 use crate::wire::{
@@ -27,7 +28,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(test_draft))
         .routes(routes!(rollback))
         .routes(routes!(test))
-        .merge(backtests::routes());
+        .merge(backtests::routes())
+        .merge(analysis::routes());
     edge::idempotent(edge::fragment(routes))
 }
 

@@ -1,11 +1,13 @@
 //! Which JSON stands for rules, versions and trials?
 
+mod analysis;
 mod backtest;
 mod rule;
 mod shape;
 mod trial;
 mod version;
 
+pub(crate) use analysis::AnalysisOut;
 pub(crate) use backtest::{BacktestIn, BacktestOut, BacktestsQuery, WaitQuery};
 pub(crate) use rule::{CheckedOut, RuleIn, RuleOut, RulePatchIn, RulesQuery, ToggleQuery};
 pub(crate) use trial::{DraftTestIn, TestIn, TestOut};

@@ -61,6 +61,14 @@ pub async fn next(
     store::next(scope, stretch, after, most).await
 }
 
+/// When these rules matched last, as far as the ledger reaches back: a rule that is not told matched nothing.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn last_matches(scope: &mut Scope<'_>, rules: &[&str]) -> Result<Vec<(String, Instant)>, DbError> {
+    store::last_matches(scope, rules).await
+}
+
 /// How many events a stretch has after the id `after`; `most` if there are more.
 ///
 /// # Errors

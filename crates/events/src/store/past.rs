@@ -1,7 +1,9 @@
 //! What of the ledger does a rule look at that is held against it? Few columns, many rows, in the order of the events.
 
 use crate::past::{Circumstances, Past, Stretch};
-use db::{DbError, Decode, Row, Scope};
+use db::{DbError, Decode, Row, Scope, Value};
+use kernel::Instant;
+use serde_json::json;
 
 /// How much the data of a page may take, in bytes.
 const MOST_BYTES: i64 = 8 << 20;
@@ -15,6 +17,10 @@ const PAST: &str = "SELECT event_id, received_at, data, record, iif(?6, source, 
 const SIZES: &str = "SELECT event_id AS id, octet_length(data) + coalesce(octet_length(record), 0) AS bytes
     FROM events INDEXED BY events_by_trigger
     WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 ORDER BY event_id LIMIT ?5";
+const LAST_MATCHES: &str = "SELECT hit.rule_id, event.received_at FROM
+    (SELECT wanted.value AS rule_id, (SELECT MAX(event_id) FROM event_matches
+        WHERE tenant_id = ?1 AND rule_id = wanted.value) AS event_id FROM json_each(?2) AS wanted) AS hit
+    JOIN events AS event ON event.tenant_id = ?1 AND event.event_id = hit.event_id";
 const COUNT: &str = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM events INDEXED BY events_by_trigger
     WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 LIMIT ?5)";
 
@@ -115,4 +121,21 @@ pub(crate) async fn count(
         count = count.saturating_add(more.unwrap_or_default());
     }
     Ok(count.min(most))
+}
+
+struct Match(String, Instant);
+
+impl Decode for Match {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(row.get("rule_id")?, row.get("received_at")?))
+    }
+}
+
+/// When rules matched last.
+pub(crate) async fn last_matches(
+    scope: &mut Scope<'_>,
+    rules: &[&str],
+) -> Result<Vec<(String, Instant)>, DbError> {
+    let rows: Vec<Match> = scope.all(LAST_MATCHES, [Value::Text(json!(rules).to_string())]).await?;
+    Ok(rows.into_iter().map(|Match(rule, at)| (rule, at)).collect())
 }
