@@ -15,6 +15,7 @@ pub mod privacy;
 mod removal;
 mod reports;
 mod reseal;
+mod shadow;
 mod store;
 mod tell;
 mod trace;

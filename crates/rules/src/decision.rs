@@ -2,7 +2,7 @@
 //! to be done.
 
 use crate::{
-    Catalogue, PlannedAction, RenderFault, Rule,
+    Catalogue, PlannedAction, RenderFault, Rule, Shadowed,
     definition::Compiled,
     key::Key,
     pace::{Absence, Outside, Pace, Then},
@@ -140,6 +140,8 @@ pub struct Decisions {
     pub memos: Vec<Memo>,
     /// What no longer waits because this event came.
     pub ended: Vec<Ended>,
+    /// What the versions say that run beside rules. None of it is carried out.
+    pub shadows: Vec<Shadowed>,
 }
 
 impl Decision {

@@ -59,6 +59,24 @@ pub enum RuleError {
     /// As many backtests are under way as may be.
     #[error("{0} backtests of the tenant are under way, the most at a time. Wait for one to end, or take one away.")]
     BacktestsUnderWay(u32),
+    /// Nothing runs beside the rule.
+    #[error("The rule has no shadow. PUT one to try a version beside it on live events.")]
+    ShadowUnknown,
+    /// A shadow is not ready to be promoted.
+    #[error(
+        "The shadow differed from its rule at {diverged} of {events} events; to promote it, at least {least} events are wanted and \
+         a difference at no more than {allowed} in a million. Look at `latest`, then wait, change the shadow, or allow more."
+    )]
+    ShadowDiverges {
+        /// At how many events they differed.
+        diverged: u64,
+        /// Of how many.
+        events: u64,
+        /// How many events are wanted.
+        least: u64,
+        /// How many in a million may differ.
+        allowed: u32,
+    },
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -86,10 +104,13 @@ impl Fault for RuleError {
             | Self::VersionUnknown(_)
             | Self::TriggerUnknown(_)
             | Self::ModuleUnknown(_)
+            | Self::ShadowUnknown
             | Self::BacktestUnknown => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
             Self::Stale(_) => Kind::Stale,
-            Self::NameTaken(..) | Self::InUse(..) | Self::BacktestsUnderWay(_) => Kind::Conflict,
+            Self::NameTaken(..) | Self::InUse(..) | Self::BacktestsUnderWay(_) | Self::ShadowDiverges { .. } => {
+                Kind::Conflict
+            },
             Self::Full | Self::TooMany(..) | Self::TriggerFixed(..) => Kind::Unprocessable,
             Self::OutOfReach(_) => Kind::Forbidden,
             Self::Db(error) => error.kind(),
@@ -102,7 +123,9 @@ impl Fault for RuleError {
             | Self::VersionUnknown(_)
             | Self::TriggerUnknown(_)
             | Self::ModuleUnknown(_)
+            | Self::ShadowUnknown
             | Self::BacktestUnknown => "NOT_FOUND",
+            Self::ShadowDiverges { .. } => "SHADOW_DIVERGES",
             Self::BacktestsUnderWay(_) => "BACKTESTS_UNDER_WAY",
             Self::TriggerFixed(..) => "TRIGGER_FIXED",
             Self::NameTaken(..) => "NAME_TAKEN",
@@ -131,6 +154,8 @@ impl Fault for RuleError {
             | Self::OutOfReach(_)
             | Self::BacktestUnknown
             | Self::BacktestsUnderWay(_)
+            | Self::ShadowUnknown
+            | Self::ShadowDiverges { .. }
             | Self::Db(_) => &[],
         }
     }
@@ -155,6 +180,8 @@ impl Fault for RuleError {
             | Self::Stale(_)
             | Self::Full
             | Self::BacktestUnknown
+            | Self::ShadowUnknown
+            | Self::ShadowDiverges { .. }
             | Self::OutOfReach(_) => None,
         }
     }

@@ -21,6 +21,7 @@ mod record;
 mod replay;
 mod rule;
 pub mod service;
+mod shadow;
 mod store;
 mod trigger;
 
@@ -48,4 +49,5 @@ pub use pace::PaceSaid;
 pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
 pub use replay::{Cast, MOST_REMEMBERED, Needs, Replay, ReplayFault};
 pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
+pub use shadow::{MOST_DIVERGENCES, MOST_SHADOWS, Shadow, ShadowCounts, Shadowed};
 pub use store::{RuleFilter, privacy::FINDINGS_REDACTIONS, privacy::REDACTIONS};

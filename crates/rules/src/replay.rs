@@ -10,6 +10,8 @@ mod player;
 mod state;
 mod tally;
 
+pub(crate) use difference::between;
+pub(crate) use half::{cut, shown_all};
 pub use state::MOST_REMEMBERED;
 
 use crate::{Catalogue, PlannedAction, RenderFault, Rule, Standing, decision::Stance, told};

@@ -5,6 +5,7 @@
 pub mod analysis;
 pub mod backtest;
 pub mod recall;
+pub mod shadow;
 pub mod triggers;
 
 use crate::{
@@ -381,7 +382,8 @@ pub async fn load_book(scope: &mut Scope<'_>) -> Result<(Grounds, RuleBook, Cata
     let grounds = store::grounds(scope).await?;
     let catalogue = triggers::load(scope).await?;
     let rules = store::active(scope).await?;
-    Ok((grounds, RuleBook::new(&rules, &catalogue), catalogue))
+    let shadows = store::shadow::all(scope).await?;
+    Ok((grounds, RuleBook::with_shadows(&rules, &shadows, &catalogue), catalogue))
 }
 
 /// Makes what was done stay, or takes it back; either way the connection is kept for the next.

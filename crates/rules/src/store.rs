@@ -4,6 +4,7 @@ pub(crate) mod backtest;
 pub(crate) mod peer;
 pub(crate) mod privacy;
 pub(crate) mod recall;
+pub(crate) mod shadow;
 pub(crate) mod trigger;
 
 use crate::{

@@ -83,7 +83,7 @@ impl Half {
 }
 
 /// A text as an example shows it.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     if text.chars().count() <= LONGEST_TEXT {
         return text.to_owned();
     }

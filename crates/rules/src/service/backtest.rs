@@ -169,7 +169,7 @@ async fn stoppers(
 }
 
 /// A report tells of events: who may not see those of the module may not see it.
-fn sees_events(call: &Call, module: &str) -> Result<(), RuleError> {
+pub(super) fn sees_events(call: &Call, module: &str) -> Result<(), RuleError> {
     let permission = Permission::EventsRead;
     if call.principal.bounds(permission).hold(module, None) {
         Ok(())
