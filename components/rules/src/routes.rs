@@ -2,6 +2,7 @@
 
 mod analysis;
 mod backtests;
+mod shadows;
 
 use crate::wire::{
     CheckedOut, DraftTestIn, PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn,
@@ -29,7 +30,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(rollback))
         .routes(routes!(test))
         .merge(backtests::routes())
-        .merge(analysis::routes());
+        .merge(analysis::routes())
+        .merge(shadows::routes());
     edge::idempotent(edge::fragment(routes))
 }
 

@@ -3,6 +3,7 @@
 mod analysis;
 mod backtest;
 mod rule;
+mod shadow;
 mod shape;
 mod trial;
 mod version;
@@ -10,5 +11,6 @@ mod version;
 pub(crate) use analysis::AnalysisOut;
 pub(crate) use backtest::{BacktestIn, BacktestOut, BacktestsQuery, WaitQuery};
 pub(crate) use rule::{CheckedOut, RuleIn, RuleOut, RulePatchIn, RulesQuery, ToggleQuery};
+pub(crate) use shadow::{PromoteIn, ShadowIn, ShadowOut};
 pub(crate) use trial::{DraftTestIn, TestIn, TestOut};
 pub(crate) use version::{PageQuery, RollbackIn, VersionOut};
