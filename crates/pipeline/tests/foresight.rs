@@ -20,7 +20,13 @@ use kernel::{
 };
 use notifications::Means;
 use pipeline::{Bell, Bells, Books, Door, Works, drain};
-use rules::{Against, Backtest, BacktestState, Draft, PaceSaid, RuleError, Tried, Wish, service};
+use rules::{
+    Against, Backtest, BacktestState, Change, Draft, PaceSaid, RuleError, RulePatch, ShadowCounts, Tried, Wish,
+    service::{
+        self,
+        shadow::{self, Other, Terms},
+    },
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -80,7 +86,10 @@ const START: i64 = 1_800_000_000_000;
 
 impl Yard {
     fn new() -> Self {
-        let db = Native::memory().unwrap();
+        Self::on(Native::memory().unwrap())
+    }
+
+    fn on(db: Db) -> Self {
         block_on(async {
             let mut tx = db.begin().await.unwrap();
             let sql = "INSERT INTO tenants (tenant_id, name, state, created_at, updated_at) VALUES (?1, ?1, 'active', 0, 0)";
@@ -172,6 +181,19 @@ impl Yard {
         let ended = self.get(&id);
         assert_eq!(ended.state, BacktestState::Done, "{:?}", ended.reason);
         ended.report.unwrap()
+    }
+
+    /// Sets up what runs beside a rule.
+    fn shadow(&self, id: &RuleId, changes: RulePatch) -> Result<(), RuleError> {
+        block_on(shadow::put(&self.db, &self.who(), id, Other::Changes(Box::new(changes)), None)).map(drop)
+    }
+
+    fn counts(&self, id: &RuleId) -> ShadowCounts {
+        block_on(shadow::get(&self.db, &self.who(), id)).unwrap().1
+    }
+
+    fn promote(&self, id: &RuleId, terms: Terms) -> Result<rules::Rule, RuleError> {
+        block_on(shadow::promote(&self.db, &self.who(), id, None, terms, None)).map(|checked| checked.rule)
     }
 
     /// How many rows each table has.
@@ -372,4 +394,159 @@ fn a_limit_cuts_and_says_so_and_faults_are_told() {
     block_on(service::backtest::delete(&yard.db, &yard.who(), &page.items[0].id)).unwrap();
     yard.start(wish(None, above(1, "x"))).unwrap();
     yard.drain(10);
+}
+
+fn from(value: i64) -> RulePatch {
+    RulePatch { conditions: Some(json!([{"type": "value_threshold", "value": value}])), ..RulePatch::default() }
+}
+
+fn seen(counts: &ShadowCounts) -> [u64; 5] {
+    [counts.events, counts.both, counts.only_live, counts.only_shadow, counts.differ]
+}
+
+#[test]
+fn a_shadow_is_counted_and_nothing_of_it_is_done() {
+    let yard = Yard::new();
+    let id = yard.rule(above(10_000, "{{value}}"));
+    let other = RulePatch { actions: above(1, "now {{value}}").actions, ..from(5_000) };
+    yard.shadow(&id, other).unwrap();
+    let quiet = yard.deal(500, "ada");
+    let newly = yard.deal(8_000, "ada");
+    let both = yard.deal(12_500, "ada");
+    assert_eq!((quiet.matched.len(), newly.matched.len(), both.matched.len()), (0, 0, 1));
+    assert!(newly.jobs.is_empty(), "what a shadow would do is not done");
+    yard.drain(10);
+    let counts = yard.counts(&id);
+    assert_eq!(seen(&counts), [3, 1, 0, 1, 1]);
+    assert_eq!(counts.millionths(), Some(666_666));
+    assert_eq!(counts.latest.as_array().unwrap().len(), 2);
+    let (last, first) = (&counts.latest[0], &counts.latest[1]);
+    assert_eq!(last["event_id"], both.id.as_str());
+    assert_eq!(last["differs"], "actions");
+    assert_eq!(last["changes"][0]["is"], "now 12500");
+    assert_eq!((&first["event_id"], &first["differs"]), (&json!(newly.id.as_str()), &json!("newly_matched")));
+    assert_eq!(first["live"]["because"], "not matched: value is 8000; wanted at least 10000");
+    assert_eq!(first["actions"][0]["parameters"]["message"], "now 8000");
+
+    let trail = block_on(pipeline::trace(&yard.db, &yard.call(), &newly.id)).unwrap();
+    let shadow = &trail.verdicts["shadows"][0];
+    assert_eq!(shadow["rule_id"], id.as_str());
+    assert_eq!(shadow["because"], "matched: value is 8000; wanted at least 5000");
+    assert_eq!((&shadow["matched"], &shadow["differs"]), (&json!(true), &json!("newly_matched")));
+    assert!(trail.jobs.is_empty() && trail.messages.is_empty());
+    let trail = block_on(pipeline::trace(&yard.db, &yard.call(), &both.id)).unwrap();
+    let bodies: Vec<&str> = trail.messages.iter().map(|message| message.body.as_str()).collect();
+    assert_eq!(bodies, ["12500"], "the rule's own message and no other");
+}
+
+#[test]
+fn a_shadow_of_a_rule_that_is_off_runs_and_remembers_for_itself() {
+    let yard = Yard::new();
+    let id = yard.rule(Draft { is_active: Some(false), ..above(10, "{{value}}") });
+    let throttle = Some(Some(json!({"limit": 2, "per": "PT1H"})));
+    yard.shadow(&id, RulePatch { throttle, ..RulePatch::default() }).unwrap();
+    for value in [20, 30, 40, 5] {
+        assert_eq!(yard.deal(value, "ada").matched.len(), 0);
+    }
+    assert_eq!(seen(&yard.counts(&id)), [4, 0, 0, 2, 0], "two fired, one was throttled, one did not match");
+    yard.shadow(&id, RulePatch::default()).unwrap();
+    assert_eq!(seen(&yard.counts(&id)), [0, 0, 0, 0, 0], "another begins anew");
+    block_on(shadow::delete(&yard.db, &yard.who(), &id)).unwrap();
+    let gone = block_on(shadow::get(&yard.db, &yard.who(), &id)).unwrap_err();
+    assert!(matches!(gone, RuleError::ShadowUnknown));
+    yard.shadow(&id, RulePatch::default()).unwrap();
+    block_on(service::delete(&yard.db, &yard.who(), &id, None)).unwrap();
+    assert_eq!(yard.rows()["rule_shadows"], 0, "it goes with its rule");
+}
+
+#[test]
+fn a_rule_that_stops_keeps_a_later_shadow_from_being_asked_but_not_its_own() {
+    let yard = Yard::new();
+    let first = yard.rule(Draft { stop_on_match: Some(true), priority: Some(5), ..above(1_000, "a") });
+    let second = yard.rule(above(10, "b"));
+    yard.shadow(&first, from(500)).unwrap();
+    yard.shadow(&second, from(20)).unwrap();
+    yard.deal(2_000, "ada");
+    yard.deal(15, "ada");
+    assert_eq!(seen(&yard.counts(&first)), [2, 1, 0, 0, 0]);
+    assert_eq!(seen(&yard.counts(&second)), [2, 0, 1, 0, 0]);
+}
+
+#[test]
+fn a_shadow_is_promoted_in_one_change_or_refused_with_the_figures() {
+    let yard = Yard::new();
+    let id = yard.rule(above(10_000, "{{value}}"));
+    yard.shadow(&id, from(5_000)).unwrap();
+    for value in [8_000, 20_000, 20_000, 100] {
+        yard.deal(value, "ada");
+    }
+    let refused = yard.promote(&id, Terms::default()).unwrap_err();
+    assert!(matches!(refused, RuleError::ShadowDiverges { diverged: 1, events: 4, least: 100, allowed: 1_000 }));
+    let seldom = yard.promote(&id, Terms { allowed: 1_000_000, least: 5 });
+    assert!(matches!(seldom, Err(RuleError::ShadowDiverges { .. })));
+    let rule = yard.promote(&id, Terms { allowed: 250_000, least: 4 }).unwrap();
+    assert_eq!((rule.version, &rule.definition.conditions[0]["value"]), (2, &json!(5_000)));
+    let version = block_on(service::version(&yard.db, &yard.who(), &id, 2)).unwrap();
+    assert_eq!(version.change, Change::Promoted);
+    assert_eq!(yard.rows()["rule_shadows"], 0);
+    assert_eq!(yard.deal(8_000, "ada").matched.len(), 1, "from the very next event on");
+    let other = RulePatch {
+        trigger_id: Some("contact_updated".to_owned()),
+        module_type: Some("crm".to_owned()),
+        ..RulePatch::default()
+    };
+    assert!(matches!(yard.shadow(&id, other), Err(RuleError::Invalid(faults)) if faults[0].field == "trigger_id"));
+}
+
+#[test]
+fn only_where_a_shadow_is_does_it_take_a_statement() {
+    let (db, counter) = Native::memory().unwrap().counted();
+    let yard = Yard::on(db);
+    let id = yard.rule(above(10_000, "{{value}}"));
+    let door = yard.door();
+    let cost = |value: i64| {
+        let data = json!({"opportunity_id": "o-1", "opportunity_name": "Deal", "value": value, "owner": "ada"});
+        let event = NewEvent {
+            trigger: "high_value_opportunity".to_owned(),
+            data: data.to_string(),
+            source: "api".to_owned(),
+            external_id: None,
+            subject: None,
+            occurred: None,
+            dedupe: None,
+        };
+        counter.restart();
+        block_on(door.publish(&yard.call(), event, Origin::default())).unwrap();
+        counter.take()
+    };
+    cost(500);
+    let without = cost(500);
+    yard.shadow(&id, from(5_000)).unwrap();
+    cost(500);
+    assert_eq!(cost(500), without + 1, "the counts");
+    assert_eq!(cost(8_000), without + 1, "and what differed with them");
+}
+
+#[test]
+fn speed() {
+    let yard = Yard::new();
+    let id = yard.rule(above(10_000, "{{value}}"));
+    block_on(async {
+        let mut tx = yard.db.begin().await.unwrap();
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+            INSERT INTO events (tenant_id, event_id, trigger_id, module_type, source, occurred_at, received_at, data, actor, request_id, trace, depth, matched, verdicts)
+            SELECT 'acme-corp', 'evt_01mcr0000000000000' || printf('%08d', i), 'high_value_opportunity', 'sales', 'api', 1800000000000 + i, 1800000000000 + i,
+            json_object('opportunity_id', 'o-' || i, 'opportunity_name', 'Deal ' || i, 'value', i % 12000, 'owner', 'ada' || (i % 100), 'stage', 'proposal', 'country', 'DE', 'notes', 'some words that make it longer than it has to be'), 'system', 'req', 'trace', 0, '[]', '{}' FROM n";
+        tx.all_tenants().run_for_effect(sql, []).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    yard.later(100_000);
+    let id = yard.start(Wish { since: Instant::from_millis(START - 100_000_000), ..wish(Some(id), above(9_000, "now {{value}}")) }).unwrap().id;
+    let begun = std::time::Instant::now();
+    yard.drain(60);
+    let took = begun.elapsed();
+    let ended = yard.get(&id);
+    println!("SPEED {:?} {} of {:?} in {took:?}", ended.state, ended.looked, ended.total);
+    let report = ended.report.unwrap();
+    println!("{} {} {}", report["events"], report["newly_matched"], report.to_string().len());
 }
