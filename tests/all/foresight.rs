@@ -50,7 +50,10 @@ fn a_draft_is_held_against_what_happened() {
     assert_eq!(gone["now"]["decided_by"], "conditions[1]", "{gone:#}");
     let changes = &report["examples"]["changed_actions"][0]["changes"];
     assert_eq!(changes[0]["is"], "Big!", "{changes:#}");
-    assert_eq!(report["recipients"][0], json!({"recipient": "bob@example.com", "messages_before": 0, "messages_now": 2}));
+    assert_eq!(
+        report["recipients"][0],
+        json!({"recipient": "bob@example.com", "messages_before": 0, "messages_now": 2})
+    );
 
     let list = get(&client, &format!("{BACKTESTS}?rule_id={live}"));
     assert_eq!((text(&data(&list)[0], "id"), &data(&list)[0]["report"]), (text(&ended, "id"), &Value::Null));

@@ -1,8 +1,9 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant, InvitationId, JobId,
-    LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
+    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant,
+    InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId,
+    UserId,
 };
 
 /// One value of a column or a parameter.

@@ -17,8 +17,9 @@ mod time;
 pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, IdError, Identifier,
-    BacktestId, InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
+    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, IdError,
+    Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId,
+    UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

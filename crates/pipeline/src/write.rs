@@ -81,7 +81,8 @@ pub(crate) async fn write(tx: &mut Tx, drafts: &[&Draft]) -> Result<Vec<Written>
     }
     remember(tx, &fresh).await?;
     note(tx, &fresh).await?;
-    shadow::count(tx, fresh.iter().map(|(draft, outcome)| (draft.call.tenant(), outcome.shadows.as_slice()))).await?;
+    shadow::count(tx, fresh.iter().map(|(draft, outcome)| (draft.call.tenant(), outcome.shadows.as_slice())))
+        .await?;
 
     let mut said = decided.iter().zip(accepted);
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_none()) {

@@ -15,13 +15,14 @@ use futures::{
 };
 use jobs::{Courier, Lost, Parcel, Receipt};
 use kernel::{
-    BacktestId, Bounded, Call, Chance, Clock, Instant, Permission, Principal, RequestId, RuleId, Secret, Span,
-    TenantId, Trace,
+    BacktestId, Bounded, Call, Chance, Clock, Instant, Permission, Principal, RequestId, RuleId, Secret,
+    Span, TenantId, Trace,
 };
 use notifications::Means;
 use pipeline::{Bell, Bells, Books, Door, Works, drain};
 use rules::{
-    Against, Backtest, BacktestState, Change, Draft, PaceSaid, RuleError, RulePatch, ShadowCounts, Tried, Wish,
+    Against, Backtest, BacktestState, Change, Draft, PaceSaid, RuleError, RulePatch, ShadowCounts, Tried,
+    Wish,
     service::{
         self,
         shadow::{self, Other, Terms},
@@ -138,7 +139,9 @@ impl Yard {
     fn deal(&self, value: i64, owner: &str) -> pipeline::Receipt {
         let event = NewEvent {
             trigger: "high_value_opportunity".to_owned(),
-            data: json!({"opportunity_id": "o-1", "opportunity_name": "Deal", "value": value, "owner": owner}).to_string(),
+            data:
+                json!({"opportunity_id": "o-1", "opportunity_name": "Deal", "value": value, "owner": owner})
+                    .to_string(),
             source: "api".to_owned(),
             external_id: None,
             subject: None,
@@ -201,7 +204,8 @@ impl Yard {
         block_on(async {
             let mut lease = self.db.read().await.unwrap();
             let mut all = lease.all_tenants().unwrap();
-            let sql = "SELECT name AS id FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+            let sql =
+                "SELECT name AS id FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
             let names: Vec<String> = all.all(sql, []).await.unwrap();
             let mut rows = BTreeMap::new();
             for name in names {
@@ -340,7 +344,9 @@ fn what_the_engine_said_then_is_what_a_backtest_says() {
     };
     let id = yard.rule(Draft { pace, ..above(10, "{{value}}") });
     let mut matched = 0;
-    for (value, owner) in [(1, "a"), (20, "a"), (30, "b"), (40, "a"), (5, "a"), (50, "a"), (60, "b"), (70, "a")] {
+    for (value, owner) in
+        [(1, "a"), (20, "a"), (30, "b"), (40, "a"), (5, "a"), (50, "a"), (60, "b"), (70, "a")]
+    {
         matched += yard.deal(value, owner).matched.len();
     }
     let wish = Wish { tried: Tried::Version(None), ..wish(Some(id), Draft::default()) };
@@ -388,7 +394,8 @@ fn a_limit_cuts_and_says_so_and_faults_are_told() {
         yard.start(wish(None, above(1, "x"))).unwrap();
     }
     assert!(matches!(fault(wish(None, above(1, "x"))), RuleError::BacktestsUnderWay(_)));
-    let page = block_on(service::backtest::list(&yard.db, &yard.who(), None, &kernel::PageRequest::default()));
+    let page =
+        block_on(service::backtest::list(&yard.db, &yard.who(), None, &kernel::PageRequest::default()));
     let page = page.unwrap();
     assert_eq!(page.items.len(), 4);
     block_on(service::backtest::delete(&yard.db, &yard.who(), &page.items[0].id)).unwrap();
@@ -397,7 +404,10 @@ fn a_limit_cuts_and_says_so_and_faults_are_told() {
 }
 
 fn from(value: i64) -> RulePatch {
-    RulePatch { conditions: Some(json!([{"type": "value_threshold", "value": value}])), ..RulePatch::default() }
+    RulePatch {
+        conditions: Some(json!([{"type": "value_threshold", "value": value}])),
+        ..RulePatch::default()
+    }
 }
 
 fn seen(counts: &ShadowCounts) -> [u64; 5] {
@@ -481,7 +491,10 @@ fn a_shadow_is_promoted_in_one_change_or_refused_with_the_figures() {
         yard.deal(value, "ada");
     }
     let refused = yard.promote(&id, Terms::default()).unwrap_err();
-    assert!(matches!(refused, RuleError::ShadowDiverges { diverged: 1, events: 4, least: 100, allowed: 1_000 }));
+    assert!(matches!(
+        refused,
+        RuleError::ShadowDiverges { diverged: 1, events: 4, least: 100, allowed: 1_000 }
+    ));
     let seldom = yard.promote(&id, Terms { allowed: 1_000_000, least: 5 });
     assert!(matches!(seldom, Err(RuleError::ShadowDiverges { .. })));
     let rule = yard.promote(&id, Terms { allowed: 250_000, least: 4 }).unwrap();
@@ -495,7 +508,9 @@ fn a_shadow_is_promoted_in_one_change_or_refused_with_the_figures() {
         module_type: Some("crm".to_owned()),
         ..RulePatch::default()
     };
-    assert!(matches!(yard.shadow(&id, other), Err(RuleError::Invalid(faults)) if faults[0].field == "trigger_id"));
+    assert!(
+        matches!(yard.shadow(&id, other), Err(RuleError::Invalid(faults)) if faults[0].field == "trigger_id")
+    );
 }
 
 #[test]
@@ -505,7 +520,8 @@ fn only_where_a_shadow_is_does_it_take_a_statement() {
     let id = yard.rule(above(10_000, "{{value}}"));
     let door = yard.door();
     let cost = |value: i64| {
-        let data = json!({"opportunity_id": "o-1", "opportunity_name": "Deal", "value": value, "owner": "ada"});
+        let data =
+            json!({"opportunity_id": "o-1", "opportunity_name": "Deal", "value": value, "owner": "ada"});
         let event = NewEvent {
             trigger: "high_value_opportunity".to_owned(),
             data: data.to_string(),
@@ -541,7 +557,13 @@ fn speed() {
         tx.commit().await.unwrap();
     });
     yard.later(100_000);
-    let id = yard.start(Wish { since: Instant::from_millis(START - 100_000_000), ..wish(Some(id), above(9_000, "now {{value}}")) }).unwrap().id;
+    let id = yard
+        .start(Wish {
+            since: Instant::from_millis(START - 100_000_000),
+            ..wish(Some(id), above(9_000, "now {{value}}"))
+        })
+        .unwrap()
+        .id;
     let begun = std::time::Instant::now();
     yard.drain(60);
     let took = begun.elapsed();

@@ -147,7 +147,9 @@ impl Finding {
                     [] => "by itself".to_owned(),
                     rules => format!("by way of {}", listed(rules)),
                 };
-                format!("may set the rule off again, {way}: the chain is cut after some events; add a condition that ends it")
+                format!(
+                    "may set the rule off again, {way}: the chain is cut after some events; add a condition that ends it"
+                )
             }
             Self::Dear(cost) => format!(
                 "may cost {cost} units of the {MOST_COST} that a rule may cost: bound texts and lists in the schema, or ask less"
@@ -218,12 +220,7 @@ fn stops_always(rule: &Rule, compiled: &Compiled) -> bool {
 
 impl<'a> Company<'a> {
     /// Active rules: `peers` of the triggers that are looked at, `raisers` whose actions raise events.
-    pub(crate) fn new(
-        peers: &'a [Rule],
-        raisers: &'a [Rule],
-        catalogue: &'a Catalogue,
-        zone: Tz,
-    ) -> Self {
+    pub(crate) fn new(peers: &'a [Rule], raisers: &'a [Rule], catalogue: &'a Catalogue, zone: Tz) -> Self {
         let mut stoppers: BTreeMap<&str, Vec<(&Rule, Compiled)>> = BTreeMap::new();
         for rule in peers.iter().filter(|rule| rule.definition.stop_on_match && rule.definition.is_active) {
             let compiled = rule.definition.compile(catalogue);
@@ -261,8 +258,9 @@ impl<'a> Company<'a> {
                 findings.push(Finding::AlwaysMatches { has_conditions: !conditions.is_empty() });
             }
             let before = self.stoppers.get(rule.definition.trigger_id.as_str()).into_iter().flatten();
-            let mut before =
-                before.take_while(|(other, _)| order(other) < order(rule)).filter(|(other, _)| other.id != rule.id);
+            let mut before = before
+                .take_while(|(other, _)| order(other) < order(rule))
+                .filter(|(other, _)| other.id != rule.id);
             let stops = before.find(|(_, other)| other.conditions.follow_from(conditions, &ground));
             findings.extend(stops.map(|(other, _)| Finding::ShadowedBy(Named::of(other))));
             findings.extend(self.loops(rule, conditions).map(Finding::Loop));
@@ -277,7 +275,12 @@ impl<'a> Company<'a> {
 
     fn same(&self, rule: &Rule) -> Option<Vec<Named>> {
         let says = |definition: &Definition| {
-            (definition.trigger_id.clone(), definition.conditions.clone(), definition.actions.clone(), definition.pace.clone())
+            (
+                definition.trigger_id.clone(),
+                definition.conditions.clone(),
+                definition.actions.clone(),
+                definition.pace.clone(),
+            )
         };
         let own = says(&rule.definition);
         let others = self.peers.iter().filter(|other| {

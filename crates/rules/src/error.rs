@@ -54,10 +54,14 @@ pub enum RuleError {
     #[error("Your permission {0} does not reach this rule or its module. Ask somebody who manages access.")]
     OutOfReach(Permission),
     /// There is no such backtest.
-    #[error("There is no backtest with that id here. Reports are kept for 30 days; run it again to have another.")]
+    #[error(
+        "There is no backtest with that id here. Reports are kept for 30 days; run it again to have another."
+    )]
     BacktestUnknown,
     /// As many backtests are under way as may be.
-    #[error("{0} backtests of the tenant are under way, the most at a time. Wait for one to end, or take one away.")]
+    #[error(
+        "{0} backtests of the tenant are under way, the most at a time. Wait for one to end, or take one away."
+    )]
     BacktestsUnderWay(u32),
     /// Nothing runs beside the rule.
     #[error("The rule has no shadow. PUT one to try a version beside it on live events.")]
@@ -108,9 +112,10 @@ impl Fault for RuleError {
             | Self::BacktestUnknown => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
             Self::Stale(_) => Kind::Stale,
-            Self::NameTaken(..) | Self::InUse(..) | Self::BacktestsUnderWay(_) | Self::ShadowDiverges { .. } => {
-                Kind::Conflict
-            },
+            Self::NameTaken(..)
+            | Self::InUse(..)
+            | Self::BacktestsUnderWay(_)
+            | Self::ShadowDiverges { .. } => Kind::Conflict,
             Self::Full | Self::TooMany(..) | Self::TriggerFixed(..) => Kind::Unprocessable,
             Self::OutOfReach(_) => Kind::Forbidden,
             Self::Db(error) => error.kind(),

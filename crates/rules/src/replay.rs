@@ -142,7 +142,9 @@ impl Replay {
         let stoppers = Stoppers::new(&cast.stoppers, catalogue);
         let candidate = Player::new("the rule", &cast.candidate, catalogue, &stoppers)?;
         let baseline = match &cast.baseline {
-            Some(rule) => Some(Player::new("the version that it is held against", rule, catalogue, &stoppers)?),
+            Some(rule) => {
+                Some(Player::new("the version that it is held against", rule, catalogue, &stoppers)?)
+            }
             None => None,
         };
         let is_alike = cast.baseline.as_ref().is_some_and(|rule| {
@@ -218,18 +220,16 @@ impl Replay {
         let both = matched(before) && matched(Some(now));
         let earlier = if both && self.is_alike { planned.clone() } else { plans(before) };
         let start = |said: Option<&Said<'_>>| said?.stance.as_ref().map(Stance::start);
-        let changes = if both {
-            changes(&earlier, &planned, start(before), start(Some(now)))
-        } else {
-            Vec::new()
-        };
+        let changes =
+            if both { changes(&earlier, &planned, start(before), start(Some(now))) } else { Vec::new() };
         let waits = |said: Option<&Said<'_>>, waits: bool| start(said).filter(|_| waits && matched(said));
         let pending = [
             waits(before, self.baseline.as_ref().is_some_and(Player::waits)),
             waits(Some(now), self.candidate.waits()),
         ];
         let is_open = pending.iter().any(Option::is_some);
-        let shows = is_open || self.tally.shows(matched(before), matched(Some(now)), &changes, &earlier, &planned);
+        let shows =
+            is_open || self.tally.shows(matched(before), matched(Some(now)), &changes, &earlier, &planned);
         let half = |said: &Said<'_>, plan: &Result<Vec<PlannedAction>, RenderFault>, due: Option<Instant>| {
             let told = if shows { said.told() } else { None };
             Half::new(said.standing(), plan, due, told)

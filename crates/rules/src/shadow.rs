@@ -147,7 +147,11 @@ impl Companion {
             let told_now = words(&Value::Object(kept.clone()));
             kept.insert("differs".to_owned(), differs.into());
             if is {
-                let part = if was { ("changes", Value::Array(changes)) } else { ("actions", shown_all(plan.as_deref().unwrap_or_default())) };
+                let part = if was {
+                    ("changes", Value::Array(changes))
+                } else {
+                    ("actions", shown_all(plan.as_deref().unwrap_or_default()))
+                };
                 kept.insert(part.0.to_owned(), part.1);
             }
             let part = |name: &str| kept.get(name).cloned().unwrap_or_default();
@@ -165,7 +169,14 @@ impl Companion {
             kept.insert("actions_failed".to_owned(), fault.to_string().into());
         }
         let kept = Value::Object(kept);
-        Shadowed { rule_id: self.rule_id.clone(), live: was, shadow: is, failed: plan.is_err(), kept, divergence }
+        Shadowed {
+            rule_id: self.rule_id.clone(),
+            live: was,
+            shadow: is,
+            failed: plan.is_err(),
+            kept,
+            divergence,
+        }
     }
 }
 

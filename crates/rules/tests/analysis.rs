@@ -6,9 +6,7 @@
 use chrono_tz::Tz;
 use db::{Db, native::Native};
 use futures::executor::block_on;
-use kernel::{
-    Bounded, Call, Chance, Instant, PageRequest, Permission, Principal, RequestId, RuleId, Trace,
-};
+use kernel::{Bounded, Call, Chance, Instant, PageRequest, Permission, Principal, RequestId, RuleId, Trace};
 use language::{Facts, Moment, Occasion};
 use proptest::prelude::*;
 use rules::{
@@ -83,7 +81,9 @@ fn draft(name: &str, conditions: Value) -> Draft {
         module_type: Some("sales".to_owned()),
         trigger_id: Some("deal_closed_won".to_owned()),
         conditions: Some(conditions),
-        actions: Some(json!([{"type": "send_notification", "parameters": {"recipient": "a", "message": name}}])),
+        actions: Some(
+            json!([{"type": "send_notification", "parameters": {"recipient": "a", "message": name}}]),
+        ),
         ..Draft::default()
     }
 }
@@ -95,9 +95,7 @@ fn above(value: i64) -> Value {
 fn raising(name: &str, on: &str, raises: &str, data: Value, conditions: Value) -> Draft {
     Draft {
         trigger_id: Some(on.to_owned()),
-        actions: Some(
-            json!([{"type": "publish_event", "parameters": {"trigger_id": raises, "data": data}}]),
-        ),
+        actions: Some(json!([{"type": "publish_event", "parameters": {"trigger_id": raises, "data": data}}])),
         ..draft(name, conditions)
     }
 }
@@ -117,10 +115,7 @@ fn who_saves_a_rule_is_told_what_is_certain() {
     assert_eq!(warnings, [said]);
     assert_eq!(codes(&yard.found(&rule)), ["never_matches"]);
     let (_, warnings) = yard.make(draft("always", json!([{"type": "exists", "field": "value"}])));
-    assert_eq!(
-        warnings,
-        ["conditions: hold for every event of the trigger: they could be left out"]
-    );
+    assert_eq!(warnings, ["conditions: hold for every event of the trigger: they could be left out"]);
     // None at all is meant so, and only the report tells it.
     let (rule, warnings) = yard.make(draft("none", json!([])));
     assert_eq!(warnings, Vec::<String>::new());
@@ -151,11 +146,8 @@ fn a_rule_that_is_never_asked_when_it_matters_names_the_one_before_it() {
         assert_eq!((warnings, yard.found(&rule)), (Vec::new(), Vec::new()));
     }
     let paced = rules::PaceSaid { window: Some(json!({"count": 2, "within": "PT1M"})), ..Default::default() };
-    let counts = Draft {
-        trigger_id: Some("high_value_opportunity".to_owned()),
-        pace: paced,
-        ..stops("counts", 5, 1)
-    };
+    let counts =
+        Draft { trigger_id: Some("high_value_opportunity".to_owned()), pace: paced, ..stops("counts", 5, 1) };
     yard.make(counts);
     let other = Draft { trigger_id: Some("high_value_opportunity".to_owned()), ..draft("other", above(9)) };
     assert_eq!(yard.make(other).1, Vec::<String>::new());
@@ -166,16 +158,34 @@ fn loops_are_followed_through_the_data_that_is_raised() {
     let yard = Yard::new();
     let won = |reason: &str| json!({"opportunity_id": "{{opportunity_id}}", "reason": reason});
     let lost = json!([{"type": "equals", "field": "reason", "value": "price"}]);
-    yard.make(raising("lost", "deal_closed_lost", "high_value_opportunity", json!({"opportunity_id": "o", "value": 1}), lost.clone()));
-    yard.make(raising("high", "high_value_opportunity", "deal_closed_won", json!({"opportunity_id": "o", "value": 2}), above(0)));
-    let (rule, warnings) = yard.make(raising("won", "deal_closed_won", "deal_closed_lost", won("price"), json!([])));
+    yard.make(raising(
+        "lost",
+        "deal_closed_lost",
+        "high_value_opportunity",
+        json!({"opportunity_id": "o", "value": 1}),
+        lost.clone(),
+    ));
+    yard.make(raising(
+        "high",
+        "high_value_opportunity",
+        "deal_closed_won",
+        json!({"opportunity_id": "o", "value": 2}),
+        above(0),
+    ));
+    let (rule, warnings) =
+        yard.make(raising("won", "deal_closed_won", "deal_closed_lost", won("price"), json!([])));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].contains("by way of lost (rul_") && warnings[0].contains(" and high (rul_"), "{warnings:?}");
+    assert!(
+        warnings[0].contains("by way of lost (rul_") && warnings[0].contains(" and high (rul_"),
+        "{warnings:?}"
+    );
     assert_eq!(codes(&yard.found(&rule)), ["always_matches", "loop"]);
     // Another reason does not set off the second rule.
-    let (rule, warnings) = yard.make(raising("calm", "deal_closed_won", "deal_closed_lost", won("time"), json!([])));
+    let (rule, warnings) =
+        yard.make(raising("calm", "deal_closed_won", "deal_closed_lost", won("time"), json!([])));
     assert_eq!((warnings.len(), codes(&yard.found(&rule))), (0, vec!["always_matches"]));
-    let (_, warnings) = yard.make(raising("self", "deal_closed_lost", "deal_closed_lost", won("price"), lost));
+    let (_, warnings) =
+        yard.make(raising("self", "deal_closed_lost", "deal_closed_lost", won("price"), lost));
     assert_eq!(warnings.iter().filter(|text| text.contains("itself off")).count(), 1, "{warnings:?}");
 }
 
@@ -185,7 +195,9 @@ fn the_schema_of_an_own_trigger_counts_and_all_rules_are_listed() {
     let own = TriggerDraft {
         trigger_id: Some("ticket_closed".to_owned()),
         module_type: Some("sales".to_owned()),
-        schema: Some(json!({"type": "object", "required": ["state"], "properties": {"state": {"enum": ["done", "void"]}}})),
+        schema: Some(
+            json!({"type": "object", "required": ["state"], "properties": {"state": {"enum": ["done", "void"]}}}),
+        ),
         ..TriggerDraft::default()
     };
     block_on(triggers::create(&yard.db, &yard.who(), own, None)).unwrap();
@@ -201,7 +213,9 @@ fn the_schema_of_an_own_trigger_counts_and_all_rules_are_listed() {
     let listed = block_on(async {
         let mut lease = yard.db.read().await.unwrap();
         let page = PageRequest::default();
-        analysis::page(&mut lease.scope(who.tenant()).unwrap(), &who, &RuleFilter::default(), &page).await.unwrap()
+        analysis::page(&mut lease.scope(who.tenant()).unwrap(), &who, &RuleFilter::default(), &page)
+            .await
+            .unwrap()
     });
     let found: Vec<(&RuleId, Vec<&str>)> =
         listed.items.iter().map(|one| (&one.rule.id, codes(&one.findings))).collect();
@@ -251,17 +265,40 @@ fn scalar() -> impl Strategy<Value = Value> {
 
 fn clause() -> impl Strategy<Value = Value> {
     let kinds = vec![
-        "equals", "not_equals", "greater_than", "less_or_equal", "in", "not_in", "exists", "is_empty", "starts_with",
-        "any_of", "none_of", "contains", "count",
+        "equals",
+        "not_equals",
+        "greater_than",
+        "less_or_equal",
+        "in",
+        "not_in",
+        "exists",
+        "is_empty",
+        "starts_with",
+        "any_of",
+        "none_of",
+        "contains",
+        "count",
     ];
     let field = prop::sample::select(FIELDS.to_vec());
     (prop::sample::select(kinds), field, scalar(), scalar(), any::<bool>()).prop_map(
         |(kind, field, one, other, truth)| {
             let value = match kind {
                 "in" | "not_in" | "any_of" | "none_of" => json!([one, other]),
-                "greater_than" | "less_or_equal" => if truth { json!(2) } else { json!("4.5") },
+                "greater_than" | "less_or_equal" => {
+                    if truth {
+                        json!(2)
+                    } else {
+                        json!("4.5")
+                    }
+                }
                 "exists" | "is_empty" => json!(truth),
-                "starts_with" | "contains" => if truth { json!("o") } else { json!("wo") },
+                "starts_with" | "contains" => {
+                    if truth {
+                        json!("o")
+                    } else {
+                        json!("wo")
+                    }
+                }
                 "count" => json!({"at_most": 1}),
                 _ => one,
             };

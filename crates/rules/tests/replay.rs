@@ -47,7 +47,8 @@ fn play(past: &Past, mut take: impl FnMut(&Facts<'_>)) {
     let mut second = 100;
     for (gap, value, owner) in past {
         second += gap;
-        let data = json!({"opportunity_id": format!("o-{owner}"), "opportunity_name": "Deal", "value": value});
+        let data =
+            json!({"opportunity_id": format!("o-{owner}"), "opportunity_name": "Deal", "value": value});
         let id = EventId::new(at(second), &Fixed(0));
         let occasion = Occasion { id: id.as_str(), ..Occasion::default() };
         take(&Facts::new(&data, None, occasion, Moment { now: at(second), zone: Tz::UTC }));

@@ -58,10 +58,9 @@ impl From<&Finding> for FindingOut {
             Finding::NeverMatches { clauses, .. } => (clauses, &[]),
             Finding::ShadowedBy(rule) => (&[], std::slice::from_ref(rule)),
             Finding::SameAs(rules) | Finding::Loop(rules) => (&[], rules),
-            Finding::Broken(_)
-            | Finding::AlwaysMatches { .. }
-            | Finding::Dear(_)
-            | Finding::Idle { .. } => (&[], &[]),
+            Finding::Broken(_) | Finding::AlwaysMatches { .. } | Finding::Dear(_) | Finding::Idle { .. } => {
+                (&[], &[])
+            }
         };
         Self {
             code: finding.code(),

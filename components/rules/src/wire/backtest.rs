@@ -75,8 +75,9 @@ impl WaitQuery {
     pub(crate) fn tenths(&self) -> Result<u16, Problem> {
         let read = self.wait.as_deref().map_or(Ok(0), str::parse::<u8>).ok();
         let seconds = read.filter(|seconds| *seconds <= LONGEST_WAIT);
-        let seconds = seconds
-            .ok_or_else(|| Problem::field("wait", format!("must be a whole number from 0 to {LONGEST_WAIT}")))?;
+        let seconds = seconds.ok_or_else(|| {
+            Problem::field("wait", format!("must be a whole number from 0 to {LONGEST_WAIT}"))
+        })?;
         Ok(u16::from(seconds).saturating_mul(10))
     }
 }

@@ -30,7 +30,9 @@ impl ShadowIn {
                 changes.parts().map(|(patch, note)| (Other::Changes(Box::new(patch)), note))
             }
             (Some(_), Some(_)) => Err(Problem::field("changes", "cannot be sent together with rule")),
-            (None, None) => Err(Problem::field("changes", "is missing: say what is to be changed, or send a rule")),
+            (None, None) => {
+                Err(Problem::field("changes", "is missing: say what is to be changed, or send a rule"))
+            }
         }
     }
 }
@@ -55,7 +57,8 @@ impl PromoteIn {
             None => plain.allowed,
             Some(share) => {
                 let share = share.as_f64().filter(|share| (0.0..=1.0).contains(share));
-                let share = share.ok_or_else(|| Problem::field("max_divergence", "must be a number from 0 to 1"))?;
+                let share =
+                    share.ok_or_else(|| Problem::field("max_divergence", "must be a number from 0 to 1"))?;
                 format!("{:.0}", share * 1_000_000.0).parse().unwrap_or(plain.allowed)
             }
         };

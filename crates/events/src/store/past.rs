@@ -96,8 +96,13 @@ pub(crate) async fn next(
     let Some(last) = horizon(scope, stretch, after, most).await? else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for (number, trigger) in stretch.triggers.iter().enumerate() {
-        let parameters =
-            [(*trigger).into(), after.into(), last.as_str().into(), most.into(), stretch.circumstances.into()];
+        let parameters = [
+            (*trigger).into(),
+            after.into(),
+            last.as_str().into(),
+            most.into(),
+            stretch.circumstances.into(),
+        ];
         let rows: Vec<Past> = scope.all(PAST, parameters).await?;
         all.extend(rows.into_iter().map(|row| Past { trigger: number, ..row }));
     }

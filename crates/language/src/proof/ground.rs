@@ -96,16 +96,8 @@ pub(super) enum Kind {
 }
 
 /// All of them.
-pub(super) const KINDS: [Kind; 8] = [
-    Kind::Absent,
-    Kind::Null,
-    Kind::True,
-    Kind::False,
-    Kind::Number,
-    Kind::Text,
-    Kind::List,
-    Kind::Object,
-];
+pub(super) const KINDS: [Kind; 8] =
+    [Kind::Absent, Kind::Null, Kind::True, Kind::False, Kind::Number, Kind::Text, Kind::List, Kind::Object];
 
 impl Kind {
     fn of(value: &Value) -> Self {
@@ -284,8 +276,7 @@ impl<'a> Ground<'a> {
                 field.keep(|kind| kind == Kind::Number);
                 field.is_whole = true;
                 let end = |text: &str| Number(text.into());
-                field.numbers =
-                    Line::from(end("0"), false).and(&Line::up_to(end(DEEPEST_CHAIN), false));
+                field.numbers = Line::from(end("0"), false).and(&Line::up_to(end(DEEPEST_CHAIN), false));
             }
             _ => {}
         }
@@ -390,7 +381,9 @@ fn schema_of(said: &Map<String, Value>) -> Value {
     let mut properties = Map::new();
     for (name, value) in said {
         let schema = match value {
-            Value::String(text) if crate::template::is_template(text) => serde_json::json!({"type": "string"}),
+            Value::String(text) if crate::template::is_template(text) => {
+                serde_json::json!({"type": "string"})
+            }
             Value::Object(inner) => schema_of(inner),
             Value::Array(_) => serde_json::json!({"type": "array"}),
             fixed => Value::Object(Map::from_iter([("const".to_owned(), fixed.clone())])),

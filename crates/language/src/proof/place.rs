@@ -150,12 +150,34 @@ fn constant(question: &Question, kind: Kind) -> Option<bool> {
         Question::Exists(wanted) => Some(*wanted),
         Question::Empty(wanted) => (kind == Kind::Number).then_some(!*wanted),
         Question::Compare(..) | Question::Within(..) => {
-            if lists || kind == Kind::Object { Some(false) } else { None }
+            if lists || kind == Kind::Object {
+                Some(false)
+            } else {
+                None
+            }
         }
         Question::Equals(_) | Question::In(_) => None,
-        Question::Contains(_) => if texts || lists { None } else { Some(false) },
-        Question::AnyOf(_) | Question::AllOf(_) => if lists { None } else { Some(false) },
-        Question::Count { .. } => if kind == Kind::Number { Some(false) } else { None },
+        Question::Contains(_) => {
+            if texts || lists {
+                None
+            } else {
+                Some(false)
+            }
+        }
+        Question::AnyOf(_) | Question::AllOf(_) => {
+            if lists {
+                None
+            } else {
+                Some(false)
+            }
+        }
+        Question::Count { .. } => {
+            if kind == Kind::Number {
+                Some(false)
+            } else {
+                None
+            }
+        }
         Question::StartsWith(_)
         | Question::EndsWith(_)
         | Question::Matches(..)
@@ -167,7 +189,13 @@ fn constant(question: &Question, kind: Kind) -> Option<bool> {
         | Question::Next(_)
         | Question::Weekdays(_)
         | Question::Hours(..)
-        | Question::Networks(_) => if texts { None } else { Some(false) },
+        | Question::Networks(_) => {
+            if texts {
+                None
+            } else {
+                Some(false)
+            }
+        }
         // They are asked of two values, never of one.
         Question::Change { .. } | Question::Moved { .. } => None,
     }
@@ -196,24 +224,26 @@ fn number(field: &Field<'_>, claims: &[Claim<'_>]) -> bool {
 
 /// Whether a number can stand there that is too long to be read: nothing is known of what it equals.
 fn unreadable(field: &Field<'_>, claims: &[Claim<'_>]) -> bool {
-    field.values.as_ref().is_none_or(|values| {
-        values.iter().any(|value| value.is_number() && Decimal::of(value).is_none())
-    }) && claims.iter().all(|claim| {
-        let unread = |value: &Value| value.is_number() && Decimal::of(value).is_none();
-        let may_be_true = match (&claim.saying, claim.saying.choices()) {
-            (_, Some((values, _))) => values.iter().any(unread),
-            (Saying::Clause(clause), None) => match &clause.question {
-                Question::Compare(..) | Question::Within(..) => false,
-                question => constant(question, Kind::Number).unwrap_or(true),
-            },
-            (_, None) => false,
-        };
-        let may_be_false = match &claim.saying {
-            Saying::Clause(clause) => constant(&clause.question, Kind::Number) != Some(true),
-            _ => true,
-        };
-        if claim.is_true { may_be_true } else { may_be_false }
-    })
+    field
+        .values
+        .as_ref()
+        .is_none_or(|values| values.iter().any(|value| value.is_number() && Decimal::of(value).is_none()))
+        && claims.iter().all(|claim| {
+            let unread = |value: &Value| value.is_number() && Decimal::of(value).is_none();
+            let may_be_true = match (&claim.saying, claim.saying.choices()) {
+                (_, Some((values, _))) => values.iter().any(unread),
+                (Saying::Clause(clause), None) => match &clause.question {
+                    Question::Compare(..) | Question::Within(..) => false,
+                    question => constant(question, Kind::Number).unwrap_or(true),
+                },
+                (_, None) => false,
+            };
+            let may_be_false = match &claim.saying {
+                Saying::Clause(clause) => constant(&clause.question, Kind::Number) != Some(true),
+                _ => true,
+            };
+            if claim.is_true { may_be_true } else { may_be_false }
+        })
 }
 
 /// Whether a list can stand there.
@@ -242,7 +272,9 @@ fn sizes(claims: &[Claim<'_>], by_emptiness: bool) -> Line<u64> {
             Saying::Filled => Some(filled()),
             Saying::List | Saying::Object | Saying::Same(..) => None,
             Saying::Clause(clause) => match &clause.question {
-                Question::Empty(wanted) if by_emptiness => Some(if *wanted { filled().not() } else { filled() }),
+                Question::Empty(wanted) if by_emptiness => {
+                    Some(if *wanted { filled().not() } else { filled() })
+                }
                 Question::Count { least, most } => Some(between(*least, *most)),
                 Question::Contains(_) | Question::AnyOf(_) if claim.is_true => Some(filled()),
                 _ => None,
@@ -287,7 +319,9 @@ fn contradict_in_lists(claims: &[Claim<'_>]) -> bool {
             Question::AllOf(Operand::Fixed(values)) => {
                 values.iter().any(|value| kept_out(value, clause.ignore_case))
             }
-            _ => items(claim).is_some_and(|(values, folds)| values.iter().all(|value| kept_out(value, folds))),
+            _ => {
+                items(claim).is_some_and(|(values, folds)| values.iter().all(|value| kept_out(value, folds)))
+            }
         },
         _ => false,
     })
@@ -371,7 +405,10 @@ impl<'a> Texts<'a> {
         [true, false].into_iter().any(|is_number| {
             let fits = |text: &str| Decimal::read(text).is_some() == is_number;
             let told = |text: &str| {
-                field.values.as_ref().is_none_or(|values| values.iter().any(|value| value.as_str() == Some(text)))
+                field
+                    .values
+                    .as_ref()
+                    .is_none_or(|values| values.iter().any(|value| value.as_str() == Some(text)))
             };
             if !self.claims.iter().all(|claim| may_be_text(claim, is_number))
                 || (is_number && self.has.all().any(|piece| !piece.chars().all(is_of_number)))
@@ -384,9 +421,7 @@ impl<'a> Texts<'a> {
                     .filter_map(Value::as_str)
                     .filter(|text| fits(text) && told(text))
                     .any(|text| agree(Some(&Value::String(text.to_owned())), self.claims, moment)),
-                None => {
-                    (!is_number || self.amounts_left()) && self.folded_left(is_number, moment)
-                }
+                None => (!is_number || self.amounts_left()) && self.folded_left(is_number, moment),
             }
         })
     }
@@ -415,9 +450,10 @@ impl<'a> Texts<'a> {
 
     /// Whether numbers are left that the text may say.
     fn amounts_left(&self) -> bool {
-        let line = self.claims.iter().fold(Line::all(true), |line, claim| {
-            line.and(&of_digits(&claim.saying).claimed(claim.is_true))
-        });
+        let line = self
+            .claims
+            .iter()
+            .fold(Line::all(true), |line, claim| line.and(&of_digits(&claim.saying).claimed(claim.is_true)));
         !line.is_empty()
     }
 
@@ -437,9 +473,10 @@ impl<'a> Texts<'a> {
             return true;
         }
         // Claims that ignore case say the same of a text and of its lower case.
-        choices.iter().filter_map(Value::as_str).any(|text| {
-            agree(Some(&Value::String(folded(text).into_owned())), &claims, moment)
-        })
+        choices
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|text| agree(Some(&Value::String(folded(text).into_owned())), &claims, moment))
     }
 }
 
@@ -485,9 +522,7 @@ fn times(question: &Question, moment: &Moment) -> Option<Line<DateTime<Utc>>> {
     match question {
         Question::Before(Operand::Fixed(when)) => Some(Line::up_to(at(when)?, true)),
         Question::After(Operand::Fixed(when)) => Some(Line::from(at(when)?, true)),
-        Question::During(from, to) => {
-            Some(Line::from(at(from)?, false).and(&Line::up_to(at(to)?, true)))
-        }
+        Question::During(from, to) => Some(Line::from(at(from)?, false).and(&Line::up_to(at(to)?, true))),
         _ => None,
     }
 }

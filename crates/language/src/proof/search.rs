@@ -116,9 +116,13 @@ impl<'a> Search<'a> {
                 Asks::Not(inner) => goals.push(Goal::Condition(inner, !holds)),
                 Asks::Items(items) => return self.items(items, holds, way),
                 Asks::Clause(clause) => return clause_goal(clause, holds, goals, choices, way),
-                Asks::Expression(expression) => return way.answer(key("expression", &expression.text()), holds),
+                Asks::Expression(expression) => {
+                    return way.answer(key("expression", &expression.text()), holds);
+                }
             },
-            Goal::Changed(clause, changed) => return way.answer(key("changed", &(&clause.name, clause.ignore_case)), changed),
+            Goal::Changed(clause, changed) => {
+                return way.answer(key("changed", &(&clause.name, clause.ignore_case)), changed);
+            }
             Goal::Was(clause, time, value, is_true) => {
                 let place = format!("{} {} {}", clause.name, time.name(), clause.ignore_case);
                 let asked = key("was", &(&place, value));
@@ -187,11 +191,15 @@ fn clause_goal<'a>(
     match (&clause.looks, &clause.question) {
         (Looks::Both(_), Question::Change { from, to }) => {
             let was = [(Time::Before, from), (Time::Now, to)];
-            let was = was.into_iter().filter_map(|(time, value)| {
-                Some(Goal::Was(clause, time, value.as_ref()?, positively))
-            });
+            let was = was
+                .into_iter()
+                .filter_map(|(time, value)| Some(Goal::Was(clause, time, value.as_ref()?, positively)));
             let all = was.chain([Goal::Changed(clause, positively)]);
-            if positively { goals.extend(all) } else { choices.push(all.collect()) }
+            if positively {
+                goals.extend(all)
+            } else {
+                choices.push(all.collect())
+            }
             true
         }
         (Looks::Both(_), question) => way.answer(key("moved", &(&clause.name, question)), positively),
@@ -252,8 +260,7 @@ impl<'a> Way<'a> {
                     Step::Place(_) => name.rfind('['),
                 };
                 name.truncate(end.unwrap_or_default());
-                let saying =
-                    if matches!(step, Step::Name(_)) { Saying::Object } else { Saying::List };
+                let saying = if matches!(step, Step::Name(_)) { Saying::Object } else { Saying::List };
                 above.push((name.clone(), saying));
             }
         }

@@ -43,7 +43,10 @@ fn numbers_that_no_number_is() {
     // The text "5.0" is neither the text "5" nor out of the range.
     may(json!([asks("between", "v", json!([5, 5])), asks("not_equals", "v", json!("5"))]));
     never(json!([asks("between", "v", json!([5, 5])), asks("not_equals", "v", json!(5))]));
-    may(json!([asks("greater_than", "v", json!(5)), asks("less_than", "v", json!("5.00000000000000000001"))]));
+    may(json!([
+        asks("greater_than", "v", json!(5)),
+        asks("less_than", "v", json!("5.00000000000000000001"))
+    ]));
     never(json!([asks("value_threshold", "value", json!(1)), asks("starts_with", "value", json!("a"))]));
     // The number 5 is the same as both texts, and no text is.
     may(json!([asks("equals", "v", json!("5.0")), asks("equals", "v", json!("5"))]));
@@ -80,7 +83,7 @@ fn texts_that_no_text_is() {
 
 #[test]
 fn lists_and_what_stands_above() {
-    never(json!([asks("count", "v", json!({"at_least": 3})), asks("count", "v", json!({"at_most": 2}))]) );
+    never(json!([asks("count", "v", json!({"at_least": 3})), asks("count", "v", json!({"at_most": 2}))]));
     never(json!([{"type": "is_empty", "field": "v"}, asks("any_of", "v", json!(["a"]))]));
     never(json!([asks("any_of", "v", json!(["a", "b"])), asks("none_of", "v", json!(["b", "a", "c"]))]));
     may(json!([asks("any_of", "v", json!(["a", "b"])), asks("none_of", "v", json!(["b"]))]));
@@ -121,8 +124,13 @@ fn groups_are_followed_and_the_culprits_named() {
     let any = json!([{"type": "any", "conditions": [low, asks("equals", "w", json!(2))]}, high, asks("equals", "w", json!(1))]);
     assert_eq!(against(&ground, &any).unwrap(), ["conditions[0]", "conditions[1]", "conditions[2]"]);
     let all = json!([asks("equals", "w", json!(2)), {"type": "all", "conditions": [low, asks("equals", "w", json!(2)), high]}]);
-    assert_eq!(against(&ground, &all).unwrap(), ["conditions[1].conditions[0]", "conditions[1].conditions[2]"]);
-    never(json!([{"type": "not", "condition": {"type": "any", "conditions": [low, {"type": "not", "condition": low}]}}]));
+    assert_eq!(
+        against(&ground, &all).unwrap(),
+        ["conditions[1].conditions[0]", "conditions[1].conditions[2]"]
+    );
+    never(
+        json!([{"type": "not", "condition": {"type": "any", "conditions": [low, {"type": "not", "condition": low}]}}]),
+    );
 }
 
 #[test]
@@ -136,7 +144,10 @@ fn the_ground_has_a_say() {
     assert_eq!(says(json!([asks("less_than", "value", json!(0))])), Some(true));
     assert_eq!(says(json!([asks("exists", "stage", json!(false))])), Some(true));
     assert_eq!(says(json!([asks("equals", "event.trigger_id", json!("other"))])), Some(true));
-    assert_eq!(says(json!([asks("greater_than", "n", json!(1)), asks("less_than", "n", json!(2))])), Some(true));
+    assert_eq!(
+        says(json!([asks("greater_than", "n", json!(1)), asks("less_than", "n", json!(2))])),
+        Some(true)
+    );
     assert_eq!(says(json!([asks("equals", "v", json!(1)), asks("equals", "v", json!(2))])), Some(false));
     assert!(read(&json!([asks("in", "stage", json!(["won", "open"]))])).always_hold(&ground));
     assert!(!read(&json!([asks("in", "stage", json!(["won"]))])).always_hold(&ground));
@@ -254,9 +265,9 @@ fn condition() -> impl Strategy<Value = Value> {
 
 /// Conditions that read; the others are left out.
 fn conditions() -> impl Strategy<Value = Value> {
-    prop::collection::vec(condition(), 1..5).prop_map(Value::Array).prop_filter("does not read", |list| {
-        Conditions::read(list, &Vocabulary::open()).is_ok()
-    })
+    prop::collection::vec(condition(), 1..5)
+        .prop_map(Value::Array)
+        .prop_filter("does not read", |list| Conditions::read(list, &Vocabulary::open()).is_ok())
 }
 
 fn event() -> impl Strategy<Value = Value> {

@@ -89,7 +89,8 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
     if gone > 0 {
         return Ok(gone);
     }
-    let gone = rules::service::backtest::forget(&mut scope, call.now - Span::days(rules::KEPT_DAYS), STEP).await?;
+    let gone =
+        rules::service::backtest::forget(&mut scope, call.now - Span::days(rules::KEPT_DAYS), STEP).await?;
     if gone > 0 {
         return Ok(gone);
     }

@@ -130,9 +130,9 @@ impl Stoppers {
         let looks_at_event = rules.iter().any(|rule| rule.definition.may_name_event())
             || entries.iter().any(|(_, entry, _)| entry.looks_at_event());
         // Throttled and waiting rules stop like others: only what a window counted has a say.
-        let remember = entries.iter().any(|(_, entry, _)| {
-            entry.compiled().is_some_and(|compiled| compiled.pace.window.is_some())
-        });
+        let remember = entries
+            .iter()
+            .any(|(_, entry, _)| entry.compiled().is_some_and(|compiled| compiled.pace.window.is_some()));
         Self { entries, remember, looks_at_event, recall: Recall::default(), first: None }
     }
 
@@ -142,9 +142,10 @@ impl Stoppers {
 
     /// How far back they remember.
     pub(super) fn lead(&self) -> Span {
-        let windows = self.entries.iter().filter_map(|(_, entry, _)| {
-            entry.compiled()?.pace.window.as_ref().map(|window| window.within)
-        });
+        let windows = self
+            .entries
+            .iter()
+            .filter_map(|(_, entry, _)| entry.compiled()?.pace.window.as_ref().map(|window| window.within));
         windows.max().unwrap_or_default()
     }
 

@@ -5,7 +5,11 @@ use super::{
     half::Half,
     tally::{Column, Day, LISTS},
 };
-use crate::{Recall, ReplayFault, key::Key, recall::{Mark, Waiting}};
+use crate::{
+    Recall, ReplayFault,
+    key::Key,
+    recall::{Mark, Waiting},
+};
 use kernel::{EventId, Instant, RuleId};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -212,7 +216,8 @@ impl super::Tally {
     }
 
     fn restore(&mut self, kept: &Value) -> Option<()> {
-        let numbers = |value: &Value| value.as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>();
+        let numbers =
+            |value: &Value| value.as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>();
         [self.events, self.early, self.both, self.newly, self.no_longer, self.changed] =
             numbers(kept.get("counts")?)?.try_into().ok()?;
         self.before = Column::restored(kept.get("before")?)?;

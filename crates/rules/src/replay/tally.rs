@@ -188,7 +188,8 @@ impl Tally {
         };
         of_day.into_iter().for_each(more);
         self.send(before.filter(|_| fired), Some(now).filter(|_| fires));
-        let failed = [before, Some(now)].into_iter().flatten().any(|half| half.fires() && half.fault.is_some());
+        let failed =
+            [before, Some(now)].into_iter().flatten().any(|half| half.fires() && half.fault.is_some());
         let lists = list.into_iter().chain(failed.then_some(FAILED));
         for list in lists {
             self.example(list, event, at, before, now, changes);
@@ -214,7 +215,9 @@ impl Tally {
         now: &Half,
         changes: &[Value],
     ) {
-        let Some(examples) = self.examples.get_mut(list).filter(|all| all.len() < MOST_EXAMPLES) else { return };
+        let Some(examples) = self.examples.get_mut(list).filter(|all| all.len() < MOST_EXAMPLES) else {
+            return;
+        };
         let mut said = Map::new();
         said.insert("event_id".to_owned(), event.into());
         said.insert("received_at".to_owned(), at.to_string().into());

@@ -65,7 +65,11 @@ async fn analysed(scope: &mut Scope<'_>, rules: Vec<Rule>) -> Result<Vec<Analyse
 
 /// The rules that raise events, if one of these does: else none of them is on a loop.
 async fn raisers(scope: &mut Scope<'_>, rules: &[Rule]) -> Result<Vec<Rule>, DbError> {
-    if rules.iter().any(|rule| raises(&rule.definition)) { peer::raising(scope).await } else { Ok(Vec::new()) }
+    if rules.iter().any(|rule| raises(&rule.definition)) {
+        peer::raising(scope).await
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// A rule that was saved, with what is found about it among the warnings. It stands already: what cannot be found out is left

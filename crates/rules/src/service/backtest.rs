@@ -3,8 +3,8 @@
 
 use super::{grounds, triggers, within};
 use crate::{
-    Against, Backtest, BacktestState, Cast, Catalogue, Definition, Draft, MOST_EVENTS, Rule, RuleError, Tried,
-    UnderWay, Wish,
+    Against, Backtest, BacktestState, Cast, Catalogue, Definition, Draft, MOST_EVENTS, Rule, RuleError,
+    Tried, UnderWay, Wish,
     store::{self, backtest as rows, peer},
 };
 use audit::Entry;
@@ -163,7 +163,8 @@ async fn stoppers(
     let mut stoppers = Vec::new();
     for name in names {
         let all = peer::of_trigger(scope, name).await?;
-        stoppers.extend(all.into_iter().filter(|rule| rule.definition.stop_on_match && rule.id != candidate.id));
+        stoppers
+            .extend(all.into_iter().filter(|rule| rule.definition.stop_on_match && rule.id != candidate.id));
     }
     Ok(stoppers)
 }
@@ -255,12 +256,7 @@ pub async fn under_way(scope: &mut Scope<'_>, id: &BacktestId) -> Result<Option<
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn counted(
-    scope: &mut Scope<'_>,
-    id: &BacktestId,
-    total: u32,
-    after: &str,
-) -> Result<(), DbError> {
+pub async fn counted(scope: &mut Scope<'_>, id: &BacktestId, total: u32, after: &str) -> Result<(), DbError> {
     rows::counted(scope, id, total, after).await
 }
 

@@ -1,7 +1,9 @@
 //! How does a version run beside a rule, and how does it take its place? Each change is one transaction, and makes instances load
 //! the rules anew.
 
-use super::{Checked, analysis, backtest::sees_events, checked, finish, present, save, seen_by, triggers, within};
+use super::{
+    Checked, analysis, backtest::sees_events, checked, finish, present, save, seen_by, triggers, within,
+};
 use crate::{
     Change, Definition, Draft, MOST_SHADOWS, Rule, RuleError, RulePatch, Shadow, ShadowCounts, Shadowed,
     record::seen,

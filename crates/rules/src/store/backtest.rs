@@ -13,9 +13,11 @@ const LIST: &str = "SELECT backtest_id, rule_id, module_type, state, against, si
     AND (?4 IS NULL OR module_type IN (SELECT value FROM json_each(?4)) OR rule_id IN (SELECT value FROM json_each(?5)))
     AND (?6 IS NULL OR rule_id = ?6)
     ORDER BY backtest_id DESC LIMIT ?3";
-const GET: &str = "SELECT backtest_id, rule_id, module_type, state, against, since, until, most, total, looked, report,
+const GET: &str =
+    "SELECT backtest_id, rule_id, module_type, state, against, since, until, most, total, looked, report,
     reason, requested_by, created_at, ended_at FROM backtests WHERE tenant_id = ?1 AND backtest_id = ?2";
-const UNDER_WAY: &str = "SELECT backtest_id, rule_id, module_type, state, against, since, until, most, total, looked, report,
+const UNDER_WAY: &str =
+    "SELECT backtest_id, rule_id, module_type, state, against, since, until, most, total, looked, report,
     reason, requested_by, created_at, ended_at, played, after, kept FROM backtests
     WHERE tenant_id = ?1 AND backtest_id = ?2 AND ended_at IS NULL";
 const INSERT: &str = "INSERT INTO backtests
@@ -28,7 +30,8 @@ const COUNTED: &str = "UPDATE backtests SET state = 'running', total = ?3, after
 // What was kept may have been rewritten meanwhile, to take a person out of it: then the step is made again.
 const LOOKED: &str = "UPDATE backtests SET looked = ?3, after = ?4, kept = ?5
     WHERE tenant_id = ?1 AND backtest_id = ?2 AND state = 'running' AND kept IS ?6";
-const DONE: &str = "UPDATE backtests SET state = 'done', looked = ?3, total = ?3, report = ?4, kept = NULL, ended_at = ?5
+const DONE: &str =
+    "UPDATE backtests SET state = 'done', looked = ?3, total = ?3, report = ?4, kept = NULL, ended_at = ?5
     WHERE tenant_id = ?1 AND backtest_id = ?2 AND state = 'running' AND kept IS ?6";
 const FAILED: &str = "UPDATE backtests SET state = 'failed', reason = ?3, kept = NULL, ended_at = ?4
     WHERE tenant_id = ?1 AND backtest_id = ?2 AND ended_at IS NULL";

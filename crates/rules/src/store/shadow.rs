@@ -14,11 +14,13 @@ const ALL: &str = "SELECT shadow.rule_id, shadow.shadow_id, shadow.document, sha
     shadow.created_at AS since, rule.version, rule.created_at, rule.updated_at
     FROM rule_shadows AS shadow JOIN rules AS rule ON rule.tenant_id = shadow.tenant_id AND rule.rule_id = shadow.rule_id
     WHERE shadow.tenant_id = ?1 AND (?2 IS NULL OR shadow.rule_id = ?2) ORDER BY shadow.rule_id";
-const COUNTS: &str = "SELECT events, both, only_live, only_shadow, differ, failed, latest FROM rule_shadow_counts
+const COUNTS: &str =
+    "SELECT events, both, only_live, only_shadow, differ, failed, latest FROM rule_shadow_counts
     WHERE tenant_id = ?1 AND rule_id = ?2";
 const DELETE_COUNTS: &str = "DELETE FROM rule_shadow_counts WHERE tenant_id = ?1 AND rule_id = ?2";
 const DELETE: &str = "DELETE FROM rule_shadows WHERE tenant_id = ?1 AND rule_id = ?2 RETURNING rule_id AS id";
-const INSERT: &str = "INSERT INTO rule_shadows (tenant_id, rule_id, shadow_id, document, note, requested_by, created_at)
+const INSERT: &str =
+    "INSERT INTO rule_shadows (tenant_id, rule_id, shadow_id, document, note, requested_by, created_at)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT COUNT(*) FROM rule_shadows WHERE tenant_id = ?1) < ?8
     RETURNING rule_id AS id";
 const INSERT_COUNTS: &str = "INSERT INTO rule_shadow_counts (tenant_id, rule_id, since) VALUES (?1, ?2, ?3)";
@@ -105,23 +107,14 @@ pub(crate) async fn insert(scope: &mut Scope<'_>, shadow: &Shadow) -> Result<boo
 }
 
 /// Counts what shadows said to events, the oldest first.
-pub(crate) async fn count(
-    all: &mut AllTenants<'_>,
-    said: &[(&TenantId, &Shadowed)],
-) -> Result<(), DbError> {
+pub(crate) async fn count(all: &mut AllTenants<'_>, said: &[(&TenantId, &Shadowed)]) -> Result<(), DbError> {
     let mut sums: BTreeMap<(&TenantId, &RuleId), ([u64; 6], Vec<&serde_json::Value>)> = BTreeMap::new();
     for (tenant, shadow) in said {
         let (counts, latest) = sums.entry((*tenant, &shadow.rule_id)).or_default();
         let both = shadow.live && shadow.shadow;
         let differ = both && shadow.divergence.is_some();
-        let what = [
-            true,
-            both,
-            shadow.live && !shadow.shadow,
-            shadow.shadow && !shadow.live,
-            differ,
-            shadow.failed,
-        ];
+        let what =
+            [true, both, shadow.live && !shadow.shadow, shadow.shadow && !shadow.live, differ, shadow.failed];
         for (count, counts) in counts.iter_mut().zip(what) {
             *count = count.saturating_add(u64::from(counts));
         }
