@@ -542,33 +542,3 @@ fn only_where_a_shadow_is_does_it_take_a_statement() {
     assert_eq!(cost(500), without + 1, "the counts");
     assert_eq!(cost(8_000), without + 1, "and what differed with them");
 }
-
-#[test]
-fn speed() {
-    let yard = Yard::new();
-    let id = yard.rule(above(10_000, "{{value}}"));
-    block_on(async {
-        let mut tx = yard.db.begin().await.unwrap();
-        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
-            INSERT INTO events (tenant_id, event_id, trigger_id, module_type, source, occurred_at, received_at, data, actor, request_id, trace, depth, matched, verdicts)
-            SELECT 'acme-corp', 'evt_01mcr0000000000000' || printf('%08d', i), 'high_value_opportunity', 'sales', 'api', 1800000000000 + i, 1800000000000 + i,
-            json_object('opportunity_id', 'o-' || i, 'opportunity_name', 'Deal ' || i, 'value', i % 12000, 'owner', 'ada' || (i % 100), 'stage', 'proposal', 'country', 'DE', 'notes', 'some words that make it longer than it has to be'), 'system', 'req', 'trace', 0, '[]', '{}' FROM n";
-        tx.all_tenants().run_for_effect(sql, []).await.unwrap();
-        tx.commit().await.unwrap();
-    });
-    yard.later(100_000);
-    let id = yard
-        .start(Wish {
-            since: Instant::from_millis(START - 100_000_000),
-            ..wish(Some(id), above(9_000, "now {{value}}"))
-        })
-        .unwrap()
-        .id;
-    let begun = std::time::Instant::now();
-    yard.drain(60);
-    let took = begun.elapsed();
-    let ended = yard.get(&id);
-    println!("SPEED {:?} {} of {:?} in {took:?}", ended.state, ended.looked, ended.total);
-    let report = ended.report.unwrap();
-    println!("{} {} {}", report["events"], report["newly_matched"], report.to_string().len());
-}
