@@ -10,6 +10,7 @@ mod ground;
 mod line;
 mod place;
 mod search;
+mod text;
 
 use crate::{
     condition::{Asks, Condition, Conditions, Group},

@@ -22,6 +22,7 @@ mod replay;
 mod rule;
 pub mod service;
 mod shadow;
+mod standing;
 mod store;
 mod trigger;
 
@@ -37,7 +38,7 @@ pub use book::{MOST_EXPLAINED, RuleBook};
 pub use catalogue::{
     About, Catalogue, Origin, Parts, Trigger, UnknownOrigin, UnknownTrigger, built_in_modules,
 };
-pub use decision::{Decision, Decisions, Ended, Lane, Standing, UnknownStanding, told, try_out};
+pub use decision::{Decision, Decisions, Ended, Lane, told, try_out};
 pub use definition::{Definition, Draft, RulePatch, note};
 pub use error::RuleError;
 pub use key::Key;
@@ -50,4 +51,5 @@ pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
 pub use replay::{Cast, MOST_REMEMBERED, Needs, Replay, ReplayFault};
 pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
 pub use shadow::{MOST_DIVERGENCES, MOST_SHADOWS, Shadow, ShadowCounts, Shadowed};
+pub use standing::{Standing, UnknownStanding};
 pub use store::{RuleFilter, privacy::FINDINGS_REDACTIONS, privacy::REDACTIONS};

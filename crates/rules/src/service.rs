@@ -381,8 +381,7 @@ pub async fn load_book(scope: &mut Scope<'_>) -> Result<(Grounds, RuleBook, Cata
     // The revision comes first: if a rule changes between the two, the book is newer than it says and is loaded once more.
     let grounds = store::grounds(scope).await?;
     let catalogue = triggers::load(scope).await?;
-    let rules = store::active(scope).await?;
-    let shadows = store::shadow::all(scope).await?;
+    let (rules, shadows) = (store::active(scope).await?, store::shadow::all(scope).await?);
     Ok((grounds, RuleBook::with_shadows(&rules, &shadows, &catalogue), catalogue))
 }
 

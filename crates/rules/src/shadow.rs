@@ -2,7 +2,7 @@
 //! own; what it would do is noted and never done.
 
 use crate::{
-    Catalogue, Decision, Rule, Standing,
+    Catalogue, Decision, PlannedAction, RenderFault, Rule, Standing,
     decision::{Entry, Stance, told},
     recall::{Memo, Recall},
     replay::{between, cut, shown_all},
@@ -125,58 +125,56 @@ impl Companion {
         let stance = (!is_stopped).then(|| self.entry.stand(facts, recall, Look::Quick, memos));
         let live = listed.iter().find(|decision| decision.rule_id == self.rule_id);
         let plan = stance.as_ref().map_or_else(|| Ok(Vec::new()), |stance| stance.plan(facts, context));
-        let standing = stance.as_ref().map_or(Standing::NotAsked, Stance::standing);
-        let (was, is) = (live.is_some_and(Decision::matched), standing == Standing::Matched);
+        let (was, is) = (
+            live.is_some_and(Decision::matched),
+            stance.as_ref().is_some_and(|stance| stance.standing() == Standing::Matched),
+        );
         let mut kept = stance.as_ref().map_or_else(not_asked, Stance::kept);
         kept.insert("rule_id".to_owned(), self.rule_id.as_str().into());
         kept.insert("name".to_owned(), (&*self.name).into());
-        let changes = match (live, &stance) {
-            (Some(live), Some(stance)) if was && is => {
-                between(&live.actions, &plan, Some((live.start, stance.start())))
-            }
-            _ => Vec::new(),
-        };
-        let differs = match (was, is) {
-            (false, true) => Some("newly_matched"),
-            (true, false) => Some("no_longer_matched"),
-            (true, true) if !changes.is_empty() => Some("actions"),
-            (true, true) | (false, false) => None,
-        };
-        let mut divergence = None;
-        if let Some(differs) = differs {
-            let told_now = words(&Value::Object(kept.clone()));
-            kept.insert("differs".to_owned(), differs.into());
-            if is {
-                let part = if was {
-                    ("changes", Value::Array(changes))
-                } else {
-                    ("actions", shown_all(plan.as_deref().unwrap_or_default()))
-                };
-                kept.insert(part.0.to_owned(), part.1);
-            }
-            let part = |name: &str| kept.get(name).cloned().unwrap_or_default();
-            divergence = Some(json!({
+        let differs = differing(live.filter(|_| was), stance.as_ref().filter(|_| is), &plan);
+        let divergence = differs.map(|(differs, part, what)| {
+            let divergence = json!({
                 "event_id": facts.event_id(),
                 "at": facts.moment().now.to_string(),
                 "differs": differs,
                 "live": live.map(|live| words(&live.kept)),
-                "shadow": told_now,
-                "actions": part("actions"),
-                "changes": part("changes"),
-            }));
-        }
+                "shadow": words(&Value::Object(kept.clone())),
+                part: what,
+            });
+            kept.insert("differs".to_owned(), differs.into());
+            kept.insert(part.to_owned(), what);
+            divergence
+        });
         if let Err(fault) = &plan {
             kept.insert("actions_failed".to_owned(), fault.to_string().into());
         }
         let kept = Value::Object(kept);
-        Shadowed {
-            rule_id: self.rule_id.clone(),
-            live: was,
-            shadow: is,
-            failed: plan.is_err(),
-            kept,
-            divergence,
+        let failed = plan.is_err();
+        Shadowed { rule_id: self.rule_id.clone(), live: was, shadow: is, failed, kept, divergence }
+    }
+}
+
+/// How the two differ, of which each is there if it matched, and what is told of it: what is done otherwise, or what would be done.
+fn differing(
+    live: Option<&Decision>,
+    shadow: Option<&Stance<'_>>,
+    plan: &Result<Vec<PlannedAction>, RenderFault>,
+) -> Option<(&'static str, &'static str, Value)> {
+    match (live, shadow) {
+        (None, Some(_)) => {
+            let actions = shown_all(plan.as_deref().unwrap_or_default());
+            Some(("newly_matched", "actions", actions))
         }
+        (Some(live), None) => {
+            let actions = shown_all(live.actions.as_deref().unwrap_or_default());
+            Some(("no_longer_matched", "actions", actions))
+        }
+        (Some(live), Some(shadow)) => {
+            let changes = between(&live.actions, plan, Some((live.start, shadow.start())));
+            (!changes.is_empty()).then_some(("actions", "changes", Value::Array(changes)))
+        }
+        (None, None) => None,
     }
 }
 
