@@ -32,12 +32,13 @@ pub(crate) async fn gauges(world: &World) -> Result<String, DbError> {
     let backlog = jobs::backlog(&mut all).await?;
     let events = events::stored(&mut all).await?;
     let schema = store::version(&mut all).await?;
-    let text = text(&backlog, events, schema, now);
+    let soonest = schedules::service::soonest(&mut all).await?;
+    let text = text(&backlog, events, soonest, schema, now);
     *KEPT.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, text.clone()));
     Ok(text)
 }
 
-fn text(backlog: &Backlog, events: i64, schema: i64, now: Instant) -> String {
+fn text(backlog: &Backlog, events: i64, soonest: Option<Instant>, schema: i64, now: Instant) -> String {
     let mut page = Exposition::default();
     page.metric("signalbox_build_info", "gauge", "The version that answers.");
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -67,9 +68,19 @@ fn text(backlog: &Backlog, events: i64, schema: i64, now: Instant) -> String {
         let count = find(backlog, *kind, State::Queued).map_or(0, |open| open.again);
         page.sample(&[("kind", kind.as_str())], count);
     }
+    let about = format!(
+        "Jobs that wait for others, counted up to {COUNTED} each; they are not among the queued. job: another one of their rule \
+         holds them; lane: others of their lane come first."
+    );
+    page.metric("signalbox_jobs_waiting", "gauge", &about);
+    page.sample(&[("for", "job")], backlog.held);
+    page.sample(&[("for", "lane")], backlog.in_line);
     let about = "How long the job is overdue that is overdue longest; suspended tenants aside.";
     page.metric("signalbox_queue_lag_seconds", "gauge", about);
     page.sample(&[], seconds(backlog.oldest_due, now));
+    let about = "How long the schedule is overdue that is overdue longest; suspended tenants aside.";
+    page.metric("signalbox_schedules_lag_seconds", "gauge", about);
+    page.sample(&[], seconds(soonest, now));
     let about = "The age of the oldest job that was given up and not yet redriven; 0 without one.";
     page.metric("signalbox_jobs_oldest_dead_seconds", "gauge", about);
     page.sample(&[], seconds(backlog.oldest_dead, now));

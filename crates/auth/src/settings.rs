@@ -32,6 +32,8 @@ pub struct LimitSettings {
     pub search_per_minute: u32,
     /// Bulk operations an hour: 1 to 1,000,000, 10 unless set.
     pub bulk_per_hour: u32,
+    /// Jobs that run at a time: 1 to 1,000, 64 unless set. The queue reads it where it is kept (crates/jobs/src/store/queue.rs).
+    pub jobs_at_once: u32,
 }
 
 /// What a password must be.
@@ -82,13 +84,15 @@ pub struct RetentionSettings {
     pub messages_days: u32,
     /// Sessions that have ended: 30 unless set.
     pub sessions_days: u32,
+    /// Tasks that were completed or cancelled: 730 unless set.
+    pub tasks_days: u32,
 }
 
 impl Default for TenantSettings {
     fn default() -> Self {
         Self {
             user_rate_per_minute: 100,
-            limits: LimitSettings { search_per_minute: 30, bulk_per_hour: 10 },
+            limits: LimitSettings { search_per_minute: 30, bulk_per_hour: 10, jobs_at_once: 64 },
             password: PasswordSettings { min_length: 12, history: 5 },
             session: SessionSettings { idle_minutes: 30 * 24 * 60, absolute_hours: 90 * 24 },
             two_factor: TwoFactorSettings { required: false, sign_on_counts: true },
@@ -99,6 +103,7 @@ impl Default for TenantSettings {
                 jobs_days: 30,
                 messages_days: 90,
                 sessions_days: 30,
+                tasks_days: 730,
             },
             time_zone: Tz::UTC,
         }
@@ -126,6 +131,7 @@ pub struct SettingsPatch {
     pub user_rate_per_minute: Option<u32>,
     pub search_per_minute: Option<u32>,
     pub bulk_per_hour: Option<u32>,
+    pub jobs_at_once: Option<u32>,
     pub password_min_length: Option<u32>,
     pub password_history: Option<u32>,
     pub session_idle_minutes: Option<u32>,
@@ -138,6 +144,7 @@ pub struct SettingsPatch {
     pub jobs_days: Option<u32>,
     pub messages_days: Option<u32>,
     pub sessions_days: Option<u32>,
+    pub tasks_days: Option<u32>,
     pub time_zone: Option<Tz>,
 }
 
@@ -178,6 +185,12 @@ impl TenantSettings {
                     patch.bulk_per_hour,
                     before.limits.bulk_per_hour,
                     RATE,
+                ),
+                jobs_at_once: take(
+                    "limits.jobs_at_once",
+                    patch.jobs_at_once,
+                    before.limits.jobs_at_once,
+                    1..=1_000,
                 ),
             },
             password: PasswordSettings {
@@ -229,6 +242,7 @@ impl RetentionSettings {
             jobs_days: take("retention.jobs_days", patch.jobs_days, self.jobs_days, DAYS),
             messages_days: take("retention.messages_days", patch.messages_days, self.messages_days, DAYS),
             sessions_days: take("retention.sessions_days", patch.sessions_days, self.sessions_days, DAYS),
+            tasks_days: take("retention.tasks_days", patch.tasks_days, self.tasks_days, DAYS),
         }
     }
 }
@@ -274,10 +288,11 @@ mod tests {
 
     #[test]
     fn bounds_are_inclusive() {
-        for (least, most) in [(8, 0), (64, 10)] {
+        for (least, most, jobs) in [(8, 0, 1), (64, 10, 1_000)] {
             let patch = SettingsPatch {
                 password_min_length: Some(least),
                 password_history: Some(most),
+                jobs_at_once: Some(jobs),
                 ..SettingsPatch::default()
             };
             assert!(TenantSettings::default().change(patch).is_ok());

@@ -1,9 +1,9 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant,
-    InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId,
-    UserId,
+    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId,
+    Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
+    ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -115,6 +115,7 @@ texts!(
     BacktestId,
     ChannelId,
     ClientId,
+    CommentId,
     ConnectionId,
     DeliveryId,
     EventId,
@@ -123,9 +124,13 @@ texts!(
     LetterId,
     MessageId,
     PasskeyId,
+    RecordId,
     RoleId,
     RuleId,
+    RunId,
+    ScheduleId,
     SessionId,
+    TaskId,
     TenantId,
     TicketId,
     UserId,

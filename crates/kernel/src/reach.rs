@@ -4,7 +4,7 @@
 //! reach over the whole tenant; a use case that knows modules and resources takes a [`Bounded`] call, whose [`Call`] it gets
 //! by naming both.
 
-use crate::{Call, Permission, Permissions, TenantId};
+use crate::{Actor, Call, Instant, Permission, Permissions, TenantId, UserId};
 use std::{fmt, str::FromStr, sync::Arc};
 
 /// The most characters of a module's name or a resource's id.
@@ -148,6 +148,12 @@ impl Bounded {
         self.call.tenant()
     }
 
+    /// When they ask: the one `now` of the call.
+    #[must_use]
+    pub const fn asked_at(&self) -> Instant {
+        self.call.now
+    }
+
     /// Where the permission holds: a list must show no more.
     #[must_use]
     pub const fn bounds(&self) -> &Bounds {
@@ -165,6 +171,16 @@ impl Bounded {
             Err(OutOfReach::Lacks(self.permission))
         } else {
             Err(OutOfReach::Unseen)
+        }
+    }
+
+    /// The call and who makes it, for what is a person's own however far the permission reaches; `None` for programs. That
+    /// the thing is theirs, the use case has to see.
+    #[must_use]
+    pub const fn own(&self) -> Option<(&Call, &UserId)> {
+        match &self.call.principal.actor {
+            Actor::User(id, _) => Some((&self.call, id)),
+            Actor::ApiKey(_) | Actor::Client(_) | Actor::System => None,
         }
     }
 
@@ -192,7 +208,7 @@ pub(crate) fn covers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Actor, Chance, Instant, Principal, RequestId, Trace};
+    use crate::{Chance, Principal, RequestId, Trace};
 
     struct Zero;
     impl Chance for Zero {

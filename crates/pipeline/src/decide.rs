@@ -3,9 +3,9 @@
 
 use crate::books::Book;
 use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
-use jobs::{Kind, NewJob, Patience};
-use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId};
-use language::{Facts, Moment, Occasion};
+use jobs::{Kind, Lane, NewJob, Patience, Terms};
+use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId, Span};
+use language::{Facts, Moment, Occasion, When};
 use rules::{ActionKind, Decision, Decisions, Memo, PlannedAction, Recall, Shadowed, Trigger, Wanted};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -147,7 +147,8 @@ impl Draft {
     fn settle(&self, facts: &Facts<'_>, recall: &Recall) -> Outcome {
         let decisions = self.book.rules.decide(&self.event.trigger, facts, recall);
         let matched = decisions.listed.iter().filter(|decision| decision.matched());
-        let jobs = matched.clone().flat_map(|decision| jobs_of(&self.call, &self.id, decision)).collect();
+        let jobs =
+            matched.clone().flat_map(|decision| jobs_of(&self.call, &self.id, facts, decision)).collect();
         let matched =
             matched.map(|decision| (decision.rule_id.clone(), i64::from(decision.version))).collect();
         let entry = Entry {
@@ -215,7 +216,8 @@ fn said(decision: &Decision) -> Value {
     kept
 }
 
-fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
+/// The jobs of a rule that matched, one behind the other in the order of its actions.
+fn jobs_of(call: &Call, event: &EventId, facts: &Facts<'_>, decision: &Decision) -> Vec<NewJob> {
     let job = |kind, index: usize, payload: String| NewJob {
         id: JobId::new(call.now, &*call.chance),
         tenant: call.tenant().clone(),
@@ -224,20 +226,25 @@ fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
         event: Some(event.clone()),
         rule: Some((decision.rule_id.clone(), u32::try_from(index).unwrap_or(u32::MAX))),
         parent: None,
-        due: call.now,
+        start: call.now.into(),
         patience: Patience::default(),
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
+        terms: Terms::default(),
     };
     match &decision.actions {
-        Ok(actions) => actions
-            .iter()
-            .map(|action| NewJob {
-                due: decision.start + action.delay,
-                patience: patience(action),
-                ..job(kind_of(action.kind), action.index, action.parameters.to_string())
-            })
-            .collect(),
+        Ok(actions) => {
+            let jobs = actions.iter().map(|action| {
+                let (pause, payload) = payload_of(action, facts.moment());
+                NewJob {
+                    start: (decision.start + action.delay + pause).into(),
+                    patience: patience(action),
+                    terms: terms(action, decision),
+                    ..job(kind_of(action.kind), action.index, payload)
+                }
+            });
+            jobs::in_order(jobs.collect(), decision.start)
+        }
         // It matched but cannot be carried out: a dead letter says so where people look for failures.
         Err(fault) => {
             let reason = format!("the action cannot be carried out with this data: {fault}");
@@ -246,11 +253,58 @@ fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
     }
 }
 
+/// What the job of an action is to do, and how long it pauses before: a `wait` for so long needs nothing else, and one until a
+/// time has it said as an instant.
+fn payload_of(action: &PlannedAction, moment: &Moment) -> (Span, String) {
+    if action.kind == ActionKind::Wait
+        && let Some(Ok(pause)) = action.parameters.get("for").map(language::duration::read)
+    {
+        return (pause, "{}".to_owned());
+    }
+    let parameters = action.parameters.clone();
+    let payload = if action.is_late { parameters } else { dated(parameters, moment) };
+    (Span::default(), payload.to_string())
+}
+
+/// Parameters in which times that people say (`friday`, `today+P3D`) are days or instants, as seen from a moment: a job says the
+/// same whenever it runs.
+pub(crate) fn dated(mut parameters: Value, moment: &Moment) -> Value {
+    let read = |said: &Value| said.as_str().and_then(|text| text.parse::<When>().ok());
+    if let Some(until) = parameters.get_mut("until")
+        && let Some(at) = read(until).and_then(|when| when.at(moment))
+    {
+        *until = at.to_string().into();
+    }
+    if let Some(due) = parameters.get_mut("due_date")
+        && let Some(when) = read(due)
+        && let (Some(at), Some(day)) = (when.at(moment), when.day(moment))
+    {
+        let day = day.to_string();
+        let begins = day.parse::<When>().ok().and_then(|day| day.at(moment));
+        *due = if begins == Some(at) { day } else { at.to_string() }.into();
+    }
+    parameters
+}
+
+fn terms(action: &PlannedAction, decision: &Decision) -> Terms {
+    Terms {
+        action_name: action.id.clone(),
+        on_error: match action.on_error {
+            rules::OnError::Continue => jobs::OnError::Continue,
+            rules::OnError::Stop => jobs::OnError::Stop,
+        },
+        lane: decision.lane.as_ref().map(|lane| Lane::new(lane.name.clone(), lane.limit)),
+        is_late: action.is_late,
+    }
+}
+
 const fn kind_of(kind: ActionKind) -> Kind {
     match kind {
         ActionKind::SendNotification => Kind::SendNotification,
         ActionKind::PublishEvent => Kind::PublishEvent,
         ActionKind::HttpRequest => Kind::HttpRequest,
+        ActionKind::UpdateStatus => Kind::UpdateStatus,
+        ActionKind::CreateTask => Kind::CreateTask,
         ActionKind::Wait => Kind::Wait,
     }
 }

@@ -1,6 +1,7 @@
 //! How does an event become work, and work an effect? [`Door::publish`] writes the event, what every rule said and the
 //! jobs in one transaction; [`drain`] claims jobs, runs them and settles what came of them; [`trace`] tells all of it.
 
+mod announce;
 mod backtest;
 mod books;
 mod cancel;
@@ -10,16 +11,23 @@ mod door;
 mod drain;
 mod effect;
 mod error;
+mod late;
+mod left;
 mod letters;
 pub mod privacy;
+pub mod records;
+mod regard;
 mod removal;
 mod reports;
 mod reseal;
+pub mod schedules;
 mod shadow;
 mod store;
+pub mod tasks;
 mod tell;
 mod trace;
 mod write;
+mod zone;
 
 pub use backtest::start as start_backtest;
 pub use books::Books;
@@ -29,6 +37,7 @@ pub use decide::{Draft, decide};
 pub use door::{Bell, Bells, Door, Receipt};
 pub use drain::{Drained, Works, drain};
 pub use error::PublishError;
+pub use late::{ByRules, Late, Renderer};
 pub use letters::{expire_letters, post_letters};
 pub use removal::remove_organization;
 pub use reports::{report, reports};

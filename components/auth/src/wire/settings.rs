@@ -28,6 +28,8 @@ struct LimitsOut {
     search_per_minute: u32,
     /// Bulk operations an hour.
     bulk_per_hour: u32,
+    /// Jobs that run at a time.
+    jobs_at_once: u32,
 }
 
 /// What a new password must be.
@@ -72,6 +74,7 @@ struct RetentionOut {
     jobs_days: u32,
     messages_days: u32,
     sessions_days: u32,
+    tasks_days: u32,
 }
 
 impl From<TenantSettings> for SettingsShown {
@@ -91,6 +94,7 @@ impl From<TenantSettings> for SettingsShown {
             limits: LimitsOut {
                 search_per_minute: limits.search_per_minute,
                 bulk_per_hour: limits.bulk_per_hour,
+                jobs_at_once: limits.jobs_at_once,
             },
             password: PasswordPolicyOut { min_length: password.min_length, history: password.history },
             session: SessionLimitsOut {
@@ -108,6 +112,7 @@ impl From<TenantSettings> for SettingsShown {
                 jobs_days: retention.jobs_days,
                 messages_days: retention.messages_days,
                 sessions_days: retention.sessions_days,
+                tasks_days: retention.tasks_days,
             },
             time_zone: time_zone.name(),
         }
@@ -145,6 +150,8 @@ struct LimitsIn {
     search_per_minute: Option<u32>,
     /// Bulk operations an hour: 1 to 1,000,000.
     bulk_per_hour: Option<u32>,
+    /// Jobs that run at a time: 1 to 1,000.
+    jobs_at_once: Option<u32>,
 }
 
 /// Another policy for passwords.
@@ -193,6 +200,7 @@ struct RetentionIn {
     jobs_days: Option<u32>,
     messages_days: Option<u32>,
     sessions_days: Option<u32>,
+    tasks_days: Option<u32>,
 }
 
 impl TryFrom<SettingsIn> for SettingsPatch {
@@ -204,6 +212,7 @@ impl TryFrom<SettingsIn> for SettingsPatch {
             user_rate_per_minute: body.user_rate_per_minute,
             search_per_minute: body.limits.search_per_minute,
             bulk_per_hour: body.limits.bulk_per_hour,
+            jobs_at_once: body.limits.jobs_at_once,
             password_min_length: body.password.min_length,
             password_history: body.password.history,
             session_idle_minutes: body.session.idle_minutes,
@@ -216,6 +225,7 @@ impl TryFrom<SettingsIn> for SettingsPatch {
             jobs_days: body.retention.jobs_days,
             messages_days: body.retention.messages_days,
             sessions_days: body.retention.sessions_days,
+            tasks_days: body.retention.tasks_days,
             time_zone: zone.map_err(|_| Problem::field("time_zone", message))?,
         })
     }

@@ -1,12 +1,13 @@
 //! How are events and trails said in JSON?
 
 use events::Event;
-use jobs::{Attempt, Job};
+use jobs::{Attempt, Job, Waits};
 use notifications::{Delivery, Message};
 use pipeline::{Receipt, Trail};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use tasks::Task;
 use utoipa::{IntoParams, ToSchema};
 
 /// An event, as `{event, data}`.
@@ -154,6 +155,36 @@ pub(crate) struct TraceOut {
     pub(crate) jobs: Vec<TraceJobOut>,
     /// The messages, with their deliveries.
     pub(crate) messages: Vec<TraceMessageOut>,
+    /// The tasks that rules made of it, as they are now.
+    pub(crate) tasks: Vec<TraceTaskOut>,
+}
+
+/// A task in a trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TraceTaskOut {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    /// `draft`, `assigned`, `in_progress`, `completed` or `cancelled`.
+    pub(crate) state: &'static str,
+    /// Who has it: a user's id, or an address.
+    pub(crate) assignee: Option<String>,
+    pub(crate) due_at: Option<String>,
+    pub(crate) job_id: Option<String>,
+    pub(crate) created_at: String,
+}
+
+impl From<Task> for TraceTaskOut {
+    fn from(task: Task) -> Self {
+        Self {
+            id: task.id.to_string(),
+            title: task.definition.title,
+            state: task.state.as_str(),
+            assignee: task.assignee.map(|assignee| assignee.to_string()),
+            due_at: task.definition.due.map(|due| due.passes().to_string()),
+            job_id: task.maker.job.map(|job| job.to_string()),
+            created_at: task.created_at.to_string(),
+        }
+    }
 }
 
 /// A job in a trail.
@@ -165,12 +196,21 @@ pub(crate) struct TraceJobOut {
     pub(crate) rule_id: Option<String>,
     /// The place of the action in its rule, from 0.
     pub(crate) action: Option<u32>,
+    /// What the rule calls the action.
+    pub(crate) action_name: Option<String>,
     /// The job that made it.
     pub(crate) parent_id: Option<String>,
-    pub(crate) due_at: String,
+    /// Null as long as another job holds it.
+    pub(crate) due_at: Option<String>,
+    /// What it waits for besides its time: `job`, `dead_job` or `lane`.
+    pub(crate) waits_for: Option<&'static str>,
+    /// The job that holds it until that one has ended.
+    pub(crate) held_by: Option<String>,
     pub(crate) created_at: String,
     pub(crate) ended_at: Option<String>,
     pub(crate) last_error: Option<String>,
+    /// Why it was taken back.
+    pub(crate) reason: Option<String>,
     pub(crate) attempts: Vec<TraceAttemptOut>,
 }
 
@@ -228,6 +268,7 @@ impl From<Trail> for TraceOut {
             children: trail.children.iter().map(ToString::to_string).collect(),
             jobs: jobs.collect(),
             messages: trail.messages.into_iter().map(Into::into).collect(),
+            tasks: trail.tasks.into_iter().map(Into::into).collect(),
             event: trail.event.into(),
         }
     }
@@ -254,11 +295,15 @@ impl From<Job> for TraceJobOut {
             state: job.state.as_str(),
             rule_id: job.rule.map(|rule| rule.to_string()),
             action: job.action,
+            action_name: job.action_name,
             parent_id: job.parent.map(|parent| parent.to_string()),
-            due_at: job.due.to_string(),
+            due_at: job.due.map(|due| due.to_string()),
+            waits_for: job.waits.as_ref().map(Waits::as_str),
+            held_by: job.waits.as_ref().and_then(Waits::holder).map(ToString::to_string),
             created_at: job.created.to_string(),
             ended_at: job.ended.map(|ended| ended.to_string()),
             last_error: job.last_error,
+            reason: job.reason,
             attempts: Vec::new(),
         }
     }
