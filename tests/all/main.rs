@@ -16,6 +16,7 @@ mod crash;
 mod deliveries;
 mod events;
 mod expect;
+mod foresight;
 mod idempotency;
 mod invitations;
 mod keys;

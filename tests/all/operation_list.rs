@@ -178,6 +178,11 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         ("post", path) if path.ends_with("/rules/{id}/test") => {
             Some(json!({"data": {"opportunity_id": "o-1", "opportunity_name": "Deal", "value": 1}}))
         }
+        ("post", path) if path.ends_with("/rules/backtest") => {
+            let rule = rule_for(&only, &json!([tell("route@example.com", "Hello")]));
+            Some(json!({"rule": rule, "since": "2020-01-01T00:00:00Z"}))
+        }
+        ("put", path) if path.ends_with("/rules/{id}/shadow") => Some(json!({"changes": {"priority": 1}})),
         ("post", "/api/v1/events") => {
             Some(json!({"event": "contact_created", "data": {"contact_id": "c-1"}}))
         }

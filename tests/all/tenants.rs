@@ -35,7 +35,14 @@ impl Two {
 pub fn furnish(client: &Client) {
     let only = fresh(MARK);
     let recipient = format!("{MARK}@example.com");
-    post(client, "/api/v1/automation/rules", &rule_for(&only, &json!([tell(&recipient, MARK)])), 201);
+    let rule = rule_for(&only, &json!([tell(&recipient, MARK)]));
+    let made = post(client, "/api/v1/automation/rules", &rule, 201);
+    let shadow = json!({"changes": {"description": MARK}});
+    let path = format!("/api/v1/automation/rules/{}/shadow", crate::stage::id(&made));
+    assert_eq!(client.put(&path, &shadow).unwrap().status, 200);
+    let backtest = json!({"rule": rule, "since": "2020-01-01T00:00:00Z"});
+    // Waited for: else it would change by itself while others look.
+    post(client, "/api/v1/automation/rules/backtest?wait=10", &backtest, 202);
     let channel = json!({"name": fresh(MARK), "kind": "webhook", "url": "http://127.0.0.1:9/acmeonly"});
     post(client, "/api/v1/notifications/channels", &channel, 201);
     for name in [MARK.to_owned(), format!("{MARK}_empty")] {

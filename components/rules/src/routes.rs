@@ -1,5 +1,9 @@
 //! Which routes lead to rules?
 
+mod analysis;
+mod backtests;
+mod shadows;
+
 use crate::wire::{
     CheckedOut, DraftTestIn, PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn,
     TestOut, ToggleQuery, VersionOut,
@@ -24,7 +28,10 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(version))
         .routes(routes!(test_draft))
         .routes(routes!(rollback))
-        .routes(routes!(test));
+        .routes(routes!(test))
+        .merge(backtests::routes())
+        .merge(analysis::routes())
+        .merge(shadows::routes());
     edge::idempotent(edge::fragment(routes))
 }
 

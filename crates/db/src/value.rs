@@ -1,9 +1,9 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId, Instant,
-    InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId, ScheduleId,
-    SessionId, TaskId, TenantId, TicketId, UserId,
+    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId,
+    Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
+    ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -112,6 +112,7 @@ macro_rules! texts {
 texts!(
     ApiKeyId,
     AuditId,
+    BacktestId,
     ChannelId,
     ClientId,
     CommentId,

@@ -4,6 +4,7 @@ mod cloudevents;
 mod error;
 mod event;
 mod ledger;
+pub mod past;
 mod privacy;
 mod service;
 mod store;

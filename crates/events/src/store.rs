@@ -1,5 +1,6 @@
 //! Where do events stand? In `events`, and their matches in `event_matches`.
 
+pub(crate) mod past;
 pub(crate) mod privacy;
 
 use crate::{Entry, Event, Filter, Origin};

@@ -35,6 +35,8 @@ names! {
         Retention = "retention",
         /// Takes a person out of all that is stored, step by step.
         ErasePerson = "erase_person",
+        /// Holds a rule against stored events, step by step. No effect but its report.
+        Backtest = "backtest",
     }
 }
 
@@ -69,6 +71,7 @@ impl Kind {
             | Self::SendLetter
             | Self::Retention
             | Self::ErasePerson
+            | Self::Backtest
             | Self::EraseTenant => false,
         }
     }
@@ -78,7 +81,7 @@ impl Kind {
     #[must_use]
     pub const fn is_chore(self) -> bool {
         match self {
-            Self::Retention | Self::ErasePerson | Self::EraseTenant => true,
+            Self::Retention | Self::ErasePerson | Self::Backtest | Self::EraseTenant => true,
             Self::SendNotification
             | Self::PublishEvent
             | Self::UpdateStatus

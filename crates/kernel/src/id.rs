@@ -130,6 +130,8 @@ ids! {
     EventId = "evt", "event";
     /// A rule.
     RuleId = "rul", "rule";
+    /// A rule held against stored events.
+    BacktestId = "bkt", "backtest";
     /// Something that a tenant keeps: a contact, a lead, an opportunity, or one of a type of its own.
     RecordId = "rec", "record";
     /// A piece of work in the queue.

@@ -83,13 +83,14 @@ impl Clause {
         }
     }
 
-    pub(crate) fn looks_at_record(&self) -> bool {
-        let in_record = |path: &FieldPath| path.root() == Root::Record;
+    /// Whether it looks at something below a root.
+    pub(crate) fn looks_at(&self, root: Root) -> bool {
+        let is_there = |path: &FieldPath| path.root() == root;
         let looked_at = match &self.looks {
-            Looks::At(path) => in_record(path),
-            Looks::Both(pair) => pair.sides().any(in_record),
+            Looks::At(path) => is_there(path),
+            Looks::Both(pair) => pair.sides().any(is_there),
         };
-        looked_at || self.against().is_some_and(in_record)
+        looked_at || self.against().is_some_and(is_there)
     }
 
     /// The field that the clause's own is held against.

@@ -8,7 +8,7 @@ use crate::{
     cost::{self, MOST_COST},
     expression::{EXPRESSION, Expression},
     kind,
-    path::FieldPath,
+    path::{FieldPath, Root},
     value,
     vocabulary::{Holds, Known, Vocabulary},
 };
@@ -178,18 +178,31 @@ impl Conditions {
     /// Whether they look at the record that the event is about.
     #[must_use]
     pub fn look_at_record(&self) -> bool {
-        fn looks(condition: &Condition) -> bool {
+        self.look_at(Root::Record)
+    }
+
+    /// Whether they look at the circumstances of the event.
+    #[must_use]
+    pub fn look_at_event(&self) -> bool {
+        self.look_at(Root::Event)
+    }
+
+    fn look_at(&self, root: Root) -> bool {
+        fn looks(condition: &Condition, root: Root) -> bool {
             match &condition.asks {
-                Asks::All(group) | Asks::Any(group) => group.written.iter().any(looks),
-                Asks::Not(inner) => looks(inner),
-                Asks::Items(items) => {
-                    items.field.root() == crate::path::Root::Record || items.of_each.written.iter().any(looks)
+                Asks::All(group) | Asks::Any(group) => {
+                    group.written.iter().any(|condition| looks(condition, root))
                 }
-                Asks::Clause(clause) => clause.looks_at_record(),
-                Asks::Expression(expression) => expression.looks_at_record(),
+                Asks::Not(inner) => looks(inner, root),
+                Asks::Items(items) => {
+                    let inner = &items.of_each.written;
+                    items.field.root() == root || inner.iter().any(|condition| looks(condition, root))
+                }
+                Asks::Clause(clause) => clause.looks_at(root),
+                Asks::Expression(expression) => expression.looks_at(root),
             }
         }
-        self.all.written.iter().any(looks)
+        self.all.written.iter().any(|condition| looks(condition, root))
     }
 
     /// Field and values of every equality without which the rule cannot match: the field must be one of the values.

@@ -13,7 +13,7 @@ const TEXT: u64 = 4_096;
 /// How many items a list is taken to have at most if the schema does not say.
 const ITEMS: u64 = 1_000;
 /// Nothing is larger than the payload that it came in.
-const PAYLOAD: u64 = 1 << 20;
+pub(crate) const PAYLOAD: u64 = 1 << 20;
 
 /// Reading a time and finding its place in the calendar.
 pub(crate) const TIME: u64 = 4;

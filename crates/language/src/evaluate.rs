@@ -5,7 +5,7 @@
 //! (`not_equals`, `none_of`) are the exact opposite of their positive ones, so they hold for what is not there.
 
 use crate::{
-    Facts,
+    Facts, Moment, Occasion,
     clause::{Clause, Looks},
     condition::{Asks, Condition, Conditions, Group, Items, Share},
     cost::{BUDGET, Meter, Spent},
@@ -195,6 +195,15 @@ impl Clause {
                 Ok((holds != negative, Seen::Value { value, against: against.flatten(), flaw }))
             }
         }
+    }
+
+    /// Whether the positive question holds for what stands there, whatever else is so; `None` if that depends on something else.
+    pub(crate) fn settled(&self, value: Option<&Value>, moment: &Moment) -> Option<bool> {
+        if self.against().is_some() || self.question.is_relative() {
+            return None;
+        }
+        let facts = Facts::new(&Value::Null, None, Occasion::default(), *moment);
+        Some(self.ask(value, None, View::of(&facts)).unwrap_or(false))
     }
 
     /// Whether the positive question holds for what stands there.

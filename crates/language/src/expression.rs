@@ -4,7 +4,7 @@ use crate::{
     cel::Program,
     condition::Reader,
     cost::{Meter, Spent},
-    path::View,
+    path::{Root, View},
     verdict::{Seen, Shown},
 };
 use kernel::FieldFault;
@@ -27,8 +27,18 @@ impl Expression {
         self.program.cost()
     }
 
-    pub(crate) const fn looks_at_record(&self) -> bool {
-        self.program.names_record()
+    /// Whether it looks at what stands at a root.
+    pub(crate) const fn looks_at(&self, root: Root) -> bool {
+        match root {
+            Root::Record => self.program.names_record(),
+            Root::Event => self.program.names_event(),
+            Root::Data | Root::Item => false,
+        }
+    }
+
+    /// What was written.
+    pub(crate) fn text(&self) -> &str {
+        self.program.text()
     }
 
     /// Whether it is true. What comes to nothing is not.
@@ -151,6 +161,8 @@ mod tests {
         let of = |text: &str| read(&json!([{"type": "expression", "value": text}])).unwrap();
         assert!(of("value > record.limit").look_at_record());
         assert!(!of("value > 3 && data.record == 1").look_at_record());
+        assert!(of("value > 3 && event.depth == 0").look_at_event());
+        assert!(!of("data.event == 0").look_at_event());
         assert_eq!(
             of("country == 'DE'").warnings()[0].to_string(),
             "conditions[0].value: names country, which is not in the schema of the trigger"

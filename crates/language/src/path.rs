@@ -137,6 +137,12 @@ impl FieldPath {
         self.root
     }
 
+    /// Whether it leads into the circumstances of the event.
+    #[must_use]
+    pub fn is_of_event(&self) -> bool {
+        self.root == Root::Event
+    }
+
     /// The steps from there.
     #[must_use]
     pub(crate) const fn steps(&self) -> &[Step] {

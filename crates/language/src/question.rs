@@ -184,6 +184,18 @@ impl Question {
         }
     }
 
+    /// Whether the answer depends on when it is asked.
+    pub(crate) fn is_relative(&self) -> bool {
+        match self {
+            Self::Before(Operand::Fixed(when)) | Self::After(Operand::Fixed(when)) | Self::OnDate(when) => {
+                !when.is_fixed()
+            }
+            Self::During(from, to) => !from.is_fixed() || !to.is_fixed(),
+            Self::Last(_) | Self::Next(_) => true,
+            _ => false,
+        }
+    }
+
     fn of_field(name: &str, path: FieldPath) -> Self {
         match name {
             "equals" => Self::Equals(Operand::Field(path)),

@@ -1,6 +1,7 @@
 //! How do our own long chores run? Step by step: each step is a small transaction, and between two of them others get
 //! the lock. A chore that is not done in time goes back into the queue and is taken up where it stopped.
 
+mod backtest;
 mod erasure;
 mod retention;
 
@@ -46,6 +47,7 @@ pub(crate) async fn step(
     let progress = match job.kind {
         Kind::Retention => retention::step(works, &call).await,
         Kind::ErasePerson => erasure::step(works, &call, job).await,
+        Kind::Backtest => backtest::step(works, &call, job).await,
         Kind::EraseTenant => removal::step(works, &call, job).await,
         Kind::SendNotification
         | Kind::DeliverMessage

@@ -6,7 +6,7 @@ use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
 use jobs::{Kind, Lane, NewJob, Patience, Terms};
 use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId, Span};
 use language::{Facts, Moment, Occasion, When};
-use rules::{ActionKind, Decision, Decisions, Memo, PlannedAction, Recall, Trigger, Wanted};
+use rules::{ActionKind, Decision, Decisions, Memo, PlannedAction, Recall, Shadowed, Trigger, Wanted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -51,6 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) memos: Vec<Memo>,
     /// What it calls off.
     pub(crate) off: Vec<Called>,
+    /// What the versions said that run beside rules: it is counted.
+    pub(crate) shadows: Vec<Shadowed>,
 }
 
 /// Takes in `event`, which is called `id` however often it is decided. `record` is the record that it is about.
@@ -163,7 +165,8 @@ impl Draft {
             record: self.record.as_ref().map(Value::to_string),
             event: self.event.clone(),
         };
-        Outcome { entry, jobs, off: self.called_off(&decisions), memos: decisions.memos }
+        let off = self.called_off(&decisions);
+        Outcome { entry, jobs, off, memos: decisions.memos, shadows: decisions.shadows }
     }
 
     fn called_off(&self, decisions: &Decisions) -> Vec<Called> {
@@ -183,7 +186,12 @@ impl Draft {
 
 fn verdicts(decisions: &Decisions) -> String {
     let rules: Vec<Value> = decisions.listed.iter().map(said).collect();
-    json!({"rules": rules, "unlisted": decisions.unlisted}).to_string()
+    let mut said = json!({"rules": rules, "unlisted": decisions.unlisted});
+    if let Some(object) = said.as_object_mut().filter(|_| !decisions.shadows.is_empty()) {
+        let shadows = decisions.shadows.iter().map(|shadow| shadow.kept.clone());
+        object.insert("shadows".to_owned(), shadows.collect());
+    }
+    said.to_string()
 }
 
 fn said(decision: &Decision) -> Value {

@@ -2,6 +2,7 @@
 //! jobs in one transaction; [`drain`] claims jobs, runs them and settles what came of them; [`trace`] tells all of it.
 
 mod announce;
+mod backtest;
 mod books;
 mod cancel;
 mod chore;
@@ -18,8 +19,10 @@ pub mod privacy;
 pub mod records;
 mod regard;
 mod removal;
+mod reports;
 mod reseal;
 pub mod schedules;
+mod shadow;
 mod store;
 pub mod tasks;
 mod tell;
@@ -27,6 +30,7 @@ mod trace;
 mod write;
 mod zone;
 
+pub use backtest::start as start_backtest;
 pub use books::Books;
 pub use cancel::cancel;
 pub use chore::lay;
@@ -37,6 +41,7 @@ pub use error::PublishError;
 pub use late::{ByRules, Late, Renderer};
 pub use letters::{expire_letters, post_letters};
 pub use removal::remove_organization;
+pub use reports::{report, reports};
 pub use reseal::{reseal, sealed_otherwise};
 pub use tell::tell;
 pub use trace::{Trail, trace};

@@ -55,8 +55,10 @@ pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventErr
 /// What every rule said, as it was kept, in words.
 fn told(kept: &str) -> Value {
     let mut verdicts: Value = serde_json::from_str(kept).unwrap_or_default();
-    for rule in verdicts.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten() {
-        *rule = rules::told(rule);
+    for part in ["rules", "shadows"] {
+        for rule in verdicts.get_mut(part).and_then(Value::as_array_mut).into_iter().flatten() {
+            *rule = rules::told(rule);
+        }
     }
     verdicts
 }

@@ -3,7 +3,7 @@
 use crate::{
     Draft, PublishError,
     decide::{Called, Outcome},
-    store,
+    shadow, store,
 };
 use audit::Entry as AuditEntry;
 use db::{DbError, Tx};
@@ -82,6 +82,8 @@ pub(crate) async fn write(tx: &mut Tx, drafts: &[&Draft]) -> Result<Vec<Written>
     }
     remember(tx, &fresh).await?;
     note(tx, &fresh).await?;
+    shadow::count(tx, fresh.iter().map(|(draft, outcome)| (draft.call.tenant(), outcome.shadows.as_slice())))
+        .await?;
 
     let mut said = decided.iter().zip(accepted);
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_none()) {

@@ -2,10 +2,11 @@
 //! by trigger and by the values of one field that each needs, so that an event meets only rules that can match it.
 
 use crate::{
-    Catalogue, Rule,
+    Catalogue, Rule, Shadow,
+    analysis::order,
     decision::{Decision, Decisions, Ended, Entry},
-    key::Key,
     recall::{Memo, Recall, Wanted},
+    shadow::Companion,
 };
 use language::{Conditions, Facts, FieldPath, Look, key_of};
 use serde_json::Value;
@@ -27,6 +28,8 @@ struct Chapter {
     keyed: Vec<Keyed>,
     /// Rules of any trigger that wait for an event of this one to stay away.
     endings: Vec<Arc<Entry>>,
+    /// What runs beside rules, and is carried out never.
+    shadows: Vec<Companion>,
     /// Whether a rule looks at the record that the event is about, or places it.
     wants_record: bool,
 }
@@ -42,16 +45,37 @@ impl RuleBook {
     /// A book of the active ones among `rules`.
     #[must_use]
     pub fn new(rules: &[Rule], catalogue: &Catalogue) -> Self {
+        Self::with_shadows(rules, &[], catalogue)
+    }
+
+    /// A book of the active ones among `rules`, and of what runs beside rules, active or not.
+    #[must_use]
+    pub fn with_shadows(rules: &[Rule], shadows: &[Shadow], catalogue: &Catalogue) -> Self {
         let mut active: Vec<&Rule> = rules.iter().filter(|rule| rule.definition.is_active).collect();
         active.sort_by_key(|rule| (Reverse(rule.definition.priority), rule.created_at, &rule.id));
         let mut chapters: HashMap<Box<str>, Chapter> = HashMap::new();
-        for rule in active {
+        for rule in &active {
             let entry = Arc::new(Entry::new(rule, catalogue));
             if let Some(absence) = entry.absence() {
                 let other = chapters.entry(absence.trigger_id.as_str().into()).or_default();
                 other.endings.push(Arc::clone(&entry));
             }
             chapters.entry(rule.definition.trigger_id.as_str().into()).or_default().add(entry);
+        }
+        for shadow in shadows {
+            let trigger = shadow.rule.definition.trigger_id.as_str();
+            let peers = active.iter().copied().filter(|rule| rule.definition.trigger_id == trigger);
+            let own = order(&shadow.rule);
+            let behind = peers.clone().take_while(|rule| order(rule) < own).count();
+            let live = peers.clone().position(|rule| rule.id == shadow.rule.id);
+            let companion = Companion::new(shadow, behind, live, catalogue);
+            if let Some(absence) = companion.entry().absence() {
+                let other = chapters.entry(absence.trigger_id.as_str().into()).or_default();
+                other.endings.push(Arc::clone(companion.entry()));
+            }
+            let chapter = chapters.entry(trigger.into()).or_default();
+            chapter.wants_record |= companion.entry().looks_at_record();
+            chapter.shadows.push(companion);
         }
         Self(chapters)
     }
@@ -149,6 +173,7 @@ impl Chapter {
     fn wanted(&self, facts: &Facts<'_>) -> Vec<Wanted> {
         let possible = self.possible(facts).into_iter().filter_map(|place| self.rules.get(place));
         let mut wanted: Vec<Wanted> = possible.flat_map(|entry| entry.wanted(facts)).collect();
+        wanted.extend(self.shadows.iter().flat_map(|shadow| shadow.entry().wanted(facts)));
         wanted.extend(self.endings.iter().filter_map(|entry| {
             let absence = entry.absence()?;
             Some(Wanted::Waiting(entry.rule_id.clone(), absence.other_key.of(facts)))
@@ -158,41 +183,34 @@ impl Chapter {
 
     fn decide(&self, facts: &Facts<'_>, recall: &Recall) -> Decisions {
         let context = OnceCell::new();
-        let mut stopped: Option<&Entry> = None;
+        let mut stopped: Option<(usize, &Entry)> = None;
         let mut listed: Vec<Decision> = Vec::new();
         let mut memos = Vec::new();
-        for entry in self.listed(facts).into_iter().filter_map(|place| self.rules.get(place)) {
+        for place in self.listed(facts) {
+            let Some(entry) = self.rules.get(place) else { continue };
             let decision = match stopped {
-                Some(by) => entry.not_asked(by),
+                Some((_, by)) => entry.not_asked(by),
                 None => entry.ask(facts, &context, recall, Look::Quick, &mut memos),
             };
             if stopped.is_none() && entry.stop_on_match && decision.standing.stops() {
-                stopped = Some(entry);
+                stopped = Some((place, entry));
             }
             listed.push(decision);
         }
         let unlisted = self.rules.len().saturating_sub(listed.len());
+        let stopped = stopped.map(|(place, _)| place);
+        let shadows = self.shadows.iter();
+        let shadows =
+            shadows.map(|shadow| shadow.say(facts, &context, recall, &listed, stopped, &mut memos)).collect();
         let ended = self.ended(facts, recall, &mut memos);
-        Decisions { listed, unlisted, memos, ended }
+        Decisions { listed, unlisted, memos, ended, shadows }
     }
 
     /// What no longer waits because this event came.
     fn ended(&self, facts: &Facts<'_>, recall: &Recall, memos: &mut Vec<Memo>) -> Vec<Ended> {
-        let now = facts.moment().now;
-        let over = self.endings.iter().filter_map(|entry| {
-            let absence = entry.absence()?;
-            let key: Key = absence.other_key.of(facts);
-            let waiting = recall.waiting(&entry.rule_id, &key, now)?;
-            if !absence.conditions.evaluate(facts, Look::Quick).holds() {
-                return None;
-            }
-            Some((Ended { rule_id: entry.rule_id.clone(), event: waiting.event.clone() }, key))
-        });
-        let mut ended = Vec::new();
-        for (over, key) in over {
-            memos.push(Memo::Over(over.rule_id.clone(), key));
-            ended.push(over);
-        }
+        let over = self.endings.iter().filter_map(|entry| entry.ended(facts, recall));
+        let (ended, forgotten): (Vec<Ended>, Vec<Memo>) = over.unzip();
+        memos.extend(forgotten);
         ended
     }
 }

@@ -2,62 +2,16 @@
 //! to be done.
 
 use crate::{
-    Catalogue, PlannedAction, RenderFault, Rule,
+    Catalogue, PlannedAction, RenderFault, Rule, Shadowed, Standing,
     definition::Compiled,
     key::Key,
     pace::{Absence, Outside, Pace, Then},
     recall::{Mark, Memo, Recall, Waiting, Wanted},
 };
 use kernel::{EventId, FieldFault, Instant, RuleId};
-use language::{Facts, Look, Outcome, template::Context, words};
+use language::{Facts, Look, Outcome, Verdict, template::Context, words};
 use serde_json::{Map, Value, json};
 use std::{cell::OnceCell, fmt::Write as _, sync::Arc};
-
-/// How a rule stands to an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It fires: now, or when its time has come.
-    Matched,
-    /// Its conditions do not hold.
-    NotMatched,
-    /// Its conditions hold, but not often enough yet within its window.
-    Counting,
-    /// Its conditions hold, but it fired as often as it may.
-    Throttled,
-    /// Its conditions hold, but it waits already for an earlier event.
-    Waiting,
-    /// Its conditions hold, but not within its hours.
-    OutsideHours,
-    /// Looking at its conditions cost more than a rule may spend.
-    OverBudget,
-    /// Its conditions were not looked at: a rule before it stopped the matching.
-    NotAsked,
-    /// It cannot be read any more.
-    Broken,
-}
-
-impl Standing {
-    /// The published name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Matched => "matched",
-            Self::NotMatched => "not_matched",
-            Self::Counting => "counting",
-            Self::Throttled => "throttled",
-            Self::Waiting => "waiting",
-            Self::OutsideHours => "outside_hours",
-            Self::OverBudget => "over_budget",
-            Self::NotAsked => "not_asked",
-            Self::Broken => "broken",
-        }
-    }
-
-    /// Whether a rule that stands so, and stops on match, stops the matching: also if it fires later, or fired before.
-    pub(crate) const fn stops(self) -> bool {
-        matches!(self, Self::Matched | Self::Throttled | Self::Waiting)
-    }
-}
 
 /// How many jobs of a rule run at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +69,8 @@ pub struct Decisions {
     pub memos: Vec<Memo>,
     /// What no longer waits because this event came.
     pub ended: Vec<Ended>,
+    /// What the versions say that run beside rules. None of it is carried out.
+    pub shadows: Vec<Shadowed>,
 }
 
 impl Decision {
@@ -163,6 +119,80 @@ struct Firing {
     replaces: Option<EventId>,
 }
 
+/// How a rule stands to an event.
+pub(crate) struct Stance<'a> {
+    entry: &'a Entry,
+    /// What was found about its conditions; `None` if it cannot be read.
+    verdict: Option<Verdict<'a>>,
+    firing: Firing,
+}
+
+impl<'a> Stance<'a> {
+    pub(crate) const fn standing(&self) -> Standing {
+        self.firing.standing
+    }
+
+    /// When it fires, if it does.
+    pub(crate) const fn start(&self) -> Instant {
+        self.firing.start
+    }
+
+    /// The event for which it no longer waits, because it waits for this one.
+    pub(crate) const fn replaces(&self) -> Option<&EventId> {
+        self.firing.replaces.as_ref()
+    }
+
+    /// What is to be done, if it fires.
+    pub(crate) fn plan(
+        &self,
+        facts: &'a Facts<'a>,
+        context: &OnceCell<Context<'a>>,
+    ) -> Result<Vec<PlannedAction>, RenderFault> {
+        match self.entry.compiled().filter(|_| self.standing() == Standing::Matched) {
+            Some(compiled) => compiled.actions.plan(context.get_or_init(|| Context::new(facts))),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What is kept of why.
+    pub(crate) fn kept(&self) -> Map<String, Value> {
+        let mut kept = match &self.verdict {
+            Some(verdict) => verdict.to_json(),
+            None => Map::from_iter([("clauses".to_owned(), Value::Array(Vec::new()))]),
+        };
+        kept.insert("standing".to_owned(), self.standing().as_str().into());
+        kept.extend(self.firing.kept.clone());
+        kept
+    }
+
+    fn told(self, facts: &'a Facts<'a>, context: &OnceCell<Context<'a>>) -> Decision {
+        let actions = self.plan(facts, context);
+        let kept = Value::Object(self.kept());
+        let entry = self.entry;
+        let matched = self.standing() == Standing::Matched;
+        let concurrency = entry.compiled().and_then(|compiled| compiled.pace.concurrency.as_ref());
+        let lane = concurrency.filter(|_| matched).map(|concurrency| Lane {
+            name: match concurrency.key.len() {
+                0 => format!("rule:{}", entry.rule_id),
+                _ => format!("rule:{}:{}", entry.rule_id, concurrency.key.of(facts).as_str()),
+            },
+            limit: concurrency.limit,
+        });
+        Decision {
+            rule_id: entry.rule_id.clone(),
+            version: entry.version,
+            name: Arc::clone(&entry.name),
+            standing: self.firing.standing,
+            kept,
+            actions,
+            start: self.firing.start,
+            lane,
+            replaces: self.firing.replaces,
+            cost: self.verdict.map_or(0, |verdict| verdict.cost),
+        }
+    }
+}
+
 impl Entry {
     pub(crate) fn new(rule: &Rule, catalogue: &Catalogue) -> Self {
         let said = |faults: Vec<FieldFault>| {
@@ -183,6 +213,17 @@ impl Entry {
 
     pub(crate) fn compiled(&self) -> Option<&Compiled> {
         self.body.as_ref().ok()
+    }
+
+    /// Why it cannot be read any more, if it cannot.
+    pub(crate) fn faults(&self) -> Option<&str> {
+        self.body.as_ref().err().map(String::as_str)
+    }
+
+    /// Whether its conditions and keys look at the circumstances of an event.
+    pub(crate) fn looks_at_event(&self) -> bool {
+        self.compiled()
+            .is_some_and(|compiled| compiled.conditions.look_at_event() || compiled.pace.looks_at_event())
     }
 
     pub(crate) fn absence(&self) -> Option<&Absence> {
@@ -218,25 +259,36 @@ impl Entry {
     }
 
     pub(crate) fn ask<'a>(
-        &self,
+        &'a self,
         facts: &'a Facts<'a>,
         context: &OnceCell<Context<'a>>,
         recall: &Recall,
         look: Look,
         memos: &mut Vec<Memo>,
     ) -> Decision {
+        self.stand(facts, recall, look, memos).told(facts, context)
+    }
+
+    /// How the rule stands to an event, before anything is made of it.
+    pub(crate) fn stand<'a>(
+        &'a self,
+        facts: &'a Facts<'a>,
+        recall: &Recall,
+        look: Look,
+        memos: &mut Vec<Memo>,
+    ) -> Stance<'a> {
         let now = facts.moment().now;
         let compiled = match &self.body {
             Ok(compiled) => compiled,
             Err(faults) => {
-                let because = format!(
+                let said = format!(
                     "not matched: the rule cannot be read any more; correct it and save it again: {faults}"
                 );
-                return self.unasked(Standing::Broken, because);
+                let firing = Firing { kept: because(said), ..Firing::plain(Standing::Broken, now) };
+                return Stance { entry: self, verdict: None, firing };
             }
         };
         let verdict = compiled.conditions.evaluate(facts, look);
-        let mut kept = verdict.to_json();
         let firing = match verdict.outcome {
             Outcome::Holds => self.fire(compiled, facts, recall, memos),
             Outcome::Fails => Firing::plain(Standing::NotMatched, now),
@@ -249,33 +301,19 @@ impl Entry {
                 ..Firing::plain(Standing::OverBudget, now)
             },
         };
-        let matched = firing.standing == Standing::Matched;
-        let actions = if matched {
-            compiled.actions.plan(context.get_or_init(|| Context::new(facts)))
-        } else {
-            Ok(Vec::new())
-        };
-        kept.insert("standing".to_owned(), firing.standing.as_str().into());
-        kept.extend(firing.kept);
-        let lane = compiled.pace.concurrency.as_ref().filter(|_| matched).map(|concurrency| Lane {
-            name: match concurrency.key.len() {
-                0 => format!("rule:{}", self.rule_id),
-                _ => format!("rule:{}:{}", self.rule_id, concurrency.key.of(facts).as_str()),
-            },
-            limit: concurrency.limit,
-        });
-        Decision {
-            rule_id: self.rule_id.clone(),
-            version: self.version,
-            name: Arc::clone(&self.name),
-            standing: firing.standing,
-            kept: Value::Object(kept),
-            actions,
-            start: firing.start,
-            lane,
-            replaces: firing.replaces,
-            cost: verdict.cost,
+        Stance { entry: self, verdict: Some(verdict), firing }
+    }
+
+    /// What it no longer waits for because this event came, and what is to be remembered of that.
+    pub(crate) fn ended(&self, facts: &Facts<'_>, recall: &Recall) -> Option<(Ended, Memo)> {
+        let absence = self.absence()?;
+        let key: Key = absence.other_key.of(facts);
+        let waiting = recall.waiting(&self.rule_id, &key, facts.moment().now)?;
+        if !absence.conditions.evaluate(facts, Look::Quick).holds() {
+            return None;
         }
+        let ended = Ended { rule_id: self.rule_id.clone(), event: waiting.event.clone() };
+        Some((ended, Memo::Over(self.rule_id.clone(), key)))
     }
 
     /// Whether and when a rule fires whose conditions hold. Its hours come first, then its window, its throttle, and what it

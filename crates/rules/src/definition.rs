@@ -213,6 +213,11 @@ impl Definition {
         self.compile(catalogue).ok().map(|compiled| compiled.conditions.cost())
     }
 
+    /// Whether a template of its actions may name the circumstances of an event. Where that is not sure, it may.
+    pub(crate) fn may_name_event(&self) -> bool {
+        self.actions.to_string().replace("\"publish_event\"", "").contains("event")
+    }
+
     /// Whether the key is the one that is made of the name.
     pub(crate) fn has_plain_key(&self) -> bool {
         self.key == key_of_name(&self.name)

@@ -53,6 +53,34 @@ pub enum RuleError {
     /// The caller may see the rule, or its module, but not do this there.
     #[error("Your permission {0} does not reach this rule or its module. Ask somebody who manages access.")]
     OutOfReach(Permission),
+    /// There is no such backtest.
+    #[error(
+        "There is no backtest with that id here. Reports are kept for 30 days; run it again to have another."
+    )]
+    BacktestUnknown,
+    /// As many backtests are under way as may be.
+    #[error(
+        "{0} backtests of the tenant are under way, the most at a time. Wait for one to end, or take one away."
+    )]
+    BacktestsUnderWay(u32),
+    /// Nothing runs beside the rule.
+    #[error("The rule has no shadow. PUT one to try a version beside it on live events.")]
+    ShadowUnknown,
+    /// A shadow is not ready to be promoted.
+    #[error(
+        "The shadow differed from its rule at {diverged} of {events} events; to promote it, at least {least} events are wanted and \
+         a difference at no more than {allowed} in a million. Look at `latest`, then wait, change the shadow, or allow more."
+    )]
+    ShadowDiverges {
+        /// At how many events they differed.
+        diverged: u64,
+        /// Of how many.
+        events: u64,
+        /// How many events are wanted.
+        least: u64,
+        /// How many in a million may differ.
+        allowed: u32,
+    },
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -76,12 +104,18 @@ impl From<Vec<FieldFault>> for RuleError {
 impl Fault for RuleError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unknown | Self::VersionUnknown(_) | Self::TriggerUnknown(_) | Self::ModuleUnknown(_) => {
-                Kind::NotFound
-            }
+            Self::Unknown
+            | Self::VersionUnknown(_)
+            | Self::TriggerUnknown(_)
+            | Self::ModuleUnknown(_)
+            | Self::ShadowUnknown
+            | Self::BacktestUnknown => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
             Self::Stale(_) => Kind::Stale,
-            Self::NameTaken(..) | Self::InUse(..) => Kind::Conflict,
+            Self::NameTaken(..)
+            | Self::InUse(..)
+            | Self::BacktestsUnderWay(_)
+            | Self::ShadowDiverges { .. } => Kind::Conflict,
             Self::Full | Self::TooMany(..) | Self::TriggerFixed(..) => Kind::Unprocessable,
             Self::OutOfReach(_) => Kind::Forbidden,
             Self::Db(error) => error.kind(),
@@ -90,9 +124,14 @@ impl Fault for RuleError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unknown | Self::VersionUnknown(_) | Self::TriggerUnknown(_) | Self::ModuleUnknown(_) => {
-                "NOT_FOUND"
-            }
+            Self::Unknown
+            | Self::VersionUnknown(_)
+            | Self::TriggerUnknown(_)
+            | Self::ModuleUnknown(_)
+            | Self::ShadowUnknown
+            | Self::BacktestUnknown => "NOT_FOUND",
+            Self::ShadowDiverges { .. } => "SHADOW_DIVERGES",
+            Self::BacktestsUnderWay(_) => "BACKTESTS_UNDER_WAY",
             Self::TriggerFixed(..) => "TRIGGER_FIXED",
             Self::NameTaken(..) => "NAME_TAKEN",
             Self::InUse(..) => "IN_USE",
@@ -118,6 +157,10 @@ impl Fault for RuleError {
             | Self::Stale(_)
             | Self::Full
             | Self::OutOfReach(_)
+            | Self::BacktestUnknown
+            | Self::BacktestsUnderWay(_)
+            | Self::ShadowUnknown
+            | Self::ShadowDiverges { .. }
             | Self::Db(_) => &[],
         }
     }
@@ -129,6 +172,7 @@ impl Fault for RuleError {
     fn retry_after(&self) -> Option<Span> {
         match self {
             Self::Db(error) => error.retry_after(),
+            Self::BacktestsUnderWay(_) => Some(Span::seconds(5)),
             Self::Unknown
             | Self::VersionUnknown(_)
             | Self::TriggerUnknown(_)
@@ -140,6 +184,9 @@ impl Fault for RuleError {
             | Self::Invalid(_)
             | Self::Stale(_)
             | Self::Full
+            | Self::BacktestUnknown
+            | Self::ShadowUnknown
+            | Self::ShadowDiverges { .. }
             | Self::OutOfReach(_) => None,
         }
     }

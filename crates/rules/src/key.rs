@@ -62,6 +62,11 @@ impl KeyPaths {
         }
     }
 
+    /// Whether one of its fields is of the circumstances of an event.
+    pub(crate) fn look_at_event(&self) -> bool {
+        self.0.iter().any(FieldPath::is_of_event)
+    }
+
     /// How many fields make the key.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()

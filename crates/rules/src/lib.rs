@@ -4,6 +4,8 @@
 //! matched, why, and what is to be done. [`service`] keeps rules and their versions, and a tenant's own triggers.
 
 mod action;
+mod analysis;
+mod backtest;
 mod book;
 mod catalogue;
 mod decision;
@@ -16,19 +18,27 @@ mod pace;
 mod parameter;
 mod recall;
 mod record;
+mod replay;
 mod rule;
 pub mod service;
+mod shadow;
+mod standing;
 mod store;
 mod trigger;
 
 pub use action::{
     ActionKind, Actions, OnError, PlannedAction, RenderFault, Retry, UnknownAction, render_late,
 };
+pub use analysis::{Finding, MOST_PEERS, Named, findings};
+pub use backtest::{
+    Against, Backtest, BacktestState, KEPT_DAYS, MOST_EVENTS, MOST_UNDER_WAY, Tried, UnderWay,
+    UnknownBacktestState, Wish,
+};
 pub use book::{MOST_EXPLAINED, RuleBook};
 pub use catalogue::{
     About, Catalogue, Origin, Parts, Trigger, UnknownOrigin, UnknownTrigger, built_in_modules,
 };
-pub use decision::{Decision, Decisions, Ended, Lane, Standing, told, try_out};
+pub use decision::{Decision, Decisions, Ended, Lane, told, try_out};
 pub use definition::{Definition, Draft, RulePatch, note};
 pub use error::RuleError;
 pub use key::Key;
@@ -38,5 +48,8 @@ pub use own::{
 };
 pub use pace::PaceSaid;
 pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
+pub use replay::{Cast, MOST_REMEMBERED, Needs, Replay, ReplayFault};
 pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
-pub use store::{RuleFilter, privacy::REDACTIONS};
+pub use shadow::{MOST_DIVERGENCES, MOST_SHADOWS, Shadow, ShadowCounts, Shadowed};
+pub use standing::{Standing, UnknownStanding};
+pub use store::{RuleFilter, privacy::FINDINGS_REDACTIONS, privacy::REDACTIONS};

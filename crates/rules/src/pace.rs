@@ -170,6 +170,30 @@ impl Pace {
         }
     }
 
+    /// How far back the rule's firing depends on what happened before.
+    pub(crate) fn memory(&self) -> Span {
+        let spans = [
+            self.window.as_ref().map(|window| window.within),
+            self.throttle.as_ref().map(|throttle| throttle.per),
+            self.debounce.as_ref().map(|debounce| debounce.most.unwrap_or(debounce.wait)),
+            self.absence.as_ref().map(|absence| absence.within),
+        ];
+        spans.into_iter().flatten().max().unwrap_or_default()
+    }
+
+    /// Whether it looks at the circumstances of an event.
+    pub(crate) fn looks_at_event(&self) -> bool {
+        let keys = [
+            self.window.as_ref().map(|window| &window.key),
+            self.throttle.as_ref().map(|throttle| &throttle.key),
+            self.debounce.as_ref().map(|debounce| &debounce.key),
+            self.absence.as_ref().map(|absence| &absence.key),
+            self.absence.as_ref().map(|absence| &absence.other_key),
+        ];
+        keys.into_iter().flatten().any(KeyPaths::look_at_event)
+            || self.absence.as_ref().is_some_and(|absence| absence.conditions.look_at_event())
+    }
+
     /// Whether the rule's firing depends on what happened before, so that it can only be decided where that is known.
     pub(crate) fn remembers(&self) -> bool {
         self.window.is_some() || self.absence.is_some() || self.throttle.is_some() || self.debounce.is_some()

@@ -89,6 +89,30 @@ impl Recall {
         self.waiting.insert((rule, key), waiting);
     }
 
+    /// All marks, by rule, kind and key.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = (&(RuleId, Mark, Key), &Vec<Instant>)> {
+        self.marks.iter()
+    }
+
+    /// All that waits, by rule and key.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = (&(RuleId, Key), &Waiting)> {
+        self.waiting.iter()
+    }
+
+    /// How much is remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.marks.values().fold(self.waiting.len(), |sum, marks| sum.saturating_add(marks.len()))
+    }
+
+    /// Forgets marks that are older than any span for which they count, and what no longer waits.
+    pub(crate) fn forget(&mut self, now: Instant, longest: Span) {
+        self.marks.retain(|_, marks| {
+            marks.retain(|at| *at > now - longest);
+            !marks.is_empty()
+        });
+        self.waiting.retain(|_, waiting| waiting.due > now);
+    }
+
     /// How many marks there are of the span before `now`.
     pub(crate) fn count(&self, rule: &RuleId, mark: Mark, key: &Key, now: Instant, within: Span) -> usize {
         let marks = self.marks.get(&(rule.clone(), mark, key.clone()));

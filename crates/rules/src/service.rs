@@ -2,7 +2,10 @@
 //! the rule, its version, the tenant's revision and the audit. The caller's permission may reach one module or one rule only:
 //! the call is had by naming the rule's.
 
+pub mod analysis;
+pub mod backtest;
 pub mod recall;
+pub mod shadow;
 pub mod triggers;
 
 use crate::{
@@ -65,7 +68,8 @@ pub async fn create(db: &Db, who: &Bounded, draft: Draft, note: Option<&str>) ->
         Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
-    finish(tx, outcome).await
+    let saved = finish(tx, outcome).await?;
+    Ok(analysis::with_findings(db, who.tenant(), saved).await)
 }
 
 /// Makes a rule within the caller's transaction.
@@ -197,7 +201,8 @@ async fn change(
         Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
-    finish(tx, outcome).await
+    let saved = finish(tx, outcome).await?;
+    Ok(analysis::with_findings(db, who.tenant(), saved).await)
 }
 
 /// Switches a rule on or off. One that is so already stays as it is, without a new version.
@@ -230,7 +235,8 @@ pub async fn toggle(
         Ok(checked(rule, &catalogue))
     };
     let outcome = work.await;
-    finish(tx, outcome).await
+    let saved = finish(tx, outcome).await?;
+    Ok(analysis::with_findings(db, who.tenant(), saved).await)
 }
 
 /// Deletes a rule. Its versions stay, because events and jobs point at them.
@@ -384,8 +390,8 @@ pub async fn load_book(scope: &mut Scope<'_>) -> Result<(Grounds, RuleBook, Cata
     // The revision comes first: if a rule changes between the two, the book is newer than it says and is loaded once more.
     let grounds = store::grounds(scope).await?;
     let catalogue = triggers::load(scope).await?;
-    let rules = store::active(scope).await?;
-    Ok((grounds, RuleBook::new(&rules, &catalogue), catalogue))
+    let (rules, shadows) = (store::active(scope).await?, store::shadow::all(scope).await?);
+    Ok((grounds, RuleBook::with_shadows(&rules, &shadows, &catalogue), catalogue))
 }
 
 /// Makes what was done stay, or takes it back; either way the connection is kept for the next.

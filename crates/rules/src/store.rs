@@ -1,7 +1,10 @@
 //! Where do rules stand? In two tables: the rules as they are, and every version that they had.
 
+pub(crate) mod backtest;
+pub(crate) mod peer;
 pub(crate) mod privacy;
 pub(crate) mod recall;
+pub(crate) mod shadow;
 pub(crate) mod trigger;
 
 use crate::{

@@ -383,12 +383,18 @@ pub(crate) struct CostOut {
     limit: u64,
 }
 
+impl CostOut {
+    pub(crate) const fn of(estimate: u64) -> Self {
+        Self { estimate, limit: rules::MOST_COST }
+    }
+}
+
 impl CheckedOut {
     pub(crate) fn of(tenant: &TenantId, checked: Checked) -> Self {
         Self {
             rule: RuleOut::of(tenant, checked.rule),
             warnings: checked.warnings.into_iter().map(FaultOut::from).collect(),
-            cost: checked.cost.map(|estimate| CostOut { estimate, limit: rules::MOST_COST }),
+            cost: checked.cost.map(CostOut::of),
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct Checked {
     pub(crate) cost: u64,
     pub(crate) warnings: Vec<String>,
     pub(crate) names_record: bool,
+    pub(crate) names_event: bool,
     /// The fields that it names, but those of items.
     pub(crate) fields: Vec<FieldPath>,
 }
@@ -42,6 +43,7 @@ pub(crate) fn check(
         variables: Vec::new(),
         warnings: Vec::new(),
         names_record: false,
+        names_event: false,
         fields: Vec::new(),
     };
     let got = checker.part(part)?;
@@ -51,6 +53,7 @@ pub(crate) fn check(
             cost: got.cost,
             warnings: checker.warnings,
             names_record: checker.names_record,
+            names_event: checker.names_event,
             fields: checker.fields.iter().filter_map(|said| said.parse().ok()).collect(),
         }),
         other => Err(Slip::new(
@@ -111,6 +114,7 @@ pub(crate) struct Checker<'v> {
     pub(crate) variables: Vec<(String, Shape)>,
     warnings: Vec<String>,
     names_record: bool,
+    names_event: bool,
     /// The paths that it names, as they are written.
     fields: Vec<String>,
 }
@@ -290,7 +294,10 @@ impl Checker<'_> {
                 self.names_record = true;
                 (Root::Record, self.vocabulary.record().map(Shape::of))
             }
-            "event" => (Root::Event, Some(Shape::Object(Arc::new(vocabulary::event_fields())))),
+            "event" => {
+                self.names_event = true;
+                (Root::Event, Some(Shape::Object(Arc::new(vocabulary::event_fields()))))
+            }
             "item" => (Root::Item, self.item.clone()),
             _ => {
                 let data = Shape::of(self.vocabulary.data());

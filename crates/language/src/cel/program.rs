@@ -24,6 +24,7 @@ pub(crate) struct Program {
     cost: u64,
     warnings: Vec<String>,
     names_record: bool,
+    names_event: bool,
     fields: Vec<FieldPath>,
 }
 
@@ -108,6 +109,7 @@ impl Program {
             cost: checked.cost,
             warnings: checked.warnings,
             names_record: checked.names_record,
+            names_event: checked.names_event,
             fields: checked.fields,
         })
     }
@@ -125,6 +127,16 @@ impl Program {
     /// Whether it looks at the record that the event is about.
     pub(crate) const fn names_record(&self) -> bool {
         self.names_record
+    }
+
+    /// Whether it looks at the circumstances of the event.
+    pub(crate) const fn names_event(&self) -> bool {
+        self.names_event
+    }
+
+    /// What was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The fields that it names and that are there, with what they hold: for explanations.

@@ -93,6 +93,11 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
     if gone > 0 {
         return Ok(gone);
     }
+    let gone =
+        rules::service::backtest::forget(&mut scope, call.now - Span::days(rules::KEPT_DAYS), STEP).await?;
+    if gone > 0 {
+        return Ok(gone);
+    }
     let gone = jobs::forget(&mut scope, before(call, keep.jobs_days), STEP).await?;
     if gone > 0 {
         return Ok(gone);

@@ -1,0 +1,199 @@
+//! How does a backtest get through its events? Step by step: each step takes up what the one before kept, looks at a bounded number
+//! of events, and keeps where it stands in one small transaction. So a stop at any moment costs one step.
+
+use super::Progress;
+use crate::Works;
+use db::{Db, DbError};
+use events::past::{self, Past, Stretch};
+use jobs::Job;
+use kernel::{BacktestId, Call, EventId, Instant, TenantId};
+use language::{Facts, Moment, Occasion};
+use rules::{BacktestState, Needs, Replay, ReplayFault, UnderWay, payload, service};
+use serde_json::Value;
+
+/// How many events are read at a time.
+const PAGE: u32 = 2_000;
+/// How many pages one step takes.
+const PAGES: usize = 10;
+
+/// What is known of the events of a backtest before they are read.
+struct Range {
+    needs: Needs,
+    until: EventId,
+}
+
+/// What a step looked at.
+struct Looked {
+    count: u32,
+    after: String,
+    /// When the last event came.
+    last: Instant,
+    /// Whether there is nothing more to look at.
+    is_end: bool,
+}
+
+pub(super) async fn step(works: &Works<'_>, call: &Call, job: &Job) -> Result<Progress, DbError> {
+    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
+    let id = payload.get("backtest_id").and_then(Value::as_str);
+    let Some(id) = id.and_then(|text| text.parse::<BacktestId>().ok()) else {
+        return Ok(Progress::Hopeless("the job names no backtest".to_owned()));
+    };
+    let (found, catalogue) = {
+        let mut lease = works.db.read().await?;
+        let mut scope = lease.scope(call.tenant())?;
+        (service::backtest::under_way(&mut scope, &id).await?, service::triggers::load(&mut scope).await?)
+    };
+    let Some(was) = found else {
+        return Ok(Progress::Done("the backtest has ended, or was taken away".to_owned()));
+    };
+    let kept: Option<Value> = was.kept.as_deref().map(|text| serde_json::from_str(text).unwrap_or_default());
+    let replay = match Replay::new(&was.cast, &catalogue, kept.as_ref()) {
+        Ok(replay) => replay,
+        Err(fault) => return give_up(works.db, call, &was, &fault).await,
+    };
+    let range = Range { needs: replay.needs(), until: EventId::first(was.backtest.until) };
+    if was.backtest.state == BacktestState::Counting {
+        return count(works.db, call, &was, &range).await.map(|()| Progress::More);
+    }
+    look(works.db, call, was, &range, replay).await
+}
+
+impl Range {
+    fn triggers(&self) -> Vec<&str> {
+        self.needs.triggers.iter().map(String::as_str).collect()
+    }
+
+    fn stretch<'a>(&'a self, triggers: &'a [&'a str]) -> Stretch<'a> {
+        Stretch { triggers, until: &self.until, circumstances: self.needs.occasion }
+    }
+}
+
+/// What sorts before every id that was made at `at` or later, and after those from before.
+fn below(at: Instant) -> String {
+    let mut first = EventId::first(at).as_str().to_owned();
+    first.pop();
+    first
+}
+
+/// Counts the events, with those before that fill windows and the like.
+async fn count(db: &Db, call: &Call, was: &UnderWay, range: &Range) -> Result<(), DbError> {
+    let backtest = &was.backtest;
+    let after = below(backtest.since - range.needs.lead);
+    let total = {
+        let triggers = range.triggers();
+        let mut lease = db.read().await?;
+        let mut scope = lease.scope(call.tenant())?;
+        past::count(&mut scope, &range.stretch(&triggers), &after, backtest.most.into()).await?
+    };
+    let total = u32::try_from(total).unwrap_or(backtest.most);
+    let mut tx = db.begin().await?;
+    service::backtest::counted(&mut tx.scope(call.tenant()), &backtest.id, total, &after).await?;
+    tx.commit().await
+}
+
+async fn look(
+    db: &Db,
+    call: &Call,
+    was: UnderWay,
+    range: &Range,
+    mut replay: Replay,
+) -> Result<Progress, DbError> {
+    let looked = pages(db, call.tenant(), &was, range, &mut replay).await?;
+    if !looked.is_end {
+        let kept = match replay.keep(looked.last) {
+            Ok(kept) => kept,
+            Err(fault) => return give_up(db, call, &was, &fault).await,
+        };
+        let mut tx = db.begin().await?;
+        let mut scope = tx.scope(call.tenant());
+        service::backtest::looked(&mut scope, &was, looked.count, &looked.after, &kept).await?;
+        return tx.commit().await.map(|()| Progress::More);
+    }
+    let is_complete = next(db, call.tenant(), range, &looked.after, 1).await?.is_empty();
+    let mut report = replay.report();
+    if let Some(report) = report.as_object_mut() {
+        report.insert("is_complete".to_owned(), is_complete.into());
+    }
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    service::backtest::done(&mut scope, &was, looked.count, &report, call.now).await?;
+    tx.commit().await?;
+    // The next step finds it ended, or, if a person was just taken out of it, goes on from there.
+    Ok(Progress::More)
+}
+
+/// Looks at the next events.
+async fn pages(
+    db: &Db,
+    tenant: &TenantId,
+    was: &UnderWay,
+    range: &Range,
+    replay: &mut Replay,
+) -> Result<Looked, DbError> {
+    let backtest = &was.backtest;
+    let mut looked = Looked {
+        count: backtest.looked,
+        after: was.after.clone(),
+        last: backtest.since - range.needs.lead,
+        is_end: false,
+    };
+    for _ in 0..PAGES {
+        let room = backtest.most.saturating_sub(looked.count).min(PAGE);
+        let page = if room == 0 { Vec::new() } else { next(db, tenant, range, &looked.after, room).await? };
+        let Some(last) = page.last() else {
+            looked.is_end = true;
+            break;
+        };
+        (looked.after, looked.last) = (last.id.clone(), last.received);
+        looked.count = looked.count.saturating_add(u32::try_from(page.len()).unwrap_or(room));
+        let triggers = range.triggers();
+        for event in &page {
+            let trigger = triggers.get(event.trigger).copied().unwrap_or_default();
+            play(replay, was, trigger, event);
+        }
+    }
+    Ok(looked)
+}
+
+async fn next(
+    db: &Db,
+    tenant: &TenantId,
+    range: &Range,
+    after: &str,
+    most: u32,
+) -> Result<Vec<Past>, DbError> {
+    let triggers = range.triggers();
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(tenant)?;
+    past::next(&mut scope, &range.stretch(&triggers), after, most.into()).await
+}
+
+/// Gives the replay an event, with the facts of then.
+fn play(replay: &mut Replay, was: &UnderWay, trigger: &str, event: &Past) {
+    let read = |text: &str| payload::read(text).unwrap_or_default();
+    let (data, record) = (read(&event.data), event.record.as_deref().map(read));
+    let occasion = match &event.circumstances {
+        Some(known) => Occasion {
+            id: &event.id,
+            trigger,
+            source: &known.source,
+            subject: known.subject.as_deref(),
+            actor: &known.actor,
+            occurred: known.occurred,
+            depth: known.depth,
+        },
+        None => Occasion { id: &event.id, trigger, occurred: event.received, ..Occasion::default() },
+    };
+    let moment = Moment { now: event.received, zone: was.cast.zone };
+    let counts = event.received >= was.backtest.since;
+    replay.take(trigger, &Facts::new(&data, record.as_ref(), occasion, moment), counts);
+}
+
+/// Ends a backtest that cannot be carried through.
+async fn give_up(db: &Db, call: &Call, was: &UnderWay, fault: &ReplayFault) -> Result<Progress, DbError> {
+    let words = fault.to_string();
+    let mut tx = db.begin().await?;
+    service::backtest::failed(&mut tx.scope(call.tenant()), &was.backtest.id, &words, call.now).await?;
+    tx.commit().await?;
+    Ok(Progress::Done(format!("the backtest failed: {words}")))
+}
