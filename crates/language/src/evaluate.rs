@@ -13,7 +13,7 @@ use crate::{
     number::Decimal,
     path::View,
     question::{Operand, Question},
-    value::{folded, one_of, same_but, size},
+    value::{count, folded, one_of, same_but, size},
     verdict::{Finding, Flaw, Outcome, Seen, Verdict},
 };
 use chrono::{DateTime, Datelike as _, Utc};
@@ -141,8 +141,9 @@ impl<'a> Run<'a> {
     /// Looks at the items of a list one after the other; only what was found about the one that decides is kept.
     fn items(&mut self, items: &'a Items, view: View<'a>) -> Result<(bool, Seen<'a>, Option<usize>), Spent> {
         self.meter.spend(1)?;
-        let Some(list) = items.field.find(view).and_then(Value::as_array) else {
-            return Ok((items.share == Share::No, Seen::Items(None), None));
+        let value = items.field.find(view);
+        let Some(list) = value.and_then(Value::as_array) else {
+            return Ok((items.share == Share::No, Seen::NoItems(value), None));
         };
         // The item that decides is the first that meets the conditions or, where every one must, that does not.
         let deciding = items.share != Share::Every;
@@ -152,7 +153,7 @@ impl<'a> Run<'a> {
             let (meets, decider) = self.all(&items.of_each, View { item: Some(item), ..view })?;
             if meets == deciding {
                 let holds = items.share == Share::Any;
-                return Ok((holds, Seen::Items(Some((list.len(), Some(index)))), decider.filter(|_| !meets)));
+                return Ok((holds, Seen::Items(list.len(), Some(index)), decider.filter(|_| !meets)));
             }
             self.findings.truncate(kept);
         }
@@ -161,7 +162,7 @@ impl<'a> Run<'a> {
             Share::Every => !list.is_empty(),
             Share::No => true,
         };
-        Ok((holds, Seen::Items(Some((list.len(), None))), None))
+        Ok((holds, Seen::Items(list.len(), None), None))
     }
 }
 
@@ -192,7 +193,9 @@ impl Clause {
                     Ok(holds) => (holds, None),
                     Err(flaw) => (false, Some(flaw)),
                 };
-                Ok((holds != negative, Seen::Value { value, against: against.flatten(), flaw }))
+                let moment = *view.facts.moment();
+                let seen = Seen::Value { value, against: against.flatten(), flaw, moment };
+                Ok((holds != negative, seen))
             }
         }
     }
@@ -245,13 +248,7 @@ impl Clause {
                 Ok(choices.iter().all(|choice| one_of(choice, items, self.ignore_case)))
             }
             Question::Count { least, most } => {
-                let count = match value {
-                    Value::Array(items) => items.len(),
-                    Value::Object(fields) => fields.len(),
-                    Value::String(text) => text.chars().count(),
-                    Value::Null | Value::Bool(_) | Value::Number(_) => return Err(Flaw::NotAContainer),
-                };
-                let count = u64::try_from(count).unwrap_or(u64::MAX);
+                let count = count(value).ok_or(Flaw::NothingToCount)?;
                 Ok((*least..=*most).contains(&count))
             }
             Question::Before(wanted) => Ok(timed(value)? < wanted_time(wanted, against, view)?),
@@ -287,7 +284,9 @@ impl Clause {
             Question::Networks(networks) => {
                 let text = value.as_str().ok_or(Flaw::NotAnAddress)?;
                 let address: IpAddr = text.parse().map_err(|_| Flaw::NotAnAddress)?;
-                Ok(networks.iter().any(|network| network.contains(&address)))
+                // `::ffff:10.0.0.1` is how machines that speak both write 10.0.0.1.
+                let plain = address.to_canonical();
+                Ok(networks.iter().any(|network| network.contains(&address) || network.contains(&plain)))
             }
         }
     }
@@ -300,6 +299,9 @@ impl Clause {
                 text.contains(part.as_str())
             }),
             (Value::Array(items), wanted) => Ok(one_of(wanted, items, self.ignore_case)),
+            // What is no text is part of none; that another field holds it is worth telling.
+            (Value::String(_), _) if self.against().is_some() => Err(Flaw::WantedUnfit),
+            (Value::String(_), _) => Ok(false),
             _ => Err(Flaw::NotAContainer),
         }
     }
