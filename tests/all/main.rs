@@ -40,3 +40,4 @@ mod tenants;
 mod tokens;
 mod triggers;
 mod two_factor;
+mod vectors;

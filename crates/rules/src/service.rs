@@ -39,6 +39,25 @@ pub struct Trial {
     pub record: Option<Value>,
     /// When; now unless this says otherwise.
     pub at: Option<Instant>,
+    /// What the event would say of itself.
+    pub event: Circumstances,
+}
+
+/// What an event that is only tried says of itself; what is left out is as with one that the caller would send.
+#[derive(Debug, Clone, Default)]
+pub struct Circumstances {
+    /// Its id; empty unless given.
+    pub id: Option<String>,
+    /// Where it would come from; the API unless given.
+    pub source: Option<String>,
+    /// What it would be about.
+    pub subject: Option<String>,
+    /// Who would send it; the caller unless given.
+    pub actor: Option<String>,
+    /// When it would have happened; when it is tried unless given.
+    pub occurred_at: Option<Instant>,
+    /// How many events would be before it in its chain.
+    pub depth: u32,
 }
 
 /// What rules stand on in a tenant.
@@ -348,12 +367,15 @@ async fn tried(
         trigger.check(&trial.data)?;
     }
     let moment = Moment { now: trial.at.unwrap_or(call.now), zone };
+    let event = &trial.event;
     let occasion = Occasion {
+        id: event.id.as_deref().unwrap_or_default(),
         trigger: &rule.definition.trigger_id,
-        source: "api",
-        actor: call.principal.actor.name(),
-        occurred: moment.now,
-        ..Occasion::default()
+        source: event.source.as_deref().unwrap_or("api"),
+        subject: event.subject.as_deref(),
+        actor: event.actor.as_deref().unwrap_or(call.principal.actor.name()),
+        occurred: event.occurred_at.unwrap_or(moment.now),
+        depth: event.depth,
     };
     let facts = Facts::new(&trial.data, trial.record.as_ref(), occasion, moment);
     Ok(try_out(rule, &catalogue, &facts))
