@@ -124,7 +124,7 @@ impl Flaw {
     pub(crate) const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::NotANumber, "not_a_number", ", which is not a number"),
         (Self::NotAText, "not_a_text", ", which is not a text"),
-        (Self::NotATime, "not_a_time", ", which is not a time of RFC 3339 or a day"),
+        (Self::NotATime, "not_a_time", ", which is neither a time such as 2026-01-31T09:30:00Z nor a day"),
         (Self::NotAList, "not_a_list", ", which is not a list"),
         (Self::NotAContainer, "not_a_container", ", which is neither a text nor a list"),
         (Self::NothingToCount, "nothing_to_count", ", which is no list, object or text"),

@@ -202,6 +202,7 @@ fn value(clause: &Map<String, Value>, kind: &str) -> String {
     let flawed = Flaw::ALL.iter().find(|(_, name, _)| *name == flaw).map_or("", |(_, _, words)| words);
     let seen = match shown(clause, "seen") {
         Some(seen) => format!("{field} is {seen}{}{flawed}", more(clause)),
+        None if ["record", "item"].contains(&field) => format!("{field} is not there"),
         None => format!("{field} is not in the {}", place_of(field)),
     };
     format!("{seen}; wanted {}", wish(kind, clause))

@@ -8,13 +8,17 @@
 
 use language::{Conditions, Facts, Look, Moment, Occasion, Vocabulary, kind, payload, words};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 #[path = "vectors/layout.rs"]
 mod layout;
 
 /// The fewest vectors that there are.
-const FEWEST: usize = 80;
+const FEWEST: usize = 1_000;
 /// What a vector may say.
 const NAMES: &[&str] =
     &["name", "schema", "conditions", "payload", "record", "event", "now", "zone", "verdict"];
@@ -142,4 +146,77 @@ fn every_type_has_vectors_and_every_vector_a_name() {
         .filter(|wanted| !seen.contains(wanted))
         .collect();
     assert!(missing.is_empty(), "every type has a vector that matches and one that does not: {missing:?}");
+}
+
+fn document(name: &str) -> String {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules").join(name);
+    fs::read_to_string(file).unwrap()
+}
+
+/// Every vector, by name.
+fn by_name() -> BTreeMap<String, Value> {
+    let all = files().into_iter().flat_map(|(_, vectors)| vectors.as_array().unwrap().clone());
+    all.map(|vector| (text(&vector, "name", "").to_owned(), vector)).collect()
+}
+
+#[test]
+fn what_is_said_for_those_who_come_from_elsewhere_is_shown_by_vectors() {
+    let vectors = by_name();
+    let document = document("coming-from.md");
+    let mut rows = 0;
+    for line in document.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, ours, name] = cells.as_slice() else { panic!("three cells: {line}") };
+        if ["---", "vector"].contains(name) {
+            continue;
+        }
+        rows += 1;
+        let vector = vectors.get(*name).unwrap_or_else(|| panic!("there is no vector {name:?}"));
+        let ours: Value = serde_json::from_str(ours.trim_matches('`')).unwrap();
+        let ours = if ours.is_array() { ours } else { json!([ours]) };
+        assert_eq!(ours, vector["conditions"], "{name}");
+        assert_eq!(vector["verdict"]["matched"], true, "{name}");
+        let other = ["it is not", "it does not"].into_iter().any(|ending| {
+            let other = vectors.get(&format!("{name}, which {ending}"));
+            other.is_some_and(|other| {
+                other["conditions"] == vector["conditions"] && other["verdict"]["matched"] == false
+            })
+        });
+        assert!(other, "beside {name:?} stands one that does not match");
+    }
+    assert!(rows >= 80, "{rows} rows");
+}
+
+#[test]
+fn what_the_guide_to_conditions_shows_is_so() {
+    let document = document("conditions.md");
+    let said: BTreeSet<String> =
+        by_name().values().map(|vector| text(&vector["verdict"], "because", "").to_owned()).collect();
+    let mut quoted = Vec::new();
+    let (mut block, mut inside) = (String::new(), false);
+    for line in document.lines() {
+        match (line, line.strip_prefix("> ")) {
+            ("```json", _) => inside = true,
+            ("```", _) => {
+                inside = false;
+                // The first one shows all of a rule's conditions.
+                let block = std::mem::take(&mut block);
+                if let Ok(clause) = serde_json::from_str::<Value>(&block) {
+                    let vector = json!({"conditions": [clause]});
+                    assert_eq!(conditions(&vector).err(), None, "{block}");
+                }
+            }
+            (line, _) if inside => block.push_str(line),
+            (_, Some(quote)) if quote.contains("matched: ") => quoted.push(quote.to_owned()),
+            (_, Some(more)) => quoted.last_mut().unwrap().push_str(&format!(" {more}")),
+            _ => {}
+        }
+    }
+    assert!(quoted.len() >= 8, "{quoted:?}");
+    for quote in quoted {
+        assert!(said.contains(&quote), "no vector says {quote:?}");
+    }
+    for kind in kind::KINDS.iter().map(|kind| kind.name).chain(kind::GROUPS.iter().copied()) {
+        assert!(document.contains(&format!("`{kind}`")) || kind == "expression", "{kind} is not told");
+    }
 }

@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 mod layout;
 
 /// The fewest vectors that there are.
-const FEWEST: usize = 10;
+const FEWEST: usize = 100;
 
 fn rule(said: &Value) -> Rule {
     let definition = Definition::check(Draft {
