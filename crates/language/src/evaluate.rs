@@ -17,7 +17,6 @@ use crate::{
     verdict::{Finding, Flaw, Outcome, Seen, Verdict},
 };
 use chrono::{DateTime, Datelike as _, Utc};
-use rust_decimal::Decimal as Amount;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -324,22 +323,12 @@ impl Clause {
             Question::Moved { up, by } => {
                 let (from, to) = if *up { (old, new) } else { (new, old) };
                 let (Some(low), Some(high)) = (Decimal::of(from), Decimal::of(to)) else { return false };
-                match by.as_ref().and_then(amount) {
-                    None => high.compare(&low).is_gt(),
-                    Some(by) => {
-                        let moved = amount(to).zip(amount(from)).and_then(|(to, from)| to.checked_sub(from));
-                        high.compare(&low).is_gt() && moved.is_some_and(|moved| moved >= by)
-                    }
-                }
+                let by = by.as_ref().and_then(Decimal::of);
+                high.compare(&low).is_gt() && by.is_none_or(|by| high.is_above(&low, &by))
             }
             _ => false,
         }
     }
-}
-
-/// A number as one can compute with it: 28 digits.
-fn amount(value: &Value) -> Option<Amount> {
-    Decimal::of(value)?.amount()
 }
 
 fn is_empty(value: Option<&Value>) -> bool {
@@ -378,5 +367,64 @@ fn wanted_time(
     match wanted {
         Operand::Fixed(when) => when.utc(view.facts.moment()).ok_or(Flaw::WantedUnfit),
         Operand::Field(_) => against.and_then(|value| time(value, view)).ok_or(Flaw::WantedUnfit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Vocabulary;
+    use serde_json::json;
+
+    fn check(clause: Value, data: Value, wanted: bool) {
+        let read = Conditions::read(&json!([clause]), &Vocabulary::open()).unwrap();
+        let facts = Facts::of(&data);
+        assert_eq!(read.evaluate(&facts, Look::Quick).holds(), wanted, "{clause} of {data}");
+    }
+
+    #[test]
+    fn machines_that_speak_both_write_old_addresses_so() {
+        let clause =
+            json!({"type": "in_network", "field": "ip", "value": ["10.0.0.0/8", "::ffff:192.168.0.0/112"]});
+        for (address, wanted) in
+            [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("::ffff:192.168.0.1", true), ("::1", false)]
+        {
+            check(clause.clone(), json!({"ip": address}), wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_part_of_none() {
+        let clause = json!({"type": "contains", "field": "code", "value": 7});
+        check(clause.clone(), json!({"code": "A7"}), false);
+        check(clause, json!({"code": ["A", "7.0"]}), true);
+    }
+
+    #[test]
+    fn a_rise_by_more_than_one_can_compute_with_is_none_of_less() {
+        let by = |by: &str| json!({"type": "increased", "field": "value", "value": by});
+        check(
+            by("10000000000000000000000000000000000000000"),
+            json!({"old_value": 1, "new_value": 2}),
+            false,
+        );
+        check(
+            by("1"),
+            json!({"old_value": "10000000000000000000000000000000000000000", "new_value": "10000000000000000000000000000000000000001"}),
+            true,
+        );
+    }
+
+    #[test]
+    fn items_are_together_no_larger_than_a_payload() {
+        let clause = |count: usize| {
+            let inner = vec![json!({"type": "equals", "field": "item.sku", "value": "A"}); count];
+            Conditions::read(
+                &json!([{"type": "any_item", "field": "items", "conditions": inner}]),
+                &Vocabulary::open(),
+            )
+        };
+        assert!(clause(5).is_ok());
+        assert!(clause(6).is_err());
     }
 }
