@@ -3,7 +3,10 @@
 //! the call is had by naming the rule's.
 
 pub mod recall;
+mod trial;
 pub mod triggers;
+
+pub use trial::{Circumstances, Trial};
 
 use crate::{
     Catalogue, Change, Decision, Definition, Draft, MOST_RULES, Rule, RuleBook, RuleError, RuleFilter,
@@ -12,9 +15,8 @@ use crate::{
 use audit::Entry;
 use chrono_tz::Tz;
 use db::{Db, DbError, Found, Redaction, Scope, Tx};
-use kernel::{Bounded, Call, Cursor, FieldFault, Instant, Page, PageError, PageRequest, RuleId};
-use language::{Facts, Moment, Occasion};
-use serde_json::Value;
+use kernel::{Bounded, Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
+use language::{Facts, Moment};
 
 /// How often a free key is looked for beside one that is taken.
 const MOST_SUFFIXES: usize = 1_000;
@@ -28,36 +30,6 @@ pub struct Checked {
     pub warnings: Vec<FieldFault>,
     /// What its conditions cost at most, in units of [`language::MOST_COST`]; `None` if it cannot be read any more.
     pub cost: Option<u64>,
-}
-
-/// What a rule is tried with.
-#[derive(Debug, Clone, Default)]
-pub struct Trial {
-    /// The data of an event.
-    pub data: Value,
-    /// The record that it would be about.
-    pub record: Option<Value>,
-    /// When; now unless this says otherwise.
-    pub at: Option<Instant>,
-    /// What the event would say of itself.
-    pub event: Circumstances,
-}
-
-/// What an event that is only tried says of itself; what is left out is as with one that the caller would send.
-#[derive(Debug, Clone, Default)]
-pub struct Circumstances {
-    /// Its id; empty unless given.
-    pub id: Option<String>,
-    /// Where it would come from; the API unless given.
-    pub source: Option<String>,
-    /// What it would be about.
-    pub subject: Option<String>,
-    /// Who would send it; the caller unless given.
-    pub actor: Option<String>,
-    /// When it would have happened; when it is tried unless given.
-    pub occurred_at: Option<Instant>,
-    /// How many events would be before it in its chain.
-    pub depth: u32,
 }
 
 /// What rules stand on in a tenant.
@@ -367,16 +339,7 @@ async fn tried(
         trigger.check(&trial.data)?;
     }
     let moment = Moment { now: trial.at.unwrap_or(call.now), zone };
-    let event = &trial.event;
-    let occasion = Occasion {
-        id: event.id.as_deref().unwrap_or_default(),
-        trigger: &rule.definition.trigger_id,
-        source: event.source.as_deref().unwrap_or("api"),
-        subject: event.subject.as_deref(),
-        actor: event.actor.as_deref().unwrap_or(call.principal.actor.name()),
-        occurred: event.occurred_at.unwrap_or(moment.now),
-        depth: event.depth,
-    };
+    let occasion = trial.occasion(&rule.definition.trigger_id, call.principal.actor.name(), moment.now);
     let facts = Facts::new(&trial.data, trial.record.as_ref(), occasion, moment);
     Ok(try_out(rule, &catalogue, &facts))
 }
