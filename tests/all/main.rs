@@ -47,3 +47,4 @@ mod tenants;
 mod tokens;
 mod triggers;
 mod two_factor;
+mod vectors;

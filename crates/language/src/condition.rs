@@ -260,8 +260,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) warnings: Vec<FieldFault>,
     pub(crate) vocabulary: &'a Vocabulary,
     count: usize,
-    /// What the items hold that the conditions being read are about, the innermost last.
-    items: Vec<Holds>,
+    /// What the items hold that the conditions being read are about, and how many there may be, the innermost last.
+    items: Vec<(Holds, u64)>,
 }
 
 impl Reader<'_> {
@@ -308,7 +308,7 @@ impl Reader<'_> {
                 let count = cost::items(self.holds(&items.field));
                 items.of_each.cost().saturating_add(1).saturating_mul(count).saturating_add(1)
             }
-            Asks::Clause(clause) => clause.cost(|field| cost::bytes(self.holds(field))),
+            Asks::Clause(clause) => clause.cost(|field| self.bytes(field)),
             Asks::Expression(expression) => expression.cost(),
         };
         Some(Condition { path: path.into(), asks, cost })
@@ -363,7 +363,8 @@ impl Reader<'_> {
                 Holds::Anything
             }
         };
-        self.items.push(item);
+        let count = field.as_ref().map_or(1, |field| cost::items(self.holds(field)));
+        self.items.push((item, count));
         let of_each = self.inner(object, path, depth);
         self.items.pop();
         let field = field?;
@@ -372,12 +373,22 @@ impl Reader<'_> {
 
     /// What the items hold that the conditions being read are about.
     pub(crate) fn item(&self) -> Option<&Holds> {
-        self.items.last()
+        self.items.last().map(|(item, _)| item)
+    }
+
+    /// How many bytes a field has at most: of all the items of a list together, no more than a payload.
+    fn bytes(&self, field: &FieldPath) -> u64 {
+        let bytes = cost::bytes(self.holds(field));
+        if field.root() != crate::path::Root::Item {
+            return bytes;
+        }
+        let count = self.items.iter().fold(1, |product: u64, (_, count)| product.saturating_mul(*count));
+        bytes.min(cost::share(count))
     }
 
     /// What a field holds, as far as it is known.
     fn holds<'h>(&'h self, field: &FieldPath) -> &'h Holds {
-        match self.vocabulary.knows(field, self.items.last()) {
+        match self.vocabulary.knows(field, self.item()) {
             Known::Yes(holds) => holds,
             Known::Maybe(_) | Known::No(_) => &Holds::Anything,
         }
@@ -417,7 +428,7 @@ impl Reader<'_> {
         let meant = |near: &Option<Box<str>>| {
             near.as_ref().map(|near| format!(": is {near} meant?")).unwrap_or_default()
         };
-        let (refused, message) = match self.vocabulary.knows(&path, self.items.last()) {
+        let (refused, message) = match self.vocabulary.knows(&path, self.item()) {
             Known::Yes(_) => return Some(path),
             Known::Maybe(near) => {
                 (false, format!("is not named in the schema of the trigger{}", meant(&near)))

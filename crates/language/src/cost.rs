@@ -64,6 +64,15 @@ pub(crate) fn bytes_of_fields(fields: &Fields) -> u64 {
     named.saturating_add(if fields.open { TEXT } else { 0 }).min(PAYLOAD)
 }
 
+/// How many bytes there are in one of so many items on average, if all of them came in one payload; none is taken to have more, for what
+/// one has the others have not.
+pub(crate) const fn share(items: u64) -> u64 {
+    match PAYLOAD.checked_div(items) {
+        Some(share) => share.saturating_add(64),
+        None => PAYLOAD,
+    }
+}
+
 /// How many items something has at most.
 pub(crate) fn items(holds: &Holds) -> u64 {
     match holds {

@@ -13,11 +13,10 @@ use crate::{
     number::Decimal,
     path::View,
     question::{Operand, Question},
-    value::{folded, one_of, same_but, size},
+    value::{count, folded, one_of, same_but, size},
     verdict::{Finding, Flaw, Outcome, Seen, Verdict},
 };
 use chrono::{DateTime, Datelike as _, Utc};
-use rust_decimal::Decimal as Amount;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -141,8 +140,9 @@ impl<'a> Run<'a> {
     /// Looks at the items of a list one after the other; only what was found about the one that decides is kept.
     fn items(&mut self, items: &'a Items, view: View<'a>) -> Result<(bool, Seen<'a>, Option<usize>), Spent> {
         self.meter.spend(1)?;
-        let Some(list) = items.field.find(view).and_then(Value::as_array) else {
-            return Ok((items.share == Share::No, Seen::Items(None), None));
+        let value = items.field.find(view);
+        let Some(list) = value.and_then(Value::as_array) else {
+            return Ok((items.share == Share::No, Seen::NoItems(value), None));
         };
         // The item that decides is the first that meets the conditions or, where every one must, that does not.
         let deciding = items.share != Share::Every;
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
             let (meets, decider) = self.all(&items.of_each, View { item: Some(item), ..view })?;
             if meets == deciding {
                 let holds = items.share == Share::Any;
-                return Ok((holds, Seen::Items(Some((list.len(), Some(index)))), decider.filter(|_| !meets)));
+                return Ok((holds, Seen::Items(list.len(), Some(index)), decider.filter(|_| !meets)));
             }
             self.findings.truncate(kept);
         }
@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
             Share::Every => !list.is_empty(),
             Share::No => true,
         };
-        Ok((holds, Seen::Items(Some((list.len(), None))), None))
+        Ok((holds, Seen::Items(list.len(), None), None))
     }
 }
 
@@ -192,7 +192,9 @@ impl Clause {
                     Ok(holds) => (holds, None),
                     Err(flaw) => (false, Some(flaw)),
                 };
-                Ok((holds != negative, Seen::Value { value, against: against.flatten(), flaw }))
+                let moment = *view.facts.moment();
+                let seen = Seen::Value { value, against: against.flatten(), flaw, moment };
+                Ok((holds != negative, seen))
             }
         }
     }
@@ -254,13 +256,7 @@ impl Clause {
                 Ok(choices.iter().all(|choice| one_of(choice, items, self.ignore_case)))
             }
             Question::Count { least, most } => {
-                let count = match value {
-                    Value::Array(items) => items.len(),
-                    Value::Object(fields) => fields.len(),
-                    Value::String(text) => text.chars().count(),
-                    Value::Null | Value::Bool(_) | Value::Number(_) => return Err(Flaw::NotAContainer),
-                };
-                let count = u64::try_from(count).unwrap_or(u64::MAX);
+                let count = count(value).ok_or(Flaw::NothingToCount)?;
                 Ok((*least..=*most).contains(&count))
             }
             Question::Before(wanted) => Ok(timed(value)? < wanted_time(wanted, against, view)?),
@@ -296,7 +292,9 @@ impl Clause {
             Question::Networks(networks) => {
                 let text = value.as_str().ok_or(Flaw::NotAnAddress)?;
                 let address: IpAddr = text.parse().map_err(|_| Flaw::NotAnAddress)?;
-                Ok(networks.iter().any(|network| network.contains(&address)))
+                // `::ffff:10.0.0.1` is how machines that speak both write 10.0.0.1.
+                let plain = address.to_canonical();
+                Ok(networks.iter().any(|network| network.contains(&address) || network.contains(&plain)))
             }
         }
     }
@@ -309,6 +307,9 @@ impl Clause {
                 text.contains(part.as_str())
             }),
             (Value::Array(items), wanted) => Ok(one_of(wanted, items, self.ignore_case)),
+            // What is no text is part of none; that another field holds it is worth telling.
+            (Value::String(_), _) if self.against().is_some() => Err(Flaw::WantedUnfit),
+            (Value::String(_), _) => Ok(false),
             _ => Err(Flaw::NotAContainer),
         }
     }
@@ -331,22 +332,12 @@ impl Clause {
             Question::Moved { up, by } => {
                 let (from, to) = if *up { (old, new) } else { (new, old) };
                 let (Some(low), Some(high)) = (Decimal::of(from), Decimal::of(to)) else { return false };
-                match by.as_ref().and_then(amount) {
-                    None => high.compare(&low).is_gt(),
-                    Some(by) => {
-                        let moved = amount(to).zip(amount(from)).and_then(|(to, from)| to.checked_sub(from));
-                        high.compare(&low).is_gt() && moved.is_some_and(|moved| moved >= by)
-                    }
-                }
+                let by = by.as_ref().and_then(Decimal::of);
+                high.compare(&low).is_gt() && by.is_none_or(|by| high.is_above(&low, &by))
             }
             _ => false,
         }
     }
-}
-
-/// A number as one can compute with it: 28 digits.
-fn amount(value: &Value) -> Option<Amount> {
-    Decimal::of(value)?.amount()
 }
 
 fn is_empty(value: Option<&Value>) -> bool {
@@ -385,5 +376,64 @@ fn wanted_time(
     match wanted {
         Operand::Fixed(when) => when.utc(view.facts.moment()).ok_or(Flaw::WantedUnfit),
         Operand::Field(_) => against.and_then(|value| time(value, view)).ok_or(Flaw::WantedUnfit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Vocabulary;
+    use serde_json::json;
+
+    fn check(clause: Value, data: Value, wanted: bool) {
+        let read = Conditions::read(&json!([clause]), &Vocabulary::open()).unwrap();
+        let facts = Facts::of(&data);
+        assert_eq!(read.evaluate(&facts, Look::Quick).holds(), wanted, "{clause} of {data}");
+    }
+
+    #[test]
+    fn machines_that_speak_both_write_old_addresses_so() {
+        let clause =
+            json!({"type": "in_network", "field": "ip", "value": ["10.0.0.0/8", "::ffff:192.168.0.0/112"]});
+        for (address, wanted) in
+            [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("::ffff:192.168.0.1", true), ("::1", false)]
+        {
+            check(clause.clone(), json!({"ip": address}), wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_part_of_none() {
+        let clause = json!({"type": "contains", "field": "code", "value": 7});
+        check(clause.clone(), json!({"code": "A7"}), false);
+        check(clause, json!({"code": ["A", "7.0"]}), true);
+    }
+
+    #[test]
+    fn a_rise_by_more_than_one_can_compute_with_is_none_of_less() {
+        let by = |by: &str| json!({"type": "increased", "field": "value", "value": by});
+        check(
+            by("10000000000000000000000000000000000000000"),
+            json!({"old_value": 1, "new_value": 2}),
+            false,
+        );
+        check(
+            by("1"),
+            json!({"old_value": "10000000000000000000000000000000000000000", "new_value": "10000000000000000000000000000000000000001"}),
+            true,
+        );
+    }
+
+    #[test]
+    fn items_are_together_no_larger_than_a_payload() {
+        let clause = |count: usize| {
+            let inner = vec![json!({"type": "equals", "field": "item.sku", "value": "A"}); count];
+            Conditions::read(
+                &json!([{"type": "any_item", "field": "items", "conditions": inner}]),
+                &Vocabulary::open(),
+            )
+        };
+        assert!(clause(5).is_ok());
+        assert!(clause(6).is_err());
     }
 }

@@ -83,7 +83,7 @@ const fn at(field: &'static str, kind: Kind) -> Kind {
 const EQUALS: Kind = cased(or_field(kind("equals", Takes::Anything, "exactly")));
 const IN: Kind = cased(or_field(kind("in", Takes::List, "one of")));
 const AT_LEAST: Kind = or_field(kind("greater_or_equal", Takes::Number, "at least"));
-const BETWEEN: Kind = kind("between", Takes::Range, "something within");
+const BETWEEN: Kind = kind("between", Takes::Range, "something from");
 const CONTAINS: Kind = cased(or_field(kind("contains", Takes::Part, "something that contains")));
 const STARTS_WITH: Kind = cased(or_field(kind("starts_with", Takes::Text, "a text that starts with")));
 const ENDS_WITH: Kind = cased(or_field(kind("ends_with", Takes::Text, "a text that ends with")));
@@ -102,9 +102,9 @@ pub const KINDS: &[Kind] = &[
     or_field(kind("less_than", Takes::Number, "less than")),
     or_field(kind("less_or_equal", Takes::Number, "at most")),
     BETWEEN,
-    not("not_between", BETWEEN, "nothing within"),
+    not("not_between", BETWEEN, "anything outside of"),
     IN,
-    not("not_in", IN, "none of"),
+    not("not_in", IN, "anything but"),
     CONTAINS,
     not("not_contains", CONTAINS, "nothing that contains"),
     STARTS_WITH,
@@ -119,7 +119,7 @@ pub const KINDS: &[Kind] = &[
     ANY_OF,
     not("none_of", ANY_OF, "no list with one of"),
     cased(or_field(kind("all_of", Takes::List, "a list with all of"))),
-    kind("count", Takes::Count, "as many as"),
+    kind("count", Takes::Count, "a count of"),
     or_field(kind("before", Takes::Time, "a time before")),
     or_field(kind("after", Takes::Time, "a time after")),
     kind("on_date", Takes::Time, "a time on the day of"),

@@ -229,6 +229,11 @@ impl When {
         !matches!(self.0, Said::Relative { .. })
     }
 
+    /// Whether it says itself where it is: in which zone does not matter.
+    pub(crate) const fn has_offset(&self) -> bool {
+        matches!(self.0, Said::Fixed(_))
+    }
+
     /// The local day that it is in.
     #[must_use]
     pub fn day(&self, moment: &Moment) -> Option<NaiveDate> {

@@ -10,6 +10,9 @@ use std::cmp::Ordering;
 /// The most digits of a number that one can compute with: 2⁹⁶ has 29.
 const AMOUNT_DIGITS: usize = 29;
 
+/// Over how many places the numbers of a difference may reach: more is no amount of anything.
+const MOST_PLACES: usize = 1_000;
+
 /// A decimal, borrowed from the text that it was written in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decimal<'a> {
@@ -127,6 +130,38 @@ impl<'a> Decimal<'a> {
         })
     }
 
+    /// Whether it is above `low` by at least `by`, exactly; not where the three reach over more than a thousand places.
+    pub(crate) fn is_above(&self, low: &Self, by: &Self) -> bool {
+        let terms = [(self, 1), (low, -1), (by, -1)];
+        let terms = || terms.iter().filter(|(number, _)| !number.is_zero());
+        let top = terms().map(|(number, _)| number.magnitude()).max().unwrap_or_default();
+        let last = |number: &Self| number.magnitude().saturating_sub(places(number.significant()));
+        let bottom = terms().map(|(number, _)| last(number)).min().unwrap_or_default();
+        let Some(width) =
+            usize::try_from(top.saturating_sub(bottom)).ok().filter(|width| *width <= MOST_PLACES)
+        else {
+            return false;
+        };
+        let mut sums = vec![0_i32; width];
+        for (number, sign) in terms() {
+            let sign = if number.negative { -sign } else { *sign };
+            let before = usize::try_from(top.saturating_sub(number.magnitude())).unwrap_or(width);
+            let digits = number.all().take(number.significant());
+            for (sum, digit) in sums.iter_mut().skip(before).zip(digits) {
+                *sum += sign * i32::from(digit.saturating_sub(b'0'));
+            }
+        }
+        // From the first place on; what comes behind is worth less than three of the place before it.
+        let mut left = 0_i32;
+        for sum in sums {
+            left = left * 10 + sum;
+            if left.abs() >= 3 {
+                break;
+            }
+        }
+        left >= 0
+    }
+
     /// The number as one can compute with it: exactly, or not at all. It has room for 28 digits, 28 places after the point
     /// among them.
     pub(crate) fn amount(&self) -> Option<Amount> {
@@ -216,6 +251,34 @@ mod tests {
     }
 
     #[test]
+    fn differences_are_exact_at_any_length() {
+        for (high, low, by, wanted) in [
+            ("0.3", "0.2", "0.1", true),
+            ("0.3", "0.2", "0.10000000000000000000000000000000000000001", false),
+            (
+                "1234567890123456789012345678901234567895",
+                "1234567890123456789012345678901234567890",
+                "5",
+                true,
+            ),
+            (
+                "1234567890123456789012345678901234567895",
+                "1234567890123456789012345678901234567890",
+                "5.01",
+                false,
+            ),
+            ("1e400", "9e399", "1e399", true),
+            ("1", "0", "1e40", false),
+            ("-1e-30", "-2e-30", "1e-30", true),
+            ("5", "-5", "1.00e1", true),
+            ("1e5000", "0", "1", false),
+        ] {
+            let read = |text| Decimal::read(text).unwrap();
+            assert_eq!(read(high).is_above(&read(low), &read(by)), wanted, "{high} - {low} >= {by}");
+        }
+    }
+
+    #[test]
     fn other_texts_are_no_numbers() {
         for text in [
             "",
@@ -263,6 +326,16 @@ mod tests {
             let (left, right) = (a.to_string(), b.to_string());
             let compared = Decimal::read(&left).unwrap().compare(&Decimal::read(&right).unwrap());
             prop_assert_eq!(compared, a.cmp(&b));
+        }
+
+        #[test]
+        fn differences_are_those_of_integers(a in any::<i64>(), b in any::<i64>(), c in any::<i64>(), near in -2_i64..3) {
+            let number = |value: i128| value.to_string();
+            for by in [i128::from(c), i128::from(a) - i128::from(b) + i128::from(near)] {
+                let (high, low, wanted) = (number(a.into()), number(b.into()), number(by));
+                let above = Decimal::read(&high).unwrap().is_above(&Decimal::read(&low).unwrap(), &Decimal::read(&wanted).unwrap());
+                prop_assert_eq!(above, i128::from(a) - i128::from(b) >= by);
+            }
         }
 
         #[test]

@@ -39,13 +39,31 @@ pub(crate) fn one_of(value: &Value, choices: &[Value], ignore_case: bool) -> boo
     choices.iter().any(|choice| same_but(value, choice, ignore_case))
 }
 
-/// A text without case: in Unicode's lower case, letter by letter.
+/// Letters that are the same as another small letter when case does not count: what Unicode's CaseFolding.txt says of single letters
+/// beyond their small form.
+const SAME_LETTERS: &[(char, char)] = &[
+    ('ς', 'σ'),
+    ('ſ', 's'),
+    ('µ', 'μ'),
+    ('ϐ', 'β'),
+    ('ϑ', 'θ'),
+    ('ϕ', 'φ'),
+    ('ϖ', 'π'),
+    ('ϰ', 'κ'),
+    ('ϱ', 'ρ'),
+    ('ϵ', 'ε'),
+    ('ẛ', 'ṡ'),
+];
+
+/// A text without case: in Unicode's lower case, letter by letter, and each letter in one form, as patterns without case have it.
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
+        return Cow::Borrowed(text);
     }
+    let same = |letter: char| {
+        SAME_LETTERS.iter().find(|(form, _)| *form == letter).map_or(letter, |(_, same)| *same)
+    };
+    Cow::Owned(text.chars().flat_map(char::to_lowercase).map(same).collect())
 }
 
 /// One key for all values that equal each other; `None` for lists and objects. A number has the key of the text that is
@@ -59,6 +77,17 @@ pub(crate) fn key(value: &Value) -> Option<String> {
         }),
         Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// How many items a list has, fields an object, letters a text.
+pub(crate) fn count(value: &Value) -> Option<u64> {
+    let count = match value {
+        Value::Array(items) => items.len(),
+        Value::Object(fields) => fields.len(),
+        Value::String(text) => text.chars().count(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => return None,
+    };
+    Some(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 /// How much there is of a value, in bytes of its texts and numbers, and one for each part: what looking at all of it costs.
@@ -94,5 +123,14 @@ mod tests {
         }
         assert!(same_but(&json!(["ÄRGER"]), &json!(["ärger"]), true));
         assert!(!same(&json!("A"), &json!("a")));
+        for (left, right, wanted) in [
+            ("ΟΔΟΣ", "οδος", true),
+            ("ẞ", "ß", true),
+            ("ß", "ss", false),
+            ("ſ", "S", true),
+            ("ı", "I", false),
+        ] {
+            assert_eq!(same_but(&json!(left), &json!(right), true), wanted, "{left} {right}");
+        }
     }
 }

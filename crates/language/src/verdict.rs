@@ -3,9 +3,15 @@
 //! [`crate::words::told`] puts it into words when somebody asks.
 
 use crate::{
+    clause::Clause,
     condition::{Asks, Condition},
     expression::EXPRESSION,
+    kind::Takes,
+    moment::Moment,
+    question::{Operand, Question},
+    value,
 };
+use chrono::{DateTime, Timelike as _, Utc};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -105,6 +111,7 @@ pub(crate) enum Flaw {
     NotATime,
     NotAList,
     NotAContainer,
+    NothingToCount,
     NotAnAddress,
     /// The field that holds what is wanted is not there.
     NothingWanted,
@@ -117,9 +124,10 @@ impl Flaw {
     pub(crate) const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::NotANumber, "not_a_number", ", which is not a number"),
         (Self::NotAText, "not_a_text", ", which is not a text"),
-        (Self::NotATime, "not_a_time", ", which is not a time of RFC 3339 or a day"),
+        (Self::NotATime, "not_a_time", ", which is neither a time such as 2026-01-31T09:30:00Z nor a day"),
         (Self::NotAList, "not_a_list", ", which is not a list"),
         (Self::NotAContainer, "not_a_container", ", which is neither a text nor a list"),
+        (Self::NothingToCount, "nothing_to_count", ", which is no list, object or text"),
         (Self::NotAnAddress, "not_an_address", ", which is not an IP address"),
         (Self::NothingWanted, "nothing_wanted", ""),
         (Self::WantedUnfit, "wanted_unfit", ""),
@@ -135,12 +143,14 @@ impl Flaw {
 pub(crate) enum Seen<'a> {
     /// A group: nothing of its own.
     Group,
-    /// A field's value, if it is there, and that of the field it is held against.
-    Value { value: Option<&'a Value>, against: Option<&'a Value>, flaw: Option<Flaw> },
+    /// A field's value, if it is there, that of the field it is held against, and when it was asked.
+    Value { value: Option<&'a Value>, against: Option<&'a Value>, flaw: Option<Flaw>, moment: Moment },
     /// A field's values before and now.
     Change(Option<&'a Value>, Option<&'a Value>),
-    /// A list: how many items it has, and which one decided. `None` where there is no list.
-    Items(Option<(usize, Option<usize>)>),
+    /// A list: how many items it has, and which one decided.
+    Items(usize, Option<usize>),
+    /// What stands where there is no list, if anything does.
+    NoItems(Option<&'a Value>),
     /// What an expression came to, or why it came to nothing, and the fields that it names with what they hold.
     Computed { value: Option<bool>, fault: Option<String>, named: Vec<(&'a str, &'a Value)> },
 }
@@ -236,6 +246,12 @@ impl Finding<'_> {
                 if let Some(wanted) = &clause.wanted {
                     wanted.put("wanted", &mut said);
                 }
+                if clause.ignore_case {
+                    said.insert("ignore_case".to_owned(), Value::Bool(true));
+                }
+                if let Seen::Value { value, moment, .. } = &self.seen {
+                    clause.put_made(*value, moment, &mut said);
+                }
             }
             Asks::Items(items) => {
                 put("field", Value::from(&*items.name));
@@ -248,6 +264,41 @@ impl Finding<'_> {
     }
 }
 
+impl Clause {
+    /// Puts what was made of a value before it was asked: its count; the local time that it is, and the one that is wanted.
+    fn put_made(&self, value: Option<&Value>, moment: &Moment, said: &mut Map<String, Value>) {
+        let wanted = match &self.question {
+            Question::OnDate(when) => Some(when),
+            Question::Before(Operand::Fixed(when)) | Question::After(Operand::Fixed(when)) => Some(when),
+            _ => None,
+        };
+        // A time with an offset says itself when it is.
+        let wanted = wanted.filter(|when| !when.has_offset()).and_then(|when| when.utc(moment));
+        let is_local = wanted.is_some()
+            || matches!(self.question, Question::OnDate(_) | Question::Weekdays(_) | Question::Hours(..));
+        let time = value.filter(|_| is_local).and_then(Value::as_str).and_then(|text| moment.read(text));
+        if let Some(time) = time {
+            said.insert("local".to_owned(), local(time, moment).into());
+        }
+        if let Some(time) = wanted {
+            said.insert("wanted_local".to_owned(), local(time, moment).into());
+        }
+        if self.kind.takes == Takes::Count
+            && let Some(count) = value.and_then(value::count)
+        {
+            said.insert("count".to_owned(), count.into());
+        }
+    }
+}
+
+/// A time where the tenant is: `Monday, 2026-03-02 09:30 in Europe/Berlin`.
+fn local(time: DateTime<Utc>, moment: &Moment) -> String {
+    let local = moment.local(time);
+    let seconds = if local.second() == 0 { "" } else { ":%S" };
+    let day = local.format(&format!("%A, %Y-%m-%d %H:%M{seconds}")).to_string();
+    format!("{day} in {}", moment.zone)
+}
+
 impl Seen<'_> {
     fn put(&self, said: &mut Map<String, Value>) {
         let mut show = |name: &str, value: Option<&Value>| {
@@ -257,7 +308,7 @@ impl Seen<'_> {
         };
         match self {
             Self::Group => {}
-            Self::Value { value, against, flaw } => {
+            Self::Value { value, against, flaw, .. } => {
                 show("seen", *value);
                 show("against", *against);
                 if let Some(flaw) = flaw {
@@ -268,14 +319,13 @@ impl Seen<'_> {
                 show("old", *old);
                 show("new", *new);
             }
-            Self::Items(list) => {
-                if let Some((count, decider)) = list {
-                    said.insert("count".to_owned(), (*count).into());
-                    if let Some(place) = decider {
-                        said.insert("item".to_owned(), (*place).into());
-                    }
+            Self::Items(count, decider) => {
+                said.insert("count".to_owned(), (*count).into());
+                if let Some(place) = decider {
+                    said.insert("item".to_owned(), (*place).into());
                 }
             }
+            Self::NoItems(value) => show("seen", *value),
             Self::Computed { value, fault, named } => {
                 show("seen", value.map(Value::Bool).as_ref());
                 if let Some(fault) = fault {

@@ -1,7 +1,10 @@
 //! Why did a rule match, or not, in words? What was kept of a verdict is put into sentences when somebody asks.
 
-use crate::{condition::DEEPEST, kind, value::same, verdict::Flaw};
+mod wish;
+
+use crate::{condition::DEEPEST, number::Decimal, value::same, verdict::Flaw};
 use serde_json::{Map, Value};
+use wish::wish;
 
 /// A verdict as it is kept ([`crate::Verdict::to_json`]), with a sentence `why` for each condition and `because` for the whole.
 /// `matched` says whether the conditions hold. Fields that are none of the verdict's stay as they are.
@@ -115,22 +118,26 @@ fn why(clauses: &[Map<String, Value>], place: usize) -> String {
 
 fn items(clause: &Map<String, Value>, failed: Option<&str>) -> String {
     let (kind, field, holds) = (text(clause, "type"), text(clause, "field"), truth(clause, "holds"));
-    let Some(count) = clause.get("count") else {
-        return format!(
-            "{field} is not a list{}",
-            if holds { ", so no item meets the conditions" } else { "" }
-        );
+    let Some(count) = clause.get("count").and_then(Value::as_u64) else {
+        let seen = match shown(clause, "seen") {
+            Some(seen) => format!("{field} is {seen}, which is not a list"),
+            None => format!("{field} is not in the {}", place_of(field)),
+        };
+        return format!("{seen}{}", if holds { ", so no item meets the conditions" } else { "" });
     };
+    let one = if count == 1 { "the only item".to_owned() } else { format!("one of {count}") };
     match (kind, clause.get("item")) {
         ("every_item", Some(place)) => {
-            format!(
-                "{field}[{place}], one of {count}, does not meet the conditions: {}",
-                failed.unwrap_or_default()
-            )
+            format!("{field}[{place}], {one}, does not meet the conditions: {}", failed.unwrap_or_default())
         }
-        ("every_item", None) if holds => format!("each of the {count} items of {field} meets the conditions"),
-        ("every_item", None) => format!("{field} has no items, and each must meet the conditions"),
-        (_, Some(place)) => format!("{field}[{place}], one of {count}, meets the conditions"),
+        ("every_item", None) if count == 0 => {
+            format!("{field} has no items, and each must meet the conditions")
+        }
+        ("every_item", None) if count == 1 => format!("the only item of {field} meets the conditions"),
+        ("every_item", None) => format!("each of the {count} items of {field} meets the conditions"),
+        (_, Some(place)) => format!("{field}[{place}], {one}, meets the conditions"),
+        (_, None) if count == 0 => format!("{field} has no items, so none meets the conditions"),
+        (_, None) if count == 1 => format!("the only item of {field} does not meet the conditions"),
         (_, None) => format!("none of the {count} items of {field} meets the conditions"),
     }
 }
@@ -169,16 +176,24 @@ fn change(clause: &Map<String, Value>) -> String {
     let went = match (&old, &new) {
         (Some(_), Some(new)) if stayed => format!("{field} stayed {new}"),
         (Some(old), Some(new)) => format!("{field} went from {old} to {new}"),
-        (None, Some(_)) => format!("the value of {field} before is not in the data"),
-        (Some(_), None) => format!("the value of {field} now is not in the data"),
-        (None, None) => format!("the values of {field} before and now are not in the data"),
+        (None, Some(_)) => format!("the value of {field} before is not in the {}", place_of(field)),
+        (Some(_), None) => format!("the value of {field} now is not in the {}", place_of(field)),
+        (None, None) => format!("the values of {field} before and now are not in the {}", place_of(field)),
     };
-    let wish = match (text(clause, "type"), shown(clause, "wanted")) {
+    let kind = text(clause, "type");
+    let moves = ["increased", "decreased"].contains(&kind);
+    let wish = match (kind, clause.get("wanted")) {
         ("increased", None) => "a rise".to_owned(),
         ("decreased", None) => "a fall".to_owned(),
-        (kind, wanted) => wish(kind, clause, wanted),
+        (kind, _) => wish(kind, clause),
     };
-    format!("{went}; wanted {wish}")
+    let is_number = |name: &str| clause.get(name).is_none_or(|value| Decimal::of(value).is_some());
+    let flaw = if moves && !(is_number("old") && is_number("new")) {
+        ", and only numbers rise and fall"
+    } else {
+        ""
+    };
+    format!("{went}{flaw}; wanted {wish}")
 }
 
 fn value(clause: &Map<String, Value>, kind: &str) -> String {
@@ -186,10 +201,20 @@ fn value(clause: &Map<String, Value>, kind: &str) -> String {
     let flaw = text(clause, "flaw");
     let flawed = Flaw::ALL.iter().find(|(_, name, _)| *name == flaw).map_or("", |(_, _, words)| words);
     let seen = match shown(clause, "seen") {
-        Some(seen) => format!("{field} is {seen}{flawed}"),
+        Some(seen) => format!("{field} is {seen}{}{flawed}", more(clause)),
+        None if ["record", "item"].contains(&field) => format!("{field} is not there"),
         None => format!("{field} is not in the {}", place_of(field)),
     };
-    format!("{seen}; wanted {}", wish(kind, clause, shown(clause, "wanted")))
+    format!("{seen}; wanted {}", wish(kind, clause))
+}
+
+/// What was made of a value before it was asked: its count, or the local time that it is.
+fn more(clause: &Map<String, Value>) -> String {
+    match (clause.get("count"), clause.get("local").and_then(Value::as_str)) {
+        (Some(count), _) => format!(", which counts {count}"),
+        (None, Some(local)) => format!(", which is {local}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// Where a field is looked for.
@@ -199,27 +224,5 @@ fn place_of(field: &str) -> &'static str {
         Some("event") => "event",
         Some("item") => "item",
         Some(_) | None => "data",
-    }
-}
-
-/// What a clause wants, in words.
-fn wish(kind: &str, clause: &Map<String, Value>, wanted: Option<String>) -> String {
-    let no = clause.get("wanted") == Some(&Value::Bool(false));
-    match kind {
-        "exists" => return if no { "it not to be there" } else { "it to be there" }.to_owned(),
-        "is_empty" => return if no { "it not to be empty" } else { "it to be empty" }.to_owned(),
-        _ => {}
-    }
-    let words = kind::find(kind).map_or("something else", |kind| kind.wish);
-    let Some(wanted) = wanted else { return words.to_owned() };
-    if !truth(clause, "wanted_field") {
-        return format!("{words} {wanted}");
-    }
-    match (shown(clause, "against"), text(clause, "flaw")) {
-        (None, _) => format!("{words} {wanted}, which is not in the {}", place_of(&wanted)),
-        (Some(against), "wanted_unfit") => {
-            format!("{words} {wanted}, which is {against} and nothing that it could be held against")
-        }
-        (Some(against), _) => format!("{words} {wanted}, which is {against}"),
     }
 }

@@ -6,7 +6,10 @@ pub mod analysis;
 pub mod backtest;
 pub mod recall;
 pub mod shadow;
+mod trial;
 pub mod triggers;
+
+pub use trial::{Circumstances, Trial};
 
 use crate::{
     Catalogue, Change, Decision, Definition, Draft, MOST_RULES, Rule, RuleBook, RuleError, RuleFilter,
@@ -15,9 +18,8 @@ use crate::{
 use audit::Entry;
 use chrono_tz::Tz;
 use db::{Db, DbError, Found, Redaction, Scope, Tx};
-use kernel::{Bounded, Call, Cursor, FieldFault, Instant, Page, PageError, PageRequest, RuleId};
-use language::{Facts, Moment, Occasion};
-use serde_json::Value;
+use kernel::{Bounded, Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
+use language::{Facts, Moment};
 
 /// How often a free key is looked for beside one that is taken.
 const MOST_SUFFIXES: usize = 1_000;
@@ -31,17 +33,6 @@ pub struct Checked {
     pub warnings: Vec<FieldFault>,
     /// What its conditions cost at most, in units of [`language::MOST_COST`]; `None` if it cannot be read any more.
     pub cost: Option<u64>,
-}
-
-/// What a rule is tried with.
-#[derive(Debug, Clone, Default)]
-pub struct Trial {
-    /// The data of an event.
-    pub data: Value,
-    /// The record that it would be about.
-    pub record: Option<Value>,
-    /// When; now unless this says otherwise.
-    pub at: Option<Instant>,
 }
 
 /// What rules stand on in a tenant.
@@ -363,13 +354,7 @@ async fn tried(
         trigger.check(&trial.data)?;
     }
     let moment = Moment { now: trial.at.unwrap_or(call.now), zone };
-    let occasion = Occasion {
-        trigger: &rule.definition.trigger_id,
-        source: "api",
-        actor: call.principal.actor.name(),
-        occurred: moment.now,
-        ..Occasion::default()
-    };
+    let occasion = trial.occasion(&rule.definition.trigger_id, call.principal.actor.name(), moment.now);
     let facts = Facts::new(&trial.data, trial.record.as_ref(), occasion, moment);
     Ok(try_out(rule, &catalogue, &facts))
 }

@@ -3,7 +3,10 @@
 use super::rule::{FaultOut, RuleIn};
 use edge::Problem;
 use kernel::{Fields, Instant};
-use rules::{Decision, PlannedAction, payload, service::Trial};
+use rules::{
+    Decision, PlannedAction, payload,
+    service::{Circumstances, Trial},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use utoipa::ToSchema;
@@ -20,6 +23,9 @@ pub(crate) struct TestIn {
     record: Option<Box<RawValue>>,
     /// When it would happen (RFC 3339); now unless given.
     at: Option<String>,
+    /// What the event would say of itself: what `event.…` names.
+    #[serde(default)]
+    event: EventIn,
 }
 
 /// A rule that is not saved, and data to try it with.
@@ -36,10 +42,52 @@ pub(crate) struct DraftTestIn {
     record: Option<Box<RawValue>>,
     /// When it would happen (RFC 3339); now unless given.
     at: Option<String>,
+    /// What the event would say of itself: what `event.…` names.
+    #[serde(default)]
+    event: EventIn,
+}
+
+/// What an event would say of itself; what is left out is as with one that you send yourself.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventIn {
+    /// Its id; empty unless given.
+    id: Option<String>,
+    /// Where it would come from; `api` unless given.
+    #[schema(example = "/shops/berlin")]
+    source: Option<String>,
+    /// What it would be about; nothing unless given.
+    subject: Option<String>,
+    /// Who would send it; you unless given.
+    actor: Option<String>,
+    /// When it would have happened (RFC 3339); `at` unless given.
+    occurred_at: Option<String>,
+    /// How many events would be before it in its chain; 0 unless given.
+    depth: Option<u32>,
+}
+
+impl EventIn {
+    fn read(self, fields: &mut Fields) -> Circumstances {
+        let occurred_at =
+            self.occurred_at.and_then(|at| fields.take("event.occurred_at", at.parse::<Instant>()));
+        Circumstances {
+            id: self.id,
+            source: self.source,
+            subject: self.subject,
+            actor: self.actor,
+            occurred_at,
+            depth: self.depth.unwrap_or_default(),
+        }
+    }
 }
 
 /// What the data says, its numbers as they were sent.
-fn trial(data: &RawValue, record: Option<&RawValue>, at: Option<&str>) -> Result<Trial, Problem> {
+fn trial(
+    data: &RawValue,
+    record: Option<&RawValue>,
+    at: Option<&str>,
+    event: EventIn,
+) -> Result<Trial, Problem> {
     let mut fields = Fields::new();
     let mut read = |name: &str, value: &RawValue| {
         let value = payload::read(value.get()).ok().filter(Value::is_object);
@@ -48,19 +96,20 @@ fn trial(data: &RawValue, record: Option<&RawValue>, at: Option<&str>) -> Result
     let data = read("data", data);
     let record = record.map(|record| read("record", record));
     let at = at.and_then(|at| fields.take("at", at.parse::<Instant>()));
-    let trial = data.map(|data| Trial { data, record: record.flatten(), at });
+    let event = event.read(&mut fields);
+    let trial = data.map(|data| Trial { data, record: record.flatten(), at, event });
     fields.give(trial).map_err(Problem::fields)
 }
 
 impl TestIn {
     pub(crate) fn trial(&self) -> Result<Trial, Problem> {
-        trial(&self.data, self.record.as_deref(), self.at.as_deref())
+        trial(&self.data, self.record.as_deref(), self.at.as_deref(), self.event.clone())
     }
 }
 
 impl DraftTestIn {
     pub(crate) fn trial(&self) -> Result<Trial, Problem> {
-        trial(&self.data, self.record.as_deref(), self.at.as_deref())
+        trial(&self.data, self.record.as_deref(), self.at.as_deref(), self.event.clone())
     }
 }
 
