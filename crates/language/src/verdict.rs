@@ -2,16 +2,13 @@
 //! borrows from rule and event, so that looking costs no copies; [`Verdict::to_json`] is what is kept, and
 //! [`crate::words::told`] puts it into words when somebody asks.
 
+mod made;
+
 use crate::{
-    clause::Clause,
     condition::{Asks, Condition},
     expression::EXPRESSION,
-    kind::Takes,
     moment::Moment,
-    question::{Operand, Question},
-    value,
 };
-use chrono::{DateTime, Timelike as _, Utc};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -262,41 +259,6 @@ impl Finding<'_> {
         self.seen.put(&mut said);
         Value::Object(said)
     }
-}
-
-impl Clause {
-    /// Puts what was made of a value before it was asked: its count; the local time that it is, and the one that is wanted.
-    fn put_made(&self, value: Option<&Value>, moment: &Moment, said: &mut Map<String, Value>) {
-        let wanted = match &self.question {
-            Question::OnDate(when) => Some(when),
-            Question::Before(Operand::Fixed(when)) | Question::After(Operand::Fixed(when)) => Some(when),
-            _ => None,
-        };
-        // A time with an offset says itself when it is.
-        let wanted = wanted.filter(|when| !when.has_offset()).and_then(|when| when.utc(moment));
-        let is_local = wanted.is_some()
-            || matches!(self.question, Question::OnDate(_) | Question::Weekdays(_) | Question::Hours(..));
-        let time = value.filter(|_| is_local).and_then(Value::as_str).and_then(|text| moment.read(text));
-        if let Some(time) = time {
-            said.insert("local".to_owned(), local(time, moment).into());
-        }
-        if let Some(time) = wanted {
-            said.insert("wanted_local".to_owned(), local(time, moment).into());
-        }
-        if self.kind.takes == Takes::Count
-            && let Some(count) = value.and_then(value::count)
-        {
-            said.insert("count".to_owned(), count.into());
-        }
-    }
-}
-
-/// A time where the tenant is: `Monday, 2026-03-02 09:30 in Europe/Berlin`.
-fn local(time: DateTime<Utc>, moment: &Moment) -> String {
-    let local = moment.local(time);
-    let seconds = if local.second() == 0 { "" } else { ":%S" };
-    let day = local.format(&format!("%A, %Y-%m-%d %H:%M{seconds}")).to_string();
-    format!("{day} in {}", moment.zone)
 }
 
 impl Seen<'_> {

@@ -37,12 +37,16 @@ pub(super) fn wish(kind: &str, clause: &Map<String, Value>) -> String {
         _ => {}
     }
     let Some(kind) = kind::find(kind) else { return "something else".to_owned() };
-    let in_any_case = if truth(clause, "ignore_case") { ", ignoring case" } else { "" };
+    let ignoring_case = if truth(clause, "ignore_case") { ", ignoring case" } else { "" };
     match wanted(kind.takes, kind.name, clause) {
         Some(wanted) => {
-            let local = text(clause, "wanted_local");
-            let which_is = if local.is_empty() { String::new() } else { format!(", which is {local}") };
-            format!("{} {wanted}{which_is}{in_any_case}", kind.wish)
+            let which_is = match (kind.name, text(clause, "wanted_local")) {
+                (_, "") => String::new(),
+                ("within_last", local) => format!(", since {local}"),
+                ("within_next", local) => format!(", until {local}"),
+                (_, local) => format!(", which is {local}"),
+            };
+            format!("{} {wanted}{which_is}{ignoring_case}", kind.wish)
         }
         None => kind.wish.to_owned(),
     }
