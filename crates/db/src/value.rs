@@ -1,9 +1,9 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId, Instant,
-    InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId, ScheduleId,
-    SessionId, TaskId, TenantId, TicketId, UserId,
+    ApiKeyId, AuditId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId, EventId,
+    Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
+    ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -117,6 +117,7 @@ texts!(
     CommentId,
     ConnectionId,
     DeliveryId,
+    EndpointId,
     EventId,
     InvitationId,
     JobId,
