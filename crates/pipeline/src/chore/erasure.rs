@@ -35,6 +35,7 @@ fn redactions() -> impl Iterator<Item = &'static Redaction> {
         .chain(&notifications::privacy::REDACTIONS)
         .chain(&tasks::REDACTIONS)
         .chain(&schedules::REDACTIONS)
+        .chain(&webhooks::REDACTIONS)
 }
 
 /// The stage after `stage`; the first after none.
