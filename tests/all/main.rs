@@ -46,3 +46,4 @@ mod tenants;
 mod tokens;
 mod triggers;
 mod two_factor;
+mod webhooks;
