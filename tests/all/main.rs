@@ -48,3 +48,4 @@ mod tokens;
 mod triggers;
 mod two_factor;
 mod vectors;
+mod webhooks;

@@ -12,14 +12,15 @@ use serde_json::{Value, json};
 use std::sync::OnceLock;
 
 /// The components that have a part beside this one, by their names in spin.toml.
-const OTHERS: [&str; 7] = ["auth", "rules", "triggers", "records", "notifications", "jobs", "tasks"];
+const OTHERS: [&str; 8] =
+    ["auth", "rules", "triggers", "records", "notifications", "jobs", "tasks", "webhooks"];
 /// Where a component says its part.
 const FRAGMENT: &str = "/internal/openapi.json";
 /// Where the document is to be had.
 const DOCUMENT: &str = "/api/v1/openapi.json";
 
 const DESCRIPTION: &str = include_str!("interface.md");
-const AREAS: [(&str, &str); 14] = [
+const AREAS: [(&str, &str); 15] = [
     ("auth", "Signing in and out, sessions, tokens and the keys that verify them."),
     ("admin", "Who works here and what they may do: organizations, users, roles, API keys, the audit trail."),
     ("triggers", "What can happen: the built-in triggers of each module, and a tenant's own."),
@@ -32,6 +33,7 @@ const AREAS: [(&str, &str); 14] = [
     ("tasks", "Who has to do what, and until when: tasks, who has them, what is said about them."),
     ("jobs", "What is being done: the queue, its retries, and what was given up."),
     ("notifications", "Who is told: channels, messages, deliveries and the inbox."),
+    ("webhooks", "Where events go outside: endpoints that get them signed."),
     ("platform", "How the system is. Needs no credential and tells nothing of any tenant."),
     ("internal", "For the operator's own calls, with the internal token."),
 ];

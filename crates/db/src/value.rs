@@ -1,8 +1,8 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId,
-    Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
+    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
+    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
     ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
@@ -118,6 +118,7 @@ texts!(
     CommentId,
     ConnectionId,
     DeliveryId,
+    EndpointId,
     EventId,
     InvitationId,
     JobId,

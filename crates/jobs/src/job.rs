@@ -19,6 +19,8 @@ names! {
         DeliverMessage = "deliver_message",
         /// Calls a URL that a rule names.
         HttpRequest = "http_request",
+        /// Sends something to a webhook endpoint, signed.
+        SendWebhook = "send_webhook",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
         /// Moves a record to another status. No effect outside the database.
@@ -68,6 +70,7 @@ impl Kind {
             | Self::Wait => true,
             Self::DeliverMessage
             | Self::HttpRequest
+            | Self::SendWebhook
             | Self::SendLetter
             | Self::Retention
             | Self::ErasePerson
@@ -89,6 +92,7 @@ impl Kind {
             | Self::Wait
             | Self::DeliverMessage
             | Self::HttpRequest
+            | Self::SendWebhook
             | Self::SendLetter => false,
         }
     }

@@ -158,6 +158,8 @@ ids! {
     ScheduleId = "sch", "schedule";
     /// One time that a schedule came to, or was passed over.
     RunId = "run", "run";
+    /// Where a tenant's events go outside.
+    EndpointId = "end", "webhook endpoint";
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ mod zone;
 pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId,
-    IdError, Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId,
-    RunId, ScheduleId, SessionId, TaskId, TicketId, UserId,
+    ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
+    EventId, IdError, Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId,
+    RuleId, RunId, ScheduleId, SessionId, TaskId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

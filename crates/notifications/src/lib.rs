@@ -21,7 +21,7 @@ pub use kernel::{TargetError, permitted};
 pub use message::{
     Delivery, DeliveryChannel, DeliveryState, InboxEntry, Message, NewMessage, Outcome, Recipient,
 };
-pub use request::{Answer, Failure, Judgement, Outbound, judge};
+pub use request::{Answer, Failure, Judgement, Outbound, judge, retry_after};
 pub use service::{
     channels,
     deliver::{Prepared, Settlement, prepare, settle},

@@ -146,7 +146,7 @@ pub fn judge(kind: ChannelKind, answer: &Answer<'_>, now: Instant) -> Judgement 
     let status = answer.status;
     let later = |words: String| Judgement::Later {
         words,
-        retry_after: answer.retry_after.and_then(|text| wait(text, now)),
+        retry_after: answer.retry_after.and_then(|text| retry_after(text, now)),
     };
     let by_slack = match kind {
         ChannelKind::Slack => slack_words(answer.body),
@@ -217,7 +217,8 @@ fn slack_words(body: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3). What is past or unreadable asks for nothing.
-fn wait(text: &str, now: Instant) -> Option<Span> {
+#[must_use]
+pub fn retry_after(text: &str, now: Instant) -> Option<Span> {
     let text = text.trim();
     let span = match text.parse::<u32>() {
         Ok(seconds) => Span::seconds(i64::from(seconds)),
@@ -379,7 +380,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:37 GMT", None),
             ("99999999999999999999", None),
         ] {
-            assert_eq!(wait(text, NOW), wanted, "{text:?}");
+            assert_eq!(retry_after(text, NOW), wanted, "{text:?}");
         }
     }
 }

@@ -52,6 +52,7 @@ pub(crate) async fn step(
         Kind::SendNotification
         | Kind::DeliverMessage
         | Kind::HttpRequest
+        | Kind::SendWebhook
         | Kind::PublishEvent
         | Kind::UpdateStatus
         | Kind::CreateTask

@@ -1,7 +1,7 @@
 //! What will come of an event? Its entry in the ledger and its jobs: decided before any lock is taken, unless it depends on what
 //! rules remember of earlier events; then it is decided where that is written, too.
 
-use crate::books::Book;
+use crate::{books::Book, webhooks};
 use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
 use jobs::{Kind, Lane, NewJob, Patience, Terms};
 use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId, Span};
@@ -293,7 +293,11 @@ fn terms(action: &PlannedAction, decision: &Decision) -> Terms {
             rules::OnError::Continue => jobs::OnError::Continue,
             rules::OnError::Stop => jobs::OnError::Stop,
         },
-        lane: decision.lane.as_ref().map(|lane| Lane::new(lane.name.clone(), lane.limit)),
+        // A rule that has a lane of its own keeps to that; else an endpoint's slowness holds up nothing but what goes there.
+        lane: match &decision.lane {
+            Some(lane) => Some(Lane::new(lane.name.clone(), lane.limit)),
+            None => webhooks::lane(action),
+        },
         is_late: action.is_late,
     }
 }
@@ -304,6 +308,7 @@ const fn kind_of(kind: ActionKind) -> Kind {
         ActionKind::PublishEvent => Kind::PublishEvent,
         ActionKind::HttpRequest => Kind::HttpRequest,
         ActionKind::UpdateStatus => Kind::UpdateStatus,
+        ActionKind::SendWebhook => Kind::SendWebhook,
         ActionKind::CreateTask => Kind::CreateTask,
         ActionKind::Wait => Kind::Wait,
     }

@@ -5,7 +5,7 @@
 use crate::{
     Books, Renderer, chore,
     effect::{self, Errand, Maker, Report},
-    late, left, letters, records, tasks,
+    late, left, letters, records, tasks, webhooks,
 };
 use db::{Db, DbError, Tx};
 use futures::{
@@ -165,7 +165,10 @@ async fn await_some(
 async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
     let outcome = works.courier.send(errand.parcel.clone()).await;
     let ended = works.clock.now();
-    let mut report = effect::judge(&errand, outcome, ended);
+    let mut report = match errand.leased.job.kind {
+        Kind::SendWebhook => webhooks::judge(outcome, ended),
+        _ => effect::judge(&errand, outcome, ended),
+    };
     if errand.leased.job.kind == Kind::SendLetter {
         report = letters::judge(report);
     }
@@ -306,6 +309,9 @@ async fn settle_finished(
     for (job, report, next) in carried.into_iter().filter(|(job, ..)| counts(job)) {
         letters::settle(tx, &job, &report.words, next, works.clock.now()).await?;
     }
+    for one in finished.iter().filter(|one| counts(&one.leased.job)) {
+        webhooks::settle(works, tx, &one.leased, &one.report).await?;
+    }
     let mut by_tenant: BTreeMap<TenantId, Vec<(Job, notifications::Settlement)>> = BTreeMap::new();
     for (job, delivery, report, next) in deliveries.into_iter().filter(|(job, ..)| counts(job)) {
         let outcome = effect::delivery_outcome(report, next);
@@ -394,6 +400,11 @@ async fn prepare(
         }
         settlements.push(settlement);
     }
+    let (hooks, leased): (Vec<_>, Vec<_>) =
+        leased.into_iter().partition(|one| one.job.kind == Kind::SendWebhook);
+    let (signed, ended) = webhooks::prepare(works, tx, hooks, now).await?;
+    errands.extend(signed);
+    settlements.extend(ended.into_iter().map(|(one, report)| settlement(works, one, &report, now, drained)));
     for one in leased {
         if one.job.kind == Kind::HttpRequest {
             match effect::request_of(&one.job, works.means.allow_private) {

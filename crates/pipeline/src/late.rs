@@ -110,6 +110,7 @@ const fn action_of(kind: Kind) -> Option<ActionKind> {
         Kind::Wait => Some(ActionKind::Wait),
         Kind::CreateTask => Some(ActionKind::CreateTask),
         Kind::UpdateStatus => Some(ActionKind::UpdateStatus),
+        Kind::SendWebhook => Some(ActionKind::SendWebhook),
         _ => None,
     }
 }

@@ -27,6 +27,7 @@ mod store;
 pub mod tasks;
 mod tell;
 mod trace;
+pub mod webhooks;
 mod write;
 mod zone;
 

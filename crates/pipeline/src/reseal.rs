@@ -5,7 +5,7 @@ use kernel::Chance;
 use vault::{Column, Cursor, Resealed, Vault};
 
 /// Every area's. An area that seals something names it here, or its old keys could never be dropped.
-const SEALED: &[&[Column]] = &[auth::SEALED, notifications::SEALED];
+const SEALED: &[&[Column]] = &[auth::SEALED, notifications::SEALED, webhooks::SEALED];
 
 fn columns() -> Vec<Column> {
     SEALED.concat()

@@ -160,6 +160,7 @@ impl Yard {
             means: &self.means,
             mail: None,
             courier: &self.courier,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: self.chance.clone(),
         }

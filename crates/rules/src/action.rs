@@ -30,6 +30,8 @@ pub enum ActionKind {
     CreateTask,
     /// Moves a record to another status, or stage.
     UpdateStatus,
+    /// Sends something to a webhook endpoint of the tenant's, signed.
+    SendWebhook,
 }
 
 /// What follows when an action is given up.
@@ -93,6 +95,12 @@ const UPDATE_STATUS: &[Parameter] = &[
     optional("entity_type", Shape::Text(40)),
 ];
 
+const SEND_WEBHOOK: &[Parameter] = &[
+    required("endpoint", Shape::Endpoint),
+    optional("type", Shape::Text(200)),
+    optional("data", Shape::Json),
+];
+
 const WAIT: &[Parameter] = &[optional("for", Shape::Span), optional("until", Shape::When)];
 
 impl ActionKind {
@@ -104,6 +112,7 @@ impl ActionKind {
         Self::Wait,
         Self::CreateTask,
         Self::UpdateStatus,
+        Self::SendWebhook,
     ];
 
     /// The published name.
@@ -116,6 +125,7 @@ impl ActionKind {
             Self::Wait => "wait",
             Self::CreateTask => "create_task",
             Self::UpdateStatus => "update_status",
+            Self::SendWebhook => "send_webhook",
         }
     }
 
@@ -127,6 +137,7 @@ impl ActionKind {
             Self::Wait => WAIT,
             Self::CreateTask => CREATE_TASK,
             Self::UpdateStatus => UPDATE_STATUS,
+            Self::SendWebhook => SEND_WEBHOOK,
         }
     }
 
@@ -141,7 +152,7 @@ impl ActionKind {
                 named(&[("message_id", Holds::Text(None)), ("deliveries", Holds::Number)])
             }
             Self::PublishEvent => named(&[("event_id", Holds::Text(None)), ("duplicate", Holds::Truth)]),
-            Self::HttpRequest => {
+            Self::HttpRequest | Self::SendWebhook => {
                 named(&[("status", Holds::Number), ("headers", Holds::Anything), ("body", Holds::Anything)])
             }
             Self::CreateTask => named(&[("task_id", Holds::Text(None))]),
@@ -561,7 +572,7 @@ mod tests {
                 "actions[0].parameters.colour: is not a field here; it takes recipient, message, channel, title",
                 "actions[0].parameters.recipient: is missing; send_notification needs it",
                 "actions[0].parameters.message: is not a template: syntax error: unexpected end of input, expected end of variable block",
-                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, wait, create_task, update_status",
+                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, wait, create_task, update_status, send_webhook",
                 "actions[2].delay: must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number",
                 "actions[2].parameters.data.opportunity_id: is missing; deal_closed_won needs it",
                 "actions[3].retry.jitter: is not a field here; it takes max_attempts, first_wait, max_wait",
@@ -575,6 +586,27 @@ mod tests {
         assert_eq!(faults(&json!([])), ["actions: must be a list of 1 to 20 actions"]);
         assert_eq!(faults(&json!(null)), ["actions: must be a list of 1 to 20 actions"]);
         assert_eq!(faults(&Value::from(vec![json!(1); 21]))[0], "actions: must be a list of 1 to 20 actions");
+    }
+
+    #[test]
+    fn an_endpoint_is_named_as_it_stands() {
+        let webhook = |parameters: Value| {
+            let said = json!([{"type": "send_webhook", "parameters": parameters}]);
+            let read = Actions::read(&said, &Vocabulary::open(), &Catalogue::default());
+            let faults = read.err().unwrap_or_default();
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let id = "end_01hf7yat00zzzzzzzzzzzzzzzz";
+        assert_eq!(webhook(json!({"endpoint": id})), [""; 0]);
+        assert_eq!(
+            webhook(json!({"endpoint": id, "type": "deal.{{a}}", "data": {"a": "{{b}}", "c": 1}})),
+            [""; 0]
+        );
+        let said = "actions[0].parameters.endpoint: must be the id of a webhook endpoint as it stands, end_ and 26 letters and digits";
+        for wrong in [json!("{{endpoint}}"), json!("https://example.com/"), json!(1)] {
+            assert_eq!(webhook(json!({"endpoint": wrong})), [said]);
+        }
+        assert_eq!(webhook(json!({})), ["actions[0].parameters.endpoint: is missing; send_webhook needs it"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What does an action take? Its parameters, which of them are templates, and what they must come to.
 
 use crate::Catalogue;
-use kernel::{FieldFault, Fields};
+use kernel::{EndpointId, FieldFault, Fields};
 use language::{
     Vocabulary, When, duration,
     template::{Context, TemplateId, Templates, is_template},
@@ -19,6 +19,8 @@ pub(crate) enum Shape {
     Data,
     /// An http or https address; its path and query may have templates.
     Url,
+    /// The id of a webhook endpoint, as it stands.
+    Endpoint,
     /// An HTTP method, as it stands.
     Method,
     /// An object of header names and texts, which may have templates.
@@ -201,6 +203,14 @@ impl Shape {
                 }
                 None => fields.fault(path, "must be an address such as https://example.com/orders"),
             },
+            Self::Endpoint => {
+                if value.as_str().is_none_or(|id| id.parse::<EndpointId>().is_err()) {
+                    fields.fault(
+                        path,
+                        "must be the id of a webhook endpoint as it stands, end_ and 26 letters and digits",
+                    );
+                }
+            }
             Self::Method => {
                 if !value.as_str().is_some_and(|method| METHODS.contains(&method)) {
                     fields.fault(path, format!("must be one of {}", METHODS.join(", ")));
@@ -257,7 +267,13 @@ impl Shape {
                 Some(Err(_)) | None => Err(format!("is {value}, which is no time, once the data is put in")),
             },
             Self::OneOf(_) | Self::Labels | Self::About => self.check_task(value, false),
-            Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json | Self::Span => Ok(()),
+            Self::Text(_)
+            | Self::Trigger
+            | Self::Data
+            | Self::Endpoint
+            | Self::Method
+            | Self::Json
+            | Self::Span => Ok(()),
         }
     }
 

@@ -36,6 +36,7 @@ fn redactions() -> impl Iterator<Item = &'static Redaction> {
         .chain(&tasks::REDACTIONS)
         .chain(&schedules::REDACTIONS)
         .chain(&rules::FINDINGS_REDACTIONS)
+        .chain(&webhooks::REDACTIONS)
 }
 
 /// The stage after `stage`; the first after none.

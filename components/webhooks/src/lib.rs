@@ -1,0 +1,6 @@
+//! How does Spin reach the webhooks area?
+
+mod routes;
+mod wire;
+
+guest::component!(crate::routes::router);

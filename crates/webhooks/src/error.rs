@@ -1,0 +1,76 @@
+//! What can go wrong with a webhook, and what may be done about it?
+
+use crate::{ENDPOINTS_MAX, Reason};
+use db::DbError;
+use kernel::{Fault, FieldFault, Kind, Span, TargetError};
+use vault::VaultError;
+
+/// A fault of the webhooks area.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// Fields of the request are faulty.
+    #[error("The request has fields that cannot be accepted; `details` names each.")]
+    Invalid(Vec<FieldFault>),
+    /// No endpoint has this id.
+    #[error(
+        "There is no webhook endpoint with that id here. It may have been deleted; the list of endpoints shows those that exist."
+    )]
+    Unknown,
+    /// No more endpoints fit.
+    #[error(
+        "There are {ENDPOINTS_MAX} webhook endpoints, the most that there may be. Delete one that is not needed."
+    )]
+    TooMany,
+    /// The endpoint changed since the caller looked.
+    #[error(
+        "The endpoint was changed since you looked; it is at version {0} now. Fetch it again, then repeat your change."
+    )]
+    Stale(i64),
+    /// The endpoint is switched off.
+    #[error("The webhook endpoint is switched off: {0}. Switch it on, then try again.")]
+    Disabled(Reason),
+    /// The endpoint's address may no longer be sent to.
+    #[error("The address of the webhook endpoint {0}.")]
+    Target(TargetError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Fault for WebhookError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Invalid(_) => Kind::Invalid,
+            Self::Unknown => Kind::NotFound,
+            Self::Stale(_) => Kind::Stale,
+            Self::Disabled(_) => Kind::Conflict,
+            Self::TooMany | Self::Target(_) => Kind::Unprocessable,
+            Self::Vault(error) => error.kind(),
+            Self::Db(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "VALIDATION_ERROR",
+            Self::Unknown => "NOT_FOUND",
+            Self::Stale(_) => "PRECONDITION_FAILED",
+            Self::Disabled(_) => "WEBHOOK_ENDPOINT_DISABLED",
+            Self::TooMany => "WEBHOOK_ENDPOINT_LIMIT",
+            Self::Target(_) => "WEBHOOK_ADDRESS_REFUSED",
+            Self::Vault(error) => error.code(),
+            Self::Db(error) => error.code(),
+        }
+    }
+
+    fn fields(&self) -> &[FieldFault] {
+        if let Self::Invalid(faults) = self { faults } else { &[] }
+    }
+
+    fn retry_after(&self) -> Option<Span> {
+        if let Self::Db(error) = self { error.retry_after() } else { None }
+    }
+}
