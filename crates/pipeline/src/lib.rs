@@ -13,6 +13,7 @@ mod letters;
 pub mod privacy;
 mod removal;
 mod reseal;
+mod runs;
 mod store;
 mod tell;
 mod trace;
@@ -28,5 +29,9 @@ pub use error::PublishError;
 pub use letters::{expire_letters, post_letters};
 pub use removal::remove_organization;
 pub use reseal::{reseal, sealed_otherwise};
+pub use runs::{
+    COUNTED_EVENTS, COUNTED_RUNS, LOOKED_THROUGH, RuleRun, RunCounts, RunFilter, RunState, RunStats,
+    UnknownRunState, run_stats, runs,
+};
 pub use tell::tell;
 pub use trace::{Trail, trace};

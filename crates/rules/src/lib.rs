@@ -8,13 +8,17 @@ mod book;
 mod catalogue;
 mod decision;
 mod definition;
+mod difference;
 mod document;
 mod error;
+mod file;
 mod key;
+mod limit;
 mod own;
 mod pace;
 mod parameter;
 mod recall;
+mod recipe;
 mod record;
 mod rule;
 pub mod service;
@@ -30,13 +34,17 @@ pub use catalogue::{
 };
 pub use decision::{Decision, Decisions, Ended, Lane, Standing, told, try_out};
 pub use definition::{Definition, Draft, RulePatch, note};
+pub use difference::{Difference, Line};
 pub use error::RuleError;
+pub use file::{FileFault, Format, LARGEST_FILE, MOST_IN_FILE, RuleFile, UnknownFormat};
 pub use key::Key;
 pub use language::{BUDGET, MOST_COST, payload};
+pub use limit::{Limit, WARNS_AT};
 pub use own::{
     MOST_MODULES, MOST_TRIGGERS, Module, TriggerChange, TriggerDraft, TriggerVersion, UnknownTriggerChange,
 };
 pub use pace::PaceSaid;
 pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
+pub use recipe::Recipe;
 pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
 pub use store::{RuleFilter, privacy::REDACTIONS};

@@ -2,12 +2,14 @@
 //! the rule, its version, the tenant's revision and the audit. The caller's permission may reach one module or one rule only:
 //! the call is had by naming the rule's.
 
+pub mod files;
 pub mod recall;
+pub mod recipes;
 pub mod triggers;
 
 use crate::{
-    Catalogue, Change, Decision, Definition, Draft, MOST_RULES, Rule, RuleBook, RuleError, RuleFilter,
-    RulePatch, Version, decision::try_out, record::seen, store,
+    Catalogue, Change, Decision, Definition, Difference, Draft, Limit, Origin, Rule, RuleBook, RuleError,
+    RuleFilter, RulePatch, Version, decision::try_out, limit, record::seen, store,
 };
 use audit::Entry;
 use chrono_tz::Tz;
@@ -62,7 +64,7 @@ pub async fn create(db: &Db, who: &Bounded, draft: Draft, note: Option<&str>) ->
         let definition = Definition::check(draft, &catalogue)?;
         let call = who.put_in(&definition.module_type, None)?;
         let rule = create_in(&mut scope, call, definition, Change::Created, note).await?;
-        Ok(checked(rule, &catalogue))
+        made(&mut scope, rule, &catalogue).await
     };
     let outcome = work.await;
     finish(tx, outcome).await
@@ -111,6 +113,13 @@ fn within<'a>(who: &'a Bounded, rule: &Rule) -> Result<&'a Call, RuleError> {
     Ok(who.at(&rule.definition.module_type, rule.id.as_str())?)
 }
 
+/// A rule that was made just now: there may be many of them.
+async fn made(scope: &mut Scope<'_>, rule: Rule, catalogue: &Catalogue) -> Result<Checked, RuleError> {
+    let mut checked = checked(rule, catalogue);
+    checked.warnings.extend(limit::near_full(store::count(scope).await?));
+    Ok(checked)
+}
+
 fn checked(rule: Rule, catalogue: &Catalogue) -> Checked {
     let warnings = rule.definition.warnings(catalogue);
     let cost = rule.definition.cost(catalogue);
@@ -132,13 +141,45 @@ pub async fn list(
     Ok(Page::cut(rows, page, |rule| rule.id.to_string()))
 }
 
-/// How many rules the tenant has, and how many it may have.
+/// How much of each limit the tenant uses.
 ///
 /// # Errors
 /// The database's.
-pub async fn count(db: &Db, call: &Call) -> Result<(i64, u32), RuleError> {
+pub async fn limits(db: &Db, call: &Call) -> Result<Vec<Limit>, RuleError> {
     let mut lease = db.read().await?;
-    Ok((store::count(&mut lease.scope(call.tenant())?).await?, MOST_RULES))
+    let mut scope = lease.scope(call.tenant())?;
+    let rules = store::count(&mut scope).await?;
+    let triggers = triggers::load(&mut scope).await?.count(Origin::Own);
+    let modules = store::trigger::modules(&mut scope).await?.len();
+    Ok(vec![Limit::rules(rules), Limit::triggers(triggers), Limit::modules(modules)])
+}
+
+/// The rule with that id, if the caller may see it: for those who tell what came of it.
+///
+/// # Errors
+/// [`RuleError::Unknown`], or the database's.
+pub async fn seen_in(scope: &mut Scope<'_>, who: &Bounded, id: &RuleId) -> Result<Rule, RuleError> {
+    seen_by(scope, who, id).await
+}
+
+/// What is different between two versions of a rule, and their numbers. The later one is the present one unless it is named.
+///
+/// # Errors
+/// [`RuleError::Unknown`], [`RuleError::VersionUnknown`], or the database's.
+pub async fn diff(
+    db: &Db,
+    who: &Bounded,
+    id: &RuleId,
+    from: u32,
+    to: Option<u32>,
+) -> Result<(u32, Difference), RuleError> {
+    let mut lease = db.read().await?;
+    let mut scope = lease.scope(who.tenant())?;
+    let rule = seen_by(&mut scope, who, id).await?;
+    let was = store::version(&mut scope, id, from).await?.ok_or(RuleError::VersionUnknown(from))?;
+    let to = to.unwrap_or(rule.version);
+    let is = store::version(&mut scope, id, to).await?.ok_or(RuleError::VersionUnknown(to))?;
+    Ok((to, Difference::between(&was.definition, &is.definition)))
 }
 
 /// Gives a rule another definition; its key stays unless the draft names one. `expected` is the version that the caller saw, if it
