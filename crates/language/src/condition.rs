@@ -1,11 +1,12 @@
 //! When does a rule apply? A tree of conditions, read from JSON and checked once, when the rule is saved.
 //!
 //! A clause is `{"type", "field", "value"}`; `all` and `any` hold `conditions`, `not` holds a `condition`; `any_item`,
-//! `every_item` and `no_item` name a list by `field` and hold `conditions` about `item.…`.
+//! `every_item` and `no_item` name a list by `field` and hold `conditions` about `item.…`; an `expression` is CEL in `value`.
 
 use crate::{
     clause::{Clause, Pair},
     cost::{self, MOST_COST},
+    expression::{EXPRESSION, Expression},
     kind,
     path::FieldPath,
     value,
@@ -44,6 +45,8 @@ pub(crate) enum Asks {
     Items(Items),
     /// Something of a field.
     Clause(Box<Clause>),
+    /// That this is true.
+    Expression(Box<Expression>),
 }
 
 /// Conditions as they were written, and the order in which they are looked at: cheap ones first.
@@ -107,7 +110,7 @@ impl Condition {
         match &self.asks {
             Asks::Clause(clause) => clause.yields(),
             Asks::All(_) => 1,
-            Asks::Any(_) | Asks::Items(_) => 2,
+            Asks::Any(_) | Asks::Items(_) | Asks::Expression(_) => 2,
             Asks::Not(_) => 3,
         }
     }
@@ -183,6 +186,7 @@ impl Conditions {
                     items.field.root() == crate::path::Root::Record || items.of_each.written.iter().any(looks)
                 }
                 Asks::Clause(clause) => clause.looks_at_record(),
+                Asks::Expression(expression) => expression.looks_at_record(),
             }
         }
         self.all.written.iter().any(looks)
@@ -205,7 +209,7 @@ fn gather<'a>(all: &'a [Condition], found: &mut Vec<(Key<'a>, &'a [Value])>) {
         match &condition.asks {
             Asks::All(inner) => gather(&inner.written, found),
             Asks::Clause(clause) => found.extend(clause.equality().map(|(path, values)| (Key(path), values))),
-            Asks::Any(_) | Asks::Not(_) | Asks::Items(_) => {}
+            Asks::Any(_) | Asks::Not(_) | Asks::Items(_) | Asks::Expression(_) => {}
         }
     }
 }
@@ -223,7 +227,7 @@ fn too_dear(all: &Group) -> Option<FieldFault> {
                 group.written.iter().max_by_key(|condition| condition.cost)
             }
             Asks::Not(inner) => Some(&**inner),
-            Asks::Items(_) | Asks::Clause(_) => None,
+            Asks::Items(_) | Asks::Clause(_) | Asks::Expression(_) => None,
         };
         match inner {
             Some(inner) => dearest = inner,
@@ -281,6 +285,7 @@ impl Reader<'_> {
             "any_item" => Asks::Items(self.items(Share::Any, object, &path, depth)?),
             "every_item" => Asks::Items(self.items(Share::Every, object, &path, depth)?),
             "no_item" => Asks::Items(self.items(Share::No, object, &path, depth)?),
+            EXPRESSION => Asks::Expression(Box::new(self.expression(object, &path)?)),
             _ => Asks::Clause(Box::new(self.clause(kind, object, &path)?)),
         };
         let cost = match &asks {
@@ -291,6 +296,7 @@ impl Reader<'_> {
                 items.of_each.cost().saturating_add(1).saturating_mul(count).saturating_add(1)
             }
             Asks::Clause(clause) => clause.cost(|field| cost::bytes(self.holds(field))),
+            Asks::Expression(expression) => expression.cost(),
         };
         Some(Condition { path: path.into(), asks, cost })
     }
@@ -349,6 +355,11 @@ impl Reader<'_> {
         self.items.pop();
         let field = field?;
         Some(Items { share, name: field.as_str().into(), field, of_each })
+    }
+
+    /// What the items hold that the conditions being read are about.
+    pub(crate) fn item(&self) -> Option<&Holds> {
+        self.items.last()
     }
 
     /// What a field holds, as far as it is known.

@@ -1,7 +1,7 @@
 //! What does looking cost? Counted in units, each about as much work as one plain comparison: at most, when a rule is saved, and
 //! as it happens, when it is asked. Counting does not look at a clock, so it is the same everywhere.
 
-use crate::vocabulary::Holds;
+use crate::vocabulary::{Fields, Holds};
 
 /// What all conditions of a rule may cost together, in units, for payloads within the bounds of the schema.
 pub const MOST_COST: u64 = 100_000;
@@ -51,14 +51,17 @@ pub(crate) fn bytes(holds: &Holds) -> u64 {
         Holds::List(item, most) => {
             bytes(item).saturating_mul(most.map_or(ITEMS, u64::from)).saturating_add(1).min(PAYLOAD)
         }
-        Holds::Object(fields) => {
-            let named = fields.named.iter().fold(1, |sum: u64, (name, holds)| {
-                let name = u64::try_from(name.len()).unwrap_or(u64::MAX);
-                sum.saturating_add(name).saturating_add(bytes(holds))
-            });
-            named.saturating_add(if fields.open { TEXT } else { 0 }).min(PAYLOAD)
-        }
+        Holds::Object(fields) => bytes_of_fields(fields),
     }
+}
+
+/// How many bytes an object with these fields takes at most.
+pub(crate) fn bytes_of_fields(fields: &Fields) -> u64 {
+    let named = fields.named.iter().fold(1, |sum: u64, (name, holds)| {
+        let name = u64::try_from(name.len()).unwrap_or(u64::MAX);
+        sum.saturating_add(name).saturating_add(bytes(holds))
+    });
+    named.saturating_add(if fields.open { TEXT } else { 0 }).min(PAYLOAD)
 }
 
 /// How many items something has at most.

@@ -19,7 +19,7 @@ use crate::{
 use chrono::{DateTime, Datelike as _, Utc};
 use rust_decimal::Decimal as Amount;
 use serde_json::Value;
-use std::{net::IpAddr, str::FromStr as _};
+use std::net::IpAddr;
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,10 @@ impl<'a> Run<'a> {
             Asks::Items(items) => self.items(items, view)?,
             Asks::Clause(clause) => {
                 let (holds, seen) = clause.answer(view, &mut self.meter)?;
+                (holds, seen, None)
+            }
+            Asks::Expression(expression) => {
+                let (holds, seen) = expression.answer(view, &mut self.meter)?;
                 (holds, seen, None)
             }
         };
@@ -333,14 +337,7 @@ impl Clause {
 
 /// A number as one can compute with it: 28 digits.
 fn amount(value: &Value) -> Option<Amount> {
-    match value {
-        Value::Number(number) => {
-            let text = number.as_str();
-            Amount::from_str_exact(text).ok().or_else(|| Amount::from_scientific(text).ok())
-        }
-        Value::String(text) => Amount::from_str(text).ok(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
+    Decimal::of(value)?.amount()
 }
 
 fn is_empty(value: Option<&Value>) -> bool {

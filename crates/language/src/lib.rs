@@ -3,11 +3,13 @@
 //! All of it is pure: what is read once is asked often, with [`Facts`] in and a [`Verdict`] or a text out, the same on every
 //! machine. Nothing runs longer than its budget.
 
+mod cel;
 mod clause;
 mod condition;
 mod cost;
 pub mod duration;
 mod evaluate;
+mod expression;
 mod facts;
 pub mod kind;
 mod moment;

@@ -3,8 +3,12 @@
 //! Payloads carry amounts as JSON numbers or as decimal text (`"12500.00"`). Both are read here in the grammar of
 //! RFC 8259, section 6, and compared by sign, magnitude and digits, so 40 digits compare as right as two.
 
+use rust_decimal::Decimal as Amount;
 use serde_json::Value;
 use std::cmp::Ordering;
+
+/// The most digits of a number that one can compute with: 2⁹⁶ has 29.
+const AMOUNT_DIGITS: usize = 29;
 
 /// A decimal, borrowed from the text that it was written in.
 #[derive(Debug, Clone, Copy)]
@@ -123,6 +127,25 @@ impl<'a> Decimal<'a> {
         })
     }
 
+    /// The number as one can compute with it: exactly, or not at all. It has room for 28 digits, 28 places after the point
+    /// among them.
+    pub(crate) fn amount(&self) -> Option<Amount> {
+        let count = self.significant();
+        if count > AMOUNT_DIGITS {
+            return None;
+        }
+        let digits = self.all().take(count);
+        let size = digits.fold(0_i128, |sum, digit| sum * 10 + i128::from(digit.saturating_sub(b'0')));
+        let exponent = self.magnitude().saturating_sub(places(count));
+        let (factor, scale) = if exponent > 0 {
+            (10_i128.checked_pow(u32::try_from(exponent).ok()?)?, 0)
+        } else {
+            (1, u32::try_from(exponent.saturating_neg()).ok()?)
+        };
+        let size = size.checked_mul(factor)?;
+        Amount::try_from_i128_with_scale(if self.negative { -size } else { size }, scale).ok()
+    }
+
     /// One text for all ways to write the same number: `1.50e1` and `15` are both `15e2`.
     pub(crate) fn canonical(&self) -> String {
         let sign = if self.signum() < 0 { "-" } else { "" };
@@ -214,6 +237,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn amounts_are_exact_or_none() {
+        for (text, wanted) in [
+            ("12500.50", Some("12500.5")),
+            ("-1e3", Some("-1000")),
+            ("0.0000000000000000000000000001", Some("0.0000000000000000000000000001")),
+            ("79228162514264337593543950335", Some("79228162514264337593543950335")),
+            ("-0", Some("0")),
+            ("0e999", Some("0")),
+            ("79228162514264337593543950336", None),
+            ("0.00000000000000000000000000001", None),
+            ("1e400", None),
+            ("1e29", None),
+            ("123456789012345678901234567890.1", None),
+        ] {
+            let amount = Decimal::read(text).unwrap().amount().map(|amount| amount.to_string());
+            assert_eq!(amount.as_deref(), wanted, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn agrees_with_integers(a in any::<i64>(), b in any::<i64>()) {
@@ -226,6 +269,10 @@ mod tests {
         fn never_panics(text in "[-+0-9.eE]{0,30}") {
             if let Some(number) = Decimal::read(&text) {
                 prop_assert_eq!(number.compare(&number), Ordering::Equal);
+                if let Some(amount) = number.amount() {
+                    let said = amount.to_string();
+                    prop_assert_eq!(Decimal::read(&said).unwrap().compare(&number), Ordering::Equal);
+                }
             }
         }
     }

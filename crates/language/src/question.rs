@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::cmp::Ordering;
 
 /// The longest pattern of `matches`, in characters.
-const LONGEST_PATTERN: usize = 256;
+pub(crate) const LONGEST_PATTERN: usize = 256;
 /// How much memory a compiled pattern may take, in bytes, and what a pattern of that size weighs: looking for it takes time
 /// in proportion to its size and to the text.
 const PATTERN_SIZES: &[(usize, u64)] = &[(1 << 14, 1), (1 << 16, 4), (1 << 18, 16)];
@@ -398,8 +398,13 @@ fn wildcard(text: &str) -> Result<String, String> {
     Ok(pattern)
 }
 
-/// A pattern without look-around or back-references: it takes time in proportion to the text, whatever it says.
 fn pattern(pattern: &str, ignore_case: bool) -> Result<Question, String> {
+    compiled(pattern, ignore_case).map(|(pattern, weight)| Question::Matches(pattern, weight))
+}
+
+/// A pattern without look-around or back-references, and what it weighs: it takes time in proportion to the text, whatever it
+/// says.
+pub(crate) fn compiled(pattern: &str, ignore_case: bool) -> Result<(Regex, u64), String> {
     let build = |size: usize| {
         RegexBuilder::new(pattern)
             .case_insensitive(ignore_case)
@@ -410,7 +415,7 @@ fn pattern(pattern: &str, ignore_case: bool) -> Result<Question, String> {
     };
     for (size, weight) in PATTERN_SIZES {
         match build(*size) {
-            Ok(pattern) => return Ok(Question::Matches(pattern, *weight)),
+            Ok(pattern) => return Ok((pattern, *weight)),
             Err(regex::Error::CompiledTooBig(_)) => {}
             Err(error) => {
                 let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();

@@ -2,7 +2,10 @@
 //! borrows from rule and event, so that looking costs no copies; [`Verdict::to_json`] is what is kept, and
 //! [`crate::words::told`] puts it into words when somebody asks.
 
-use crate::condition::{Asks, Condition};
+use crate::{
+    condition::{Asks, Condition},
+    expression::EXPRESSION,
+};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -138,8 +141,8 @@ pub(crate) enum Seen<'a> {
     Change(Option<&'a Value>, Option<&'a Value>),
     /// A list: how many items it has, and which one decided. `None` where there is no list.
     Items(Option<(usize, Option<usize>)>),
-    /// What an expression came to, and why it came to nothing.
-    Computed { value: Option<Value>, fault: Option<String> },
+    /// What an expression came to, or why it came to nothing, and the fields that it names with what they hold.
+    Computed { value: Option<bool>, fault: Option<String>, named: Vec<(&'a str, &'a Value)> },
 }
 
 /// What was found about one condition.
@@ -214,6 +217,7 @@ impl Finding<'_> {
             Asks::Not(_) => "not",
             Asks::Items(items) => items.share.name(),
             Asks::Clause(clause) => clause.kind.name,
+            Asks::Expression(_) => EXPRESSION,
         }
     }
 
@@ -236,6 +240,7 @@ impl Finding<'_> {
             Asks::Items(items) => {
                 put("field", Value::from(&*items.name));
             }
+            Asks::Expression(expression) => expression.wanted.put("wanted", &mut said),
             Asks::All(_) | Asks::Any(_) | Asks::Not(_) => {}
         }
         self.seen.put(&mut said);
@@ -271,10 +276,20 @@ impl Seen<'_> {
                     }
                 }
             }
-            Self::Computed { value, fault } => {
-                show("seen", value.as_ref());
+            Self::Computed { value, fault, named } => {
+                show("seen", value.map(Value::Bool).as_ref());
                 if let Some(fault) = fault {
                     said.insert("fault".to_owned(), fault.as_str().into());
+                }
+                let saw = named.iter().map(|(name, value)| {
+                    let mut saw = Map::new();
+                    saw.insert("field".to_owned(), Value::from(*name));
+                    Shown::of(value).put("seen", &mut saw);
+                    Value::Object(saw)
+                });
+                let saw: Vec<Value> = saw.collect();
+                if !saw.is_empty() {
+                    said.insert("saw".to_owned(), Value::Array(saw));
                 }
             }
         }

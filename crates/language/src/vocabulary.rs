@@ -167,6 +167,16 @@ impl Vocabulary {
 /// The names below `event.`, as [`crate::Facts::event`] makes them.
 const EVENT: &[&str] = &["id", "trigger_id", "source", "subject", "actor", "occurred_at", "depth"];
 
+/// The fields below `event.`, and what they hold.
+pub(crate) fn event_fields() -> Fields {
+    let holds = |name: &str| match name {
+        "occurred_at" => Holds::Time,
+        "depth" => Holds::Number,
+        _ => Holds::Text(None),
+    };
+    Fields { named: EVENT.iter().map(|name| ((*name).into(), holds(name))).collect(), open: false }
+}
+
 fn known_of_event(steps: &[Step]) -> Known<'static> {
     match steps {
         [] => Known::Yes(&ANYTHING),
@@ -211,7 +221,7 @@ fn walk<'a>(start: &'a Holds, steps: &[Step]) -> Known<'a> {
 }
 
 /// The known name that is most like `name`, if one is like it: about a third of its letters off at most.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a Box<str>>) -> Option<Box<str>> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a Box<str>>) -> Option<Box<str>> {
     let most = name.chars().count().div_ceil(3).min(3);
     let near = known.map(|known| (distance(name, known), known)).min_by_key(|(distance, _)| *distance);
     near.filter(|(distance, _)| *distance <= most).map(|(_, known)| known.clone())

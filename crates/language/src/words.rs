@@ -1,6 +1,6 @@
 //! Why did a rule match, or not, in words? What was kept of a verdict is put into sentences when somebody asks.
 
-use crate::{kind, value::same, verdict::Flaw};
+use crate::{condition::DEEPEST, kind, value::same, verdict::Flaw};
 use serde_json::{Map, Value};
 
 /// A verdict as it is kept ([`crate::Verdict::to_json`]), with a sentence `why` for each condition and `because` for the whole.
@@ -79,6 +79,10 @@ fn shown(object: &Map<String, Value>, name: &str) -> Option<String> {
 fn why(clauses: &[Map<String, Value>], place: usize) -> String {
     let Some(clause) = clauses.get(place) else { return String::new() };
     let (path, holds) = (text(clause, "path"), truth(clause, "holds"));
+    // What was kept nests no deeper; what claims to is not followed.
+    if path.matches('.').count() > DEEPEST {
+        return String::new();
+    }
     let inner = || (0..clauses.len()).filter(|inner| is_child(clauses, *inner, path));
     let said = |wanted: bool| {
         inner().find(|inner| clauses.get(*inner).is_some_and(|clause| truth(clause, "holds") == wanted))
@@ -133,13 +137,28 @@ fn items(clause: &Map<String, Value>, failed: Option<&str>) -> String {
 
 fn expression(clause: &Map<String, Value>) -> String {
     let wanted = shown(clause, "wanted").unwrap_or_default();
+    let saw = saw(clause);
     match (clause.get("fault").and_then(Value::as_str), shown(clause, "seen")) {
         (Some(fault), _) => {
-            format!("the expression came to nothing: {fault}; wanted this to be true: {wanted}")
+            format!("the expression came to nothing: {fault}{saw}; wanted this to be true: {wanted}")
         }
         (None, seen) => {
-            format!("the expression is {}; wanted this to be true: {wanted}", seen.unwrap_or_default())
+            format!("the expression is {}{saw}; wanted this to be true: {wanted}", seen.unwrap_or_default())
         }
+    }
+}
+
+/// The fields that an expression names, with what they held.
+fn saw(clause: &Map<String, Value>) -> String {
+    let fields = clause.get("saw").and_then(Value::as_array).into_iter().flatten();
+    let mut said: Vec<String> = fields
+        .filter_map(Value::as_object)
+        .filter_map(|saw| Some(format!("{} is {}", text(saw, "field"), shown(saw, "seen")?)))
+        .collect();
+    match (said.pop(), said.is_empty()) {
+        (None, _) => String::new(),
+        (Some(only), true) => format!(", where {only}"),
+        (Some(last), false) => format!(", where {} and {last}", said.join(", ")),
     }
 }
 

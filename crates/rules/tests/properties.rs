@@ -1,5 +1,5 @@
-//! What holds for every rule and all data? Nothing panics, negation is negation, order changes no verdict, the index
-//! hides no rule.
+//! What holds for every rule and all data? Nothing panics, and the index hides no rule. What holds for conditions alone is
+//! asked in crates/language.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
@@ -78,11 +78,6 @@ fn condition() -> impl Strategy<Value = Value> {
     })
 }
 
-fn matched(conditions: &[Value], data: &Value) -> bool {
-    let read = Conditions::read(&Value::from(conditions.to_vec()), &Vocabulary::open());
-    read.unwrap().evaluate(&Facts::of(data), Look::Quick).holds()
-}
-
 fn rule(number: i64, conditions: &[Value], stops: bool) -> Rule {
     struct Fixed;
     impl kernel::Chance for Fixed {
@@ -127,42 +122,6 @@ proptest! {
             rule.definition.actions = said;
             let _ = try_out(&rule, &Catalogue::default(), &Facts::of(&data));
         }
-    }
-
-    #[test]
-    fn negation_is_negation(condition in condition(), data in payload()) {
-        let negated = json!({"type": "not", "condition": condition.clone()});
-        prop_assert_eq!(matched(&[negated], &data), !matched(&[condition], &data));
-    }
-
-    #[test]
-    fn negative_types_negate_positive_ones(field in prop::sample::select(FIELDS), value in anything(), data in payload()) {
-        for (positive, negative, value) in [("equals", "not_equals", value.clone()), ("in", "not_in", json!([value, 1]))] {
-            let one = json!({"type": positive, "field": field, "value": value});
-            let other = json!({"type": negative, "field": field, "value": value});
-            prop_assert_ne!(matched(&[one], &data), matched(&[other], &data));
-        }
-    }
-
-    #[test]
-    fn order_changes_no_verdict(conditions in prop::collection::vec(condition(), 0..5), data in payload()) {
-        let mut turned = conditions.clone();
-        turned.reverse();
-        prop_assert_eq!(matched(&conditions, &data), matched(&turned, &data));
-        if !conditions.is_empty() {
-            let any = |conditions: &[Value]| json!({"type": "any", "conditions": conditions});
-            prop_assert_eq!(matched(&[any(&conditions)], &data), matched(&[any(&turned)], &data));
-        }
-    }
-
-    #[test]
-    fn the_clause_that_decided_is_the_same_however_much_is_looked_at(conditions in prop::collection::vec(condition(), 0..4), data in payload()) {
-        let conditions = Conditions::read(&Value::from(conditions), &Vocabulary::open()).unwrap();
-        let facts = Facts::of(&data);
-        let (quick, whole) = (conditions.evaluate(&facts, Look::Quick), conditions.evaluate(&facts, Look::Whole));
-        prop_assert_eq!((quick.outcome, quick.decided_by()), (whole.outcome, whole.decided_by()));
-        prop_assert!(whole.holds() || whole.decided_by().is_some());
-        prop_assert!(whole.cost <= conditions.cost(), "{} {}", whole.cost, conditions.cost());
     }
 
     #[test]
