@@ -151,8 +151,8 @@ fn a_run_stands_as_its_jobs_do() {
     assert_eq!(states, wanted.map(|(.., state)| state));
     assert!(next.is_none() && all.iter().all(|run| run.version == 3));
     let done = &all[4];
-    assert_eq!((done.jobs.len(), done.started.unwrap() - done.matched), (2, Span::millis(5)));
-    assert_eq!(done.ended.unwrap() - done.matched, Span::millis(20));
+    assert_eq!((done.jobs.len(), done.started.unwrap()), (2, done.matched + Span::millis(5)));
+    assert_eq!(done.ended.unwrap(), done.matched + Span::millis(20));
     assert!(all[3].ended.is_none(), "it has not ended as a whole");
     for (.., state) in wanted {
         let of_state = ledger.list(&RunFilter { state: Some(state), ..RunFilter::default() }, 50).0;
@@ -190,8 +190,8 @@ fn pages_hold_every_run_once_also_of_one_state() {
         }
         assert_eq!(seen.len(), wanted);
     }
-    let stranger =
-        runs(&ledger.db, &who("other"), &ledger.rule, &RunFilter::default(), &PageRequest::default());
+    let (other, all, first) = (who("other"), RunFilter::default(), PageRequest::default());
+    let stranger = runs(&ledger.db, &other, &ledger.rule, &all, &first);
     assert!(matches!(block_on(stranger), Err(RuleError::Unknown)));
 }
 
