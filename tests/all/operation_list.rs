@@ -62,7 +62,9 @@ impl Operation {
 
     /// The path with ids that `owner` really has, taken from the lists above them; none if a list is empty or absent.
     pub fn path_of(&self, owner: &Client) -> Option<String> {
-        if self.is_public && self.has_id() {
+        // Recipes come with the program and are everybody's.
+        let is_everybodys = self.is_public || self.template.contains("/automation/recipes/");
+        if is_everybodys && self.has_id() {
             return None;
         }
         let mut path = self.template.clone();
@@ -92,7 +94,11 @@ impl Operation {
 
     /// The request, with a body that fits where one is wanted.
     pub fn request<'a>(&self, client: &'a Client, path: &str) -> Request<'a> {
-        let query = if path.ends_with("/toggle") { "?is_active=true" } else { "" };
+        let query = match path.rsplit('/').next() {
+            Some("toggle") => "?is_active=true",
+            Some("diff") => "?from=1",
+            Some(_) | None => "",
+        };
         let request = client.request(&self.method, &format!("{path}{query}"));
         match &self.body {
             Some(body) => request.json(body),
@@ -135,6 +141,9 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
             if path.ends_with("/automation/rules") || path.ends_with("/automation/rules/{id}") =>
         {
             Some(rule_for(&only, &json!([tell("route@example.com", "Hello")])))
+        }
+        ("post", path) if path.ends_with("/rules/import") => {
+            Some(json!({"signalbox": {"version": 1}, "rules": []}))
         }
         ("post", path) if path.ends_with("/rollback") => Some(json!({"version": 1})),
         ("post", path) if path.ends_with("/rules/{id}/test") => {

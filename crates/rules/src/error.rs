@@ -81,6 +81,14 @@ impl From<Vec<FieldFault>> for RuleError {
     }
 }
 
+impl RuleError {
+    /// There is no recipe of that id, which anybody may have written.
+    #[must_use]
+    pub fn recipe_unknown(id: &str) -> Self {
+        Self::RecipeUnknown(id.chars().take(100).collect())
+    }
+}
+
 impl Fault for RuleError {
     fn kind(&self) -> Kind {
         match self {

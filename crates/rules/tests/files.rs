@@ -139,7 +139,8 @@ fn a_file_makes_changes_and_leaves() {
         let mut lease = db.read().await.unwrap();
         let tenant = "acme-corp".parse::<TenantId>().unwrap();
         let mut scope = lease.scope(&tenant).unwrap();
-        let sql = "SELECT action || ' ' || subject AS id FROM audit WHERE tenant_id = ?1 ORDER BY sequence";
+        let sql =
+            "SELECT action || ' ' || subject AS id FROM audit_entries WHERE tenant_id = ?1 ORDER BY sequence";
         scope.all::<String>(sql, []).await.unwrap()
     });
     assert_eq!(audited.iter().filter(|row| row.starts_with("rule.imported rul_")).count(), 4, "{audited:?}");

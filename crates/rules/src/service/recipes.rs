@@ -1,9 +1,9 @@
-//! How does a recipe become a rule? Its places are filled, and the rule is checked and made as any other.
+//! Which recipes are there, and how does one become a rule? Its places are filled, and the rule is checked and made as any other.
 
 use super::{Checked, create_in, finish, made, triggers};
 use crate::{Change, Definition, Draft, Recipe, RuleError, file::placed};
 use db::Db;
-use kernel::Bounded;
+use kernel::{Bounded, Page, PageRequest};
 use serde_json::{Map, Value};
 
 /// How a recipe is used.
@@ -17,6 +17,17 @@ pub struct Use {
     pub is_active: Option<bool>,
 }
 
+/// Some recipes, by id: of a module, and with a text in what is said of them, if these are named.
+#[must_use]
+pub fn list(module_type: Option<&str>, text: Option<&str>, page: &PageRequest) -> Page<&'static Recipe> {
+    let after = page.after_or("");
+    let wanted = Recipe::all()
+        .iter()
+        .filter(|recipe| recipe.id.as_str() > after && recipe.is_wanted(module_type, text));
+    let probe = usize::from(page.limit()).saturating_add(1);
+    Page::cut(wanted.take(probe).collect(), page, |recipe| recipe.id.clone())
+}
+
 /// Makes a rule of a recipe.
 ///
 /// # Errors
@@ -28,8 +39,7 @@ pub async fn make(
     how: Use,
     note: Option<&str>,
 ) -> Result<Checked, RuleError> {
-    let recipe =
-        Recipe::find(recipe).ok_or_else(|| RuleError::RecipeUnknown(recipe.chars().take(100).collect()))?;
+    let recipe = Recipe::find(recipe).ok_or_else(|| RuleError::recipe_unknown(recipe))?;
     let draft = recipe.fill(how.parameters)?;
     let named = how.name.is_some();
     let draft =
