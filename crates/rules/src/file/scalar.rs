@@ -38,7 +38,7 @@ fn is_number(word: &str) -> bool {
         return false;
     }
     let rest = match rest.strip_prefix('.').map(digits) {
-        Some((fraction, _)) if fraction.is_empty() => return false,
+        Some(("", _)) => return false,
         Some((_, rest)) => rest,
         None => rest,
     };
