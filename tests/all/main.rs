@@ -26,6 +26,7 @@ mod lists;
 mod oauth;
 mod operation;
 mod operation_list;
+mod order;
 mod organizations;
 mod passwords;
 mod people;

@@ -1,7 +1,7 @@
 //! Which routes lead to the queue, and what does each ask of its caller?
 
 use crate::wire::{
-    DeadFilter, JobDetailOut, JobFilter, JobOut, RedriveIn, RedriveOut, StatsOut, TickIn, TickOut,
+    self, DeadFilter, JobDetailOut, JobFilter, JobOut, RedriveIn, RedriveOut, StatsOut, TickIn, TickOut,
 };
 use axum::{Extension, Router, extract::State};
 use edge::{
@@ -10,7 +10,7 @@ use edge::{
 use jobs::Filter;
 use kernel::{Fields, JobId, Span};
 use notifications::Means;
-use pipeline::{Books, Works};
+use pipeline::{Books, ByRules, Works};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -77,6 +77,10 @@ async fn list_jobs(
         state: named(&mut fields, "state", wanted.state),
         kind: named(&mut fields, "kind", wanted.kind),
         event: named(&mut fields, "event_id", wanted.event_id),
+        rule: named(&mut fields, "rule_id", wanted.rule_id),
+        held: wanted
+            .held
+            .and_then(|text| fields.take("held", text.parse::<bool>().map_err(|_| "must be true or false"))),
     };
     fields.done().map_err(Problem::fields)?;
     let page = jobs::list(&caller.world.db, &caller.call, &filter, &paging.request).await?;
@@ -96,7 +100,7 @@ async fn list_dead(
     let mut fields = Fields::new();
     let kind = named(&mut fields, "kind", wanted.kind);
     fields.done().map_err(Problem::fields)?;
-    let filter = Filter { state: Some(jobs::State::Dead), kind, event: None };
+    let filter = Filter { state: Some(jobs::State::Dead), kind, ..Filter::default() };
     let page = jobs::list(&caller.world.db, &caller.call, &filter, &paging.request).await?;
     Ok(paging.list(page, JobOut::from))
 }
@@ -141,7 +145,8 @@ async fn stats(caller: Authorized<needs::JobsRead>) -> Result<Shown<StatsOut>, P
 
 /// Get a job
 ///
-/// With its attempts and, while it is queued, its place and when it may start. Needs `jobs:read`.
+/// With its attempts, what it left when it ended and, while it is queued, its place, why it waits and when it may start.
+/// Needs `jobs:read`.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobDetailOut), Faults), security(("bearer" = [])))]
 async fn get_job(
@@ -152,11 +157,14 @@ async fn get_job(
     let job = jobs::get(db, call, &id).await?;
     let place = jobs::place(db, call, &job).await?;
     let mut lease = db.read().await?;
-    let tries = jobs::attempts(&mut lease.scope(call.tenant())?, std::slice::from_ref(&id)).await?;
+    let mut scope = lease.scope(call.tenant())?;
+    let tries = jobs::attempts(&mut scope, std::slice::from_ref(&id)).await?;
+    let result = jobs::result(&mut scope, &id).await?;
     let out = JobDetailOut {
         id: id.to_string(),
         job: job.into(),
         tries: tries.into_iter().map(Into::into).collect(),
+        result: result.as_ref().and_then(wire::left),
         place: place.map(Into::into),
     };
     Ok(Shown::as_is("job", out))
@@ -164,7 +172,8 @@ async fn get_job(
 
 /// Retry a job
 ///
-/// A dead, cancelled or waiting job runs again now, with all its attempts before it. Needs `jobs:redrive`.
+/// A dead, cancelled or waiting job runs again now, with all its attempts before it. Those that a dead job holds follow it when it
+/// has done what it should; one of these that is retried itself goes on without it. Needs `jobs:redrive`.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs",
     params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
@@ -176,8 +185,8 @@ async fn retry(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Res
 
 /// Cancel a job
 ///
-/// A job that has not ended is taken back; an attempt that is under way may still reach its receiver. Needs
-/// `jobs:redrive`.
+/// A job that has not ended is taken back, and so are those that it holds; an attempt that is under way may still reach its
+/// receiver. Needs `jobs:redrive`.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs",
     params(("id" = String, Path, description = "job_…")),
     responses((status = 200, body = JobOut), Faults), security(("bearer" = [])))]
@@ -209,6 +218,7 @@ async fn tick(
         means,
         mail: world.settings.mail.as_ref().ok().and_then(Option::as_ref),
         courier: &guest::SpinCourier,
+        renderer: &ByRules,
         clock: &*world.clock,
         chance: Arc::clone(&world.chance),
     };

@@ -1,6 +1,7 @@
 //! How are jobs said in JSON?
 
-use jobs::{Attempt, Job, Place, Stats};
+use jobs::{Attempt, Job, Lane, Place, Stats, Waits};
+use kernel::Secret;
 use pipeline::Drained;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) struct JobOut {
     pub(crate) id: String,
     pub(crate) tenant_id: String,
-    /// `send_notification`, `deliver_message`, `http_request`, `publish_event`.
+    /// `send_notification`, `deliver_message`, `http_request`, `publish_event`, `wait`.
     pub(crate) kind: &'static str,
     /// `queued`, `leased`, `done`, `dead`, `cancelled`.
     pub(crate) state: &'static str,
@@ -22,9 +23,22 @@ pub(crate) struct JobOut {
     pub(crate) rule_id: Option<String>,
     /// The place of the action in its rule, from 0.
     pub(crate) action: Option<u32>,
+    /// What the rule calls the action.
+    pub(crate) action_name: Option<String>,
     /// The job that made it.
     pub(crate) parent_id: Option<String>,
-    pub(crate) due_at: String,
+    /// Null as long as another job holds it.
+    pub(crate) due_at: Option<String>,
+    /// What it waits for besides its time: `job`, another job that has not ended; `dead_job`, one that was given up and whose
+    /// `on_error` is `stop`; `lane`, others of its lane. Null for nothing.
+    pub(crate) waits_for: Option<&'static str>,
+    /// The job that holds it until that one has ended.
+    pub(crate) held_by: Option<String>,
+    /// What becomes of those that it holds when it is given up: they `continue`, or `stop` until it has done what it should.
+    pub(crate) on_error: &'static str,
+    /// The lane that it runs in; of its jobs no more than `lane_limit` run at a time.
+    pub(crate) lane: Option<String>,
+    pub(crate) lane_limit: Option<u32>,
     /// Attempts begun, for ever.
     pub(crate) attempts: u32,
     /// Failures since it was made or redriven.
@@ -32,6 +46,8 @@ pub(crate) struct JobOut {
     /// It is given up after so many failures.
     pub(crate) max_attempts: u32,
     pub(crate) last_error: Option<String>,
+    /// Why it was cancelled.
+    pub(crate) reason: Option<String>,
     pub(crate) created_at: String,
     pub(crate) ended_at: Option<String>,
 }
@@ -47,16 +63,28 @@ impl From<Job> for JobOut {
             event_id: job.event.map(|event| event.to_string()),
             rule_id: job.rule.map(|rule| rule.to_string()),
             action: job.action,
+            action_name: job.action_name,
             parent_id: job.parent.map(|parent| parent.to_string()),
-            due_at: job.due.to_string(),
+            due_at: job.due.map(|due| due.to_string()),
+            waits_for: job.waits.as_ref().map(Waits::as_str),
+            held_by: job.waits.as_ref().and_then(Waits::holder).map(ToString::to_string),
+            on_error: job.on_error.as_str(),
+            lane: job.lane.as_ref().map(|lane| lane.name().to_owned()),
+            lane_limit: job.lane.as_ref().map(Lane::limit),
             attempts: job.attempts,
             failures: job.failures,
             max_attempts: job.patience.attempts,
             last_error: job.last_error,
+            reason: job.reason,
             created_at: job.created.to_string(),
             ended_at: job.ended.map(|ended| ended.to_string()),
         }
     }
+}
+
+/// What a job left, which is anybody's JSON.
+pub(crate) fn left(result: &Secret<String>) -> Option<Box<RawValue>> {
+    RawValue::from_string(result.expose().clone()).ok()
 }
 
 /// A payload without what its headers hold: they may let somebody in elsewhere.
@@ -74,12 +102,17 @@ fn shown(payload: String) -> Box<RawValue> {
     RawValue::from_string(masked).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// A job with its attempts and, while it is queued, its place.
+/// A job with its attempts, what it left when it ended and, while it is queued, its place.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobDetailOut {
     pub(crate) id: String,
     pub(crate) job: JobOut,
     pub(crate) tries: Vec<AttemptOut>,
+    /// What it left for the actions behind it; null if it left nothing. Of an `http_request`: `status`, `headers` (`content-type`,
+    /// `location`, `retry-after`) and `body`. Of a `send_notification`: `message_id` and `deliveries`. Of a `publish_event`:
+    /// `event_id` and `duplicate`. What is larger than 16 KiB is cut: `{"cut": true, "beginning": "…"}`.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) result: Option<Box<RawValue>>,
     /// Where it stands in the queue; null unless it is queued.
     pub(crate) place: Option<PlaceOut>,
 }
@@ -113,15 +146,26 @@ impl From<Attempt> for AttemptOut {
 /// Where a queued job stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PlaceOut {
-    /// Jobs of the tenant that are due before it.
+    /// Jobs that come before it: those of the tenant that are due earlier; of its lane, if it waits for that; the one that holds
+    /// it.
     pub(crate) ahead: i64,
-    /// When it may start at the earliest.
-    pub(crate) expected_at: String,
+    /// When it may start at the earliest; null if that is up to another job.
+    pub(crate) expected_at: Option<String>,
+    /// Why it does not run: `time`, it is not yet due; `turn`, it is; `job`, another job holds it; `dead_job`, one that was given up
+    /// does; `lane`, its lane is full; `tenant`, as many jobs of the tenant run as may; `suspended`.
+    pub(crate) why: &'static str,
+    /// The same in words, with what to do about it.
+    pub(crate) message: String,
 }
 
 impl From<Place> for PlaceOut {
     fn from(place: Place) -> Self {
-        Self { ahead: place.ahead, expected_at: place.expected.to_string() }
+        Self {
+            ahead: place.ahead,
+            expected_at: place.expected.map(|expected| expected.to_string()),
+            why: place.why.as_str(),
+            message: place.why.to_string(),
+        }
     }
 }
 
@@ -135,6 +179,11 @@ pub(crate) struct JobFilter {
     pub(crate) kind: Option<String>,
     /// Only those of this event.
     pub(crate) event_id: Option<String>,
+    /// Only those of this rule.
+    pub(crate) rule_id: Option<String>,
+    /// Only those that another job holds (`true`), or none does (`false`).
+    #[param(value_type = Option<bool>)]
+    pub(crate) held: Option<String>,
 }
 
 /// Which dead jobs are wanted.
@@ -181,8 +230,8 @@ pub(crate) struct StatOut {
     pub(crate) kind: &'static str,
     pub(crate) state: &'static str,
     pub(crate) count: i64,
-    /// When the one that is due first was or is due.
-    pub(crate) oldest_due_at: String,
+    /// When the one that is due first was or is due; null if other jobs hold all of them.
+    pub(crate) oldest_due_at: Option<String>,
 }
 
 impl From<Stats> for StatOut {
@@ -191,7 +240,7 @@ impl From<Stats> for StatOut {
             kind: stats.kind.as_str(),
             state: stats.state.as_str(),
             count: stats.count,
-            oldest_due_at: stats.oldest_due.to_string(),
+            oldest_due_at: stats.oldest_due.map(|due| due.to_string()),
         }
     }
 }

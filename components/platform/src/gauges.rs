@@ -67,6 +67,13 @@ fn text(backlog: &Backlog, events: i64, schema: i64, now: Instant) -> String {
         let count = find(backlog, *kind, State::Queued).map_or(0, |open| open.again);
         page.sample(&[("kind", kind.as_str())], count);
     }
+    let about = format!(
+        "Jobs that wait for others, counted up to {COUNTED} each; they are not among the queued. job: another one of their rule \
+         holds them; lane: others of their lane come first."
+    );
+    page.metric("signalbox_jobs_waiting", "gauge", &about);
+    page.sample(&[("for", "job")], backlog.held);
+    page.sample(&[("for", "lane")], backlog.in_line);
     let about = "How long the job is overdue that is overdue longest; suspended tenants aside.";
     page.metric("signalbox_queue_lag_seconds", "gauge", about);
     page.sample(&[], seconds(backlog.oldest_due, now));

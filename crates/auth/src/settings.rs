@@ -32,6 +32,8 @@ pub struct LimitSettings {
     pub search_per_minute: u32,
     /// Bulk operations an hour: 1 to 1,000,000, 10 unless set.
     pub bulk_per_hour: u32,
+    /// Jobs that run at a time: 1 to 1,000, 64 unless set. The queue reads it where it is kept (crates/jobs/src/store/queue.rs).
+    pub jobs_at_once: u32,
 }
 
 /// What a password must be.
@@ -88,7 +90,7 @@ impl Default for TenantSettings {
     fn default() -> Self {
         Self {
             user_rate_per_minute: 100,
-            limits: LimitSettings { search_per_minute: 30, bulk_per_hour: 10 },
+            limits: LimitSettings { search_per_minute: 30, bulk_per_hour: 10, jobs_at_once: 64 },
             password: PasswordSettings { min_length: 12, history: 5 },
             session: SessionSettings { idle_minutes: 30 * 24 * 60, absolute_hours: 90 * 24 },
             two_factor: TwoFactorSettings { required: false, sign_on_counts: true },
@@ -126,6 +128,7 @@ pub struct SettingsPatch {
     pub user_rate_per_minute: Option<u32>,
     pub search_per_minute: Option<u32>,
     pub bulk_per_hour: Option<u32>,
+    pub jobs_at_once: Option<u32>,
     pub password_min_length: Option<u32>,
     pub password_history: Option<u32>,
     pub session_idle_minutes: Option<u32>,
@@ -178,6 +181,12 @@ impl TenantSettings {
                     patch.bulk_per_hour,
                     before.limits.bulk_per_hour,
                     RATE,
+                ),
+                jobs_at_once: take(
+                    "limits.jobs_at_once",
+                    patch.jobs_at_once,
+                    before.limits.jobs_at_once,
+                    1..=1_000,
                 ),
             },
             password: PasswordSettings {
@@ -274,10 +283,11 @@ mod tests {
 
     #[test]
     fn bounds_are_inclusive() {
-        for (least, most) in [(8, 0), (64, 10)] {
+        for (least, most, jobs) in [(8, 0, 1), (64, 10, 1_000)] {
             let patch = SettingsPatch {
                 password_min_length: Some(least),
                 password_history: Some(most),
+                jobs_at_once: Some(jobs),
                 ..SettingsPatch::default()
             };
             assert!(TenantSettings::default().change(patch).is_ok());

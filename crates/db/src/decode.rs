@@ -36,7 +36,10 @@ impl Rows {
     /// [`DbError::Decode`] at the first surprise.
     pub fn decode<T: Decode>(self) -> Result<Vec<T>, DbError> {
         let columns = self.columns;
-        self.rows.into_iter().map(|values| T::decode(&mut Row { columns: &columns, values })).collect()
+        self.rows
+            .into_iter()
+            .map(|values| T::decode(&mut Row { columns: &columns, values, next: 0 }))
+            .collect()
     }
 }
 
@@ -45,11 +48,17 @@ impl Rows {
 pub struct Row<'a> {
     columns: &'a [String],
     values: Vec<Value>,
+    /// Where the next column is looked for first: nearly always they are taken in their order.
+    next: usize,
 }
 
 impl Row<'_> {
     fn take(&mut self, column: &str) -> Result<Value, DbError> {
-        let place = self.columns.iter().position(|name| name == column);
+        let place = match self.columns.get(self.next) {
+            Some(name) if name == column => Some(self.next),
+            Some(_) | None => self.columns.iter().position(|name| name == column),
+        };
+        self.next = place.map_or(0, |place| place.saturating_add(1));
         place
             .and_then(|place| self.values.get_mut(place))
             .map(|value| std::mem::replace(value, Value::Null))

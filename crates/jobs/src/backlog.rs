@@ -1,6 +1,6 @@
 //! How much waits, and since when? Over all tenants, for the operator's gauges; cheap however many jobs there are.
 
-use crate::{Kind, State, store};
+use crate::{Kind, State, store::backlog as store};
 use db::{AllTenants, DbError};
 use kernel::Instant;
 
@@ -29,11 +29,15 @@ pub struct Backlog {
     pub oldest_due: Option<Instant>,
     /// When the oldest dead letter was made as a job.
     pub oldest_dead: Option<Instant>,
+    /// How many queued jobs another job holds, counted up to [`COUNTED`]; they are not among the open.
+    pub held: i64,
+    /// How many queued jobs wait for others of their lane, counted up to [`COUNTED`]; they are not among the open.
+    pub in_line: i64,
     /// How many jobs were ever made.
     pub made: i64,
 }
 
-/// What waits at this moment; two statements.
+/// What waits at this moment; three statements.
 ///
 /// # Errors
 /// [`DbError`].
@@ -42,5 +46,7 @@ pub async fn backlog(all: &mut AllTenants<'_>) -> Result<Backlog, DbError> {
     let oldest = store::oldest(all).await?;
     let (oldest_due, oldest_dead, made) =
         oldest.map_or((None, None, 0), |oldest| (oldest.due, oldest.dead, oldest.made));
-    Ok(Backlog { open, oldest_due, oldest_dead, made })
+    let waiting = store::waiting(all, COUNTED).await?;
+    let (held, in_line) = waiting.map_or((0, 0), |waiting| (waiting.held, waiting.in_line));
+    Ok(Backlog { open, oldest_due, oldest_dead, held, in_line, made })
 }

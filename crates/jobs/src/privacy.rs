@@ -6,7 +6,7 @@ use kernel::{Instant, Person};
 
 pub use store::REDACTIONS;
 
-/// Removes the oldest jobs that ended before `limit`, dead letters too, `most` at most, within the caller's transaction;
+/// Removes the oldest jobs that ended before `limit`, dead letters too with what they hold, `most` at most, within the caller's transaction;
 /// tells how many.
 ///
 /// # Errors
@@ -33,7 +33,7 @@ pub async fn take_back_carriers(
 /// # Errors
 /// [`DbError`]; give the transaction up then.
 pub async fn take_back(scope: &mut Scope<'_>, jobs: &[String], now: Instant) -> Result<usize, DbError> {
-    if jobs.is_empty() { Ok(0) } else { store::cancel(scope, jobs, now).await }
+    if jobs.is_empty() { Ok(0) } else { store::cancel_queued(scope, jobs, now).await }
 }
 
 /// Takes back the queued jobs that would tell a person something, within the caller's transaction; tells how many.

@@ -1,9 +1,12 @@
 //! What may people do with the queue? Look, try again, cancel, redrive.
 
-use crate::{Attempt, Job, JobError, Kind, State, store};
+use crate::{
+    Attempt, Job, JobError, Kind, State, Waits,
+    store::{job as store, order},
+};
 use audit::Entry;
 use db::{Db, Scope};
-use kernel::{Call, EventId, Instant, JobId, Page, PageRequest};
+use kernel::{Call, EventId, Instant, JobId, Page, PageRequest, RuleId, Secret};
 use serde_json::json;
 
 /// Which jobs are wanted.
@@ -15,15 +18,10 @@ pub struct Filter {
     pub kind: Option<Kind>,
     /// Only those of this event.
     pub event: Option<EventId>,
-}
-
-/// Where a queued job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// Jobs of the tenant that are due before it.
-    pub ahead: i64,
-    /// When it may start at the earliest.
-    pub expected: Instant,
+    /// Only those of this rule.
+    pub rule: Option<RuleId>,
+    /// Only those that another job holds, or only those that none holds.
+    pub held: Option<bool>,
 }
 
 /// How many jobs of a kind are in a state.
@@ -35,10 +33,12 @@ pub struct Stats {
     pub state: State,
     /// How many.
     pub count: i64,
-    /// When the one that is due first was or is due.
-    pub oldest_due: Instant,
+    /// When the one that is due first was or is due; `None` if other jobs hold all of them.
+    pub oldest_due: Option<Instant>,
 }
 
+/// What is said of a job that a person took back.
+const BY_HAND: &str = "it was cancelled by hand";
 /// The most jobs that one redrive takes; call again for more.
 const REDRIVE_AT_ONCE: i64 = 10_000;
 
@@ -51,6 +51,14 @@ pub async fn get(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
     store::get(&mut lease.scope(call.tenant())?, id).await?.ok_or(JobError::Unknown)
 }
 
+/// What a job left when it ended.
+///
+/// # Errors
+/// [`JobError::Db`].
+pub async fn result(scope: &mut Scope<'_>, id: &JobId) -> Result<Option<Secret<String>>, JobError> {
+    Ok(store::result(scope, id).await?)
+}
+
 /// A tenant's jobs, newest first.
 ///
 /// # Errors
@@ -61,7 +69,7 @@ pub async fn list(db: &Db, call: &Call, filter: &Filter, page: &PageRequest) -> 
     Ok(Page::cut(rows, page, |job| job.id.to_string()))
 }
 
-/// The jobs of an event, oldest first.
+/// The jobs of an event, in the order in which they were made.
 ///
 /// # Errors
 /// [`JobError::Db`].
@@ -75,19 +83,6 @@ pub async fn of_event(scope: &mut Scope<'_>, event: &EventId) -> Result<Vec<Job>
 /// [`JobError::Db`].
 pub async fn attempts(scope: &mut Scope<'_>, jobs: &[JobId]) -> Result<Vec<Attempt>, JobError> {
     Ok(store::attempts(scope, jobs).await?)
-}
-
-/// Where a queued job stands; `None` if it is not queued.
-///
-/// # Errors
-/// [`JobError::Db`].
-pub async fn place(db: &Db, call: &Call, job: &Job) -> Result<Option<Place>, JobError> {
-    if job.state != State::Queued {
-        return Ok(None);
-    }
-    let mut lease = db.read().await?;
-    let ahead = store::ahead(&mut lease.scope(call.tenant())?, job.due).await?;
-    Ok(Some(Place { ahead, expected: job.due.max(call.now) }))
 }
 
 /// How many jobs there are by kind and state.
@@ -106,35 +101,52 @@ pub async fn stats(db: &Db, call: &Call) -> Result<Vec<Stats>, JobError> {
     Ok(rows.into_iter().map(stats).collect())
 }
 
-/// Tries a dead, cancelled or waiting job again, now, with all its attempts before it.
+/// Tries a dead, cancelled or waiting job again, now, with all its attempts before it. One that a dead job holds goes on
+/// without that one.
 ///
 /// # Errors
-/// [`JobError::Unknown`], [`JobError::NotRetryable`].
+/// [`JobError::Unknown`], [`JobError::NotRetryable`], [`JobError::Held`].
 pub async fn retry(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
     let job = store::get(&mut scope, id).await?.ok_or(JobError::Unknown)?;
-    match job.state {
-        State::Dead | State::Cancelled | State::Queued => {}
-        State::Leased | State::Done => return Err(JobError::NotRetryable(job.state)),
-    }
+    retryable(&job)?;
     store::requeue(&mut scope, id, call.now).await?;
+    let again = store::get(&mut scope, id).await?.ok_or(JobError::Unknown)?;
     note(&mut scope, call, "job.retried", id.as_str(), (job.state, State::Queued)).await?;
     tx.commit().await?;
-    Ok(Job { state: State::Queued, failures: 0, due: call.now, ended: None, ..job })
+    Ok(again)
 }
 
-/// Takes back a job that has not ended, inside the caller's transaction.
+/// Whether a person may try a job again.
+fn retryable(job: &Job) -> Result<(), JobError> {
+    match (job.state, &job.waits) {
+        (State::Queued, Some(Waits::Job { state: State::Dead, .. })) => Ok(()),
+        (State::Queued, Some(Waits::Job { id, .. })) => Err(JobError::Held(id.clone())),
+        (State::Dead | State::Cancelled | State::Queued, None | Some(_)) => Ok(()),
+        (State::Leased | State::Done, _) => Err(JobError::NotRetryable(job.state)),
+    }
+}
+
+/// Takes back a job that has not ended and all that it holds, inside the caller's transaction.
 ///
 /// # Errors
 /// [`JobError::Unknown`], [`JobError::Ended`].
 pub async fn cancel(scope: &mut Scope<'_>, call: &Call, id: &JobId) -> Result<Job, JobError> {
     let job = store::get(scope, id).await?.ok_or(JobError::Unknown)?;
-    if !store::cancel(scope, id, call.now).await? {
+    let gone = order::cancel(scope, &[id.as_str()], call.now, BY_HAND).await?;
+    if gone.is_empty() {
         return Err(JobError::Ended(job.state));
     }
-    note(scope, call, "job.cancelled", id.as_str(), (job.state, State::Cancelled)).await?;
-    Ok(Job { state: State::Cancelled, ended: Some(call.now), ..job })
+    let along: Vec<&str> = gone.iter().filter(|one| *one != id).map(JobId::as_str).collect();
+    let mut after = json!({"state": State::Cancelled.as_str()});
+    if let (false, Some(object)) = (along.is_empty(), after.as_object_mut()) {
+        object.insert("along".to_owned(), json!(along));
+    }
+    let before = Some(json!({"state": job.state.as_str()}));
+    let entry = Entry { action: "job.cancelled", subject: id.as_str(), before, after: Some(after) };
+    audit::append(scope, call, &entry).await?;
+    store::get(scope, id).await?.ok_or(JobError::Unknown)
 }
 
 /// How many dead jobs a redrive would take.

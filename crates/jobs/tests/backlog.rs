@@ -4,7 +4,7 @@
 
 use db::{Db, native::Native};
 use futures::executor::block_on;
-use jobs::{Backlog, Kind, NewJob, Open, Patience, State};
+use jobs::{Backlog, Kind, NewJob, Open, Patience, State, Terms};
 use kernel::{Chance, Instant, JobId};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -28,10 +28,11 @@ fn job(chance: &Counting, tenant: &str, kind: Kind, due: i64, dead: bool) -> New
         event: None,
         rule: None,
         parent: None,
-        due: at(due),
+        start: at(due).into(),
         patience: Patience::default(),
         trace: "t".to_owned(),
         stillborn: dead.then(|| "the rule is gone".to_owned()),
+        terms: Terms::default(),
     }
 }
 
@@ -41,7 +42,8 @@ fn backlog(db: &Db) -> Backlog {
 
 #[test]
 fn an_empty_queue_has_no_backlog() {
-    let empty = Backlog { open: Vec::new(), oldest_due: None, oldest_dead: None, made: 0 };
+    let empty =
+        Backlog { open: Vec::new(), oldest_due: None, oldest_dead: None, held: 0, in_line: 0, made: 0 };
     assert_eq!(backlog(&Native::memory().unwrap()), empty);
 }
 
@@ -75,6 +77,8 @@ fn open_jobs_are_counted_and_the_suspended_do_not_lag() {
             ],
             oldest_due: Some(at(40)),
             oldest_dead: Some(at(30)),
+            held: 0,
+            in_line: 0,
             made: 4,
         }
     );

@@ -3,9 +3,9 @@
 
 use crate::books::Book;
 use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
-use jobs::{Kind, NewJob, Patience};
-use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId};
-use language::{Facts, Moment, Occasion};
+use jobs::{Kind, Lane, NewJob, Patience, Terms};
+use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId, Span};
+use language::{Facts, Moment, Occasion, When};
 use rules::{ActionKind, Decision, Decisions, Memo, PlannedAction, Recall, Trigger, Wanted};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -145,7 +145,8 @@ impl Draft {
     fn settle(&self, facts: &Facts<'_>, recall: &Recall) -> Outcome {
         let decisions = self.book.rules.decide(&self.event.trigger, facts, recall);
         let matched = decisions.listed.iter().filter(|decision| decision.matched());
-        let jobs = matched.clone().flat_map(|decision| jobs_of(&self.call, &self.id, decision)).collect();
+        let jobs =
+            matched.clone().flat_map(|decision| jobs_of(&self.call, &self.id, facts, decision)).collect();
         let matched =
             matched.map(|decision| (decision.rule_id.clone(), i64::from(decision.version))).collect();
         let entry = Entry {
@@ -207,7 +208,8 @@ fn said(decision: &Decision) -> Value {
     kept
 }
 
-fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
+/// The jobs of a rule that matched, one behind the other in the order of its actions.
+fn jobs_of(call: &Call, event: &EventId, facts: &Facts<'_>, decision: &Decision) -> Vec<NewJob> {
     let job = |kind, index: usize, payload: String| NewJob {
         id: JobId::new(call.now, &*call.chance),
         tenant: call.tenant().clone(),
@@ -216,25 +218,62 @@ fn jobs_of(call: &Call, event: &EventId, decision: &Decision) -> Vec<NewJob> {
         event: Some(event.clone()),
         rule: Some((decision.rule_id.clone(), u32::try_from(index).unwrap_or(u32::MAX))),
         parent: None,
-        due: call.now,
+        start: call.now.into(),
         patience: Patience::default(),
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
+        terms: Terms::default(),
     };
     match &decision.actions {
-        Ok(actions) => actions
-            .iter()
-            .map(|action| NewJob {
-                due: decision.start + action.delay,
-                patience: patience(action),
-                ..job(kind_of(action.kind), action.index, action.parameters.to_string())
-            })
-            .collect(),
+        Ok(actions) => {
+            let jobs = actions.iter().map(|action| {
+                let (pause, payload) = payload_of(action, facts.moment());
+                NewJob {
+                    start: (decision.start + action.delay + pause).into(),
+                    patience: patience(action),
+                    terms: terms(action, decision),
+                    ..job(kind_of(action.kind), action.index, payload)
+                }
+            });
+            jobs::in_order(jobs.collect(), decision.start)
+        }
         // It matched but cannot be carried out: a dead letter says so where people look for failures.
         Err(fault) => {
             let reason = format!("the action cannot be carried out with this data: {fault}");
             vec![NewJob { stillborn: Some(reason), ..job(kind_of(fault.kind), fault.index, "{}".to_owned()) }]
         }
+    }
+}
+
+/// What the job of an action is to do, and how long it pauses before: a `wait` for so long needs nothing else, and one until a
+/// time has it said as an instant.
+fn payload_of(action: &PlannedAction, moment: &Moment) -> (Span, String) {
+    let said = |name: &str| action.parameters.get(name).filter(|_| action.kind == ActionKind::Wait);
+    if let Some(Ok(pause)) = said("for").map(language::duration::read) {
+        return (pause, "{}".to_owned());
+    }
+    let payload = match said("until").filter(|_| !action.is_late) {
+        Some(until) => instant_of(until, moment),
+        None => action.parameters.clone(),
+    };
+    (Span::default(), payload.to_string())
+}
+
+/// The parameters of a `wait` until a time that people say, as seen from a moment.
+pub(crate) fn instant_of(until: &Value, moment: &Moment) -> Value {
+    let at = until.as_str().and_then(|text| text.parse::<When>().ok()).and_then(|when| when.at(moment));
+    json!({"until": at.map_or_else(|| until.clone(), |at| at.to_string().into())})
+}
+
+fn terms(action: &PlannedAction, decision: &Decision) -> Terms {
+    Terms {
+        action_name: action.id.clone(),
+        on_error: match action.on_error {
+            rules::OnError::Continue => jobs::OnError::Continue,
+            rules::OnError::Stop => jobs::OnError::Stop,
+        },
+        lane: decision.lane.as_ref().map(|lane| Lane::new(lane.name.clone(), lane.limit)),
+        is_late: action.is_late,
     }
 }
 

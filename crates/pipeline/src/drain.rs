@@ -3,9 +3,9 @@
 //! as the first is back.
 
 use crate::{
-    Books, chore,
+    Books, Renderer, chore,
     effect::{self, Errand, Maker, Report},
-    letters,
+    late, left, letters,
 };
 use db::{Db, DbError, Tx};
 use futures::{
@@ -43,6 +43,8 @@ pub struct Works<'a> {
     pub mail: Option<&'a auth::Mail>,
     /// Carries parcels.
     pub courier: &'a dyn Courier,
+    /// Turns late jobs into jobs.
+    pub renderer: &'a dyn Renderer,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Chance.
@@ -152,17 +154,12 @@ async fn await_some(
             Either::Left((finished, _)) => return finished,
             Either::Right(_) => {
                 let now = works.clock.now();
-                if now < until && under_way.len() < UNDER_WAY && is_due(works, now).await.unwrap_or(false) {
+                if now < until && under_way.len() < UNDER_WAY && anything(works, now).await.unwrap_or(false) {
                     return None;
                 }
             }
         }
     }
-}
-
-async fn is_due(works: &Works<'_>, now: Instant) -> Result<bool, DbError> {
-    let mut lease = works.db.read().await?;
-    Ok(jobs::due_next(&mut lease.all_tenants()?).await?.is_some_and(|due| due <= now))
 }
 
 async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
@@ -176,7 +173,8 @@ async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
     Finished { leased: errand.leased, delivery, report, ended }
 }
 
-/// One transaction. Gives the parcels to send, and whether inside jobs were run (which may have made more work).
+/// One transaction. Gives the parcels to send, and whether there may be more to do at once: inside jobs were run, or jobs ended
+/// that others waited for.
 async fn round(
     works: &Works<'_>,
     finished: &mut Vec<Finished>,
@@ -200,17 +198,34 @@ async fn round(
         let most = u16::try_from(room.min(CLAIM)).unwrap_or(u16::MAX);
         let leased = jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*works.chance), most).await?;
         drained.claimed += leased.len();
+        let (leased, failed) = late::render(works, &mut tx, leased, now).await?;
+        busy = settle_at_once(works, &mut tx, failed, now, drained).await?;
         let (inside, outside): (Vec<_>, Vec<_>) =
             leased.into_iter().partition(|one| one.job.kind.is_inside());
         let (ours, outside): (Vec<_>, Vec<_>) = outside.into_iter().partition(|one| one.job.kind.is_chore());
         chores.extend(ours);
-        busy = !inside.is_empty();
+        busy |= !inside.is_empty();
         run_inside(works, &mut tx, inside, now, drained).await?;
-        errands = prepare(works, &mut tx, outside, now, drained).await?;
+        let (parcels, freed) = prepare(works, &mut tx, outside, now, drained).await?;
+        busy |= freed;
+        errands = parcels;
     }
     tx.commit().await?;
     finished.clear();
     Ok((errands, busy))
+}
+
+/// Settles jobs that came to nothing before they ran; whether others may run because of that.
+async fn settle_at_once(
+    works: &Works<'_>,
+    tx: &mut Tx,
+    ended: Vec<(Leased, Report)>,
+    now: Instant,
+    drained: &mut Drained,
+) -> Result<bool, DbError> {
+    let settlements: Vec<Settlement> =
+        ended.into_iter().map(|(one, report)| settlement(works, one, &report, now, drained)).collect();
+    Ok(jobs::settle(&mut tx.all_tenants(), &settlements).await?.freed > 0)
 }
 
 /// The deliveries of jobs that died with their lease are failed, too.
@@ -253,7 +268,14 @@ fn settlement(
         Next::Again(_) => drained.retried += 1,
         Next::Dead => drained.dead += 1,
     }
-    Settlement { leased, next, ended, status: report.status.map(u32::from), detail: report.words.clone() }
+    Settlement {
+        leased,
+        next,
+        ended,
+        status: report.status.map(u32::from),
+        detail: report.words.clone(),
+        result: report.result.clone(),
+    }
 }
 
 /// Records what came back: first the jobs; then, of those whose outcome counted, the deliveries.
@@ -279,8 +301,8 @@ async fn settle_finished(
         }
         settlements.push(settlement);
     }
-    let counted = jobs::settle(&mut tx.all_tenants(), &settlements).await?;
-    let counts = |job: &Job| counted.iter().any(|(tenant, id)| *tenant == job.tenant && *id == job.id);
+    let counted = jobs::settle(&mut tx.all_tenants(), &settlements).await?.counted;
+    let counts = |job: &Job| counted.contains(&(job.tenant.clone(), job.id.clone()));
     for (job, report, next) in carried.into_iter().filter(|(job, ..)| counts(job)) {
         letters::settle(tx, &job, &report.words, next, works.clock.now()).await?;
     }
@@ -317,9 +339,10 @@ async fn run_inside(
             continue;
         }
         let report = if one.job.kind == Kind::Wait {
-            Report::done("the time has passed")
+            effect::wait(&one.job, now)
         } else {
-            effect::raise(tx, works.books, &effect::call_of(works, &one.job, now), &one.job).await?
+            let call = effect::call_of(works, &one.job, now);
+            effect::raise(tx, works.books, &call, &one.job).await?
         };
         settlements.push(settlement(works, one, &report, now, drained));
     }
@@ -338,6 +361,7 @@ async fn run_inside(
                         expanded.message_id,
                         expanded.deliveries.len()
                     ))
+                    .leaving(&left::of_message(&expanded))
                 }
                 Err(NotificationError::Db(error)) => return Err(error),
                 Err(fault) => effect::fault(&fault),
@@ -349,14 +373,14 @@ async fn run_inside(
     jobs::settle(&mut tx.all_tenants(), &settlements).await.map(drop)
 }
 
-/// Makes the parcels of outside jobs; settles at once those that have none.
+/// Makes the parcels of outside jobs; settles at once those that have none, and tells whether others may run because of that.
 async fn prepare(
     works: &Works<'_>,
     tx: &mut Tx,
     leased: Vec<Leased>,
     now: Instant,
     drained: &mut Drained,
-) -> Result<Vec<Errand>, DbError> {
+) -> Result<(Vec<Errand>, bool), DbError> {
     let mut settlements = Vec::new();
     let mut by_tenant: BTreeMap<TenantId, Vec<(Leased, kernel::DeliveryId)>> = BTreeMap::new();
     let (post, leased): (Vec<_>, Vec<_>) =
@@ -412,6 +436,6 @@ async fn prepare(
         }
         notifications::settle(&mut tx.scope(&tenant), &call, &ended).await?;
     }
-    jobs::settle(&mut tx.all_tenants(), &settlements).await?;
-    Ok(errands)
+    let settled = jobs::settle(&mut tx.all_tenants(), &settlements).await?;
+    Ok((errands, settled.freed > 0))
 }

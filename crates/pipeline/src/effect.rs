@@ -1,11 +1,11 @@
 //! What does a job do? Inside jobs write in the queue's own transaction; outside jobs carry one parcel.
 
-use crate::{Books, Works, decide, write};
+use crate::{Books, Works, decide, left, write};
 use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
-use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt};
+use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt, Terms};
 use kernel::{
-    Call, DeliveryId, EventId, Instant, JobId, Principal, RequestId, RuleId, Span, TenantId, Trace,
+    Call, DeliveryId, EventId, Instant, JobId, Principal, RequestId, RuleId, Secret, Span, TenantId, Trace,
 };
 use notifications::{Answer, ChannelKind, Failure, Judgement, NewMessage, NotificationError, Outbound};
 use serde_json::{Value, json};
@@ -19,23 +19,34 @@ pub(crate) struct Report {
     pub(crate) outcome: Outcome,
     pub(crate) status: Option<u16>,
     pub(crate) words: String,
+    /// What it leaves for those behind it.
+    pub(crate) result: Option<Secret<String>>,
 }
 
 impl Report {
     pub(crate) fn done(words: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Done, status: None, words: words.into() }
+        Self::of(Outcome::Done, words)
     }
 
     pub(crate) fn unfinished(words: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Unfinished, status: None, words: words.into() }
+        Self::of(Outcome::Unfinished, words)
     }
 
     pub(crate) fn hopeless(words: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Hopeless, status: None, words: words.into() }
+        Self::of(Outcome::Hopeless, words)
     }
 
     pub(crate) fn failed(words: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Failed { retry_after: None }, status: None, words: words.into() }
+        Self::of(Outcome::Failed { retry_after: None }, words)
+    }
+
+    fn of(outcome: Outcome, words: impl Into<String>) -> Self {
+        Self { outcome, status: None, words: words.into(), result: None }
+    }
+
+    /// The same, leaving something for those behind it.
+    pub(crate) fn leaving(self, result: &Value) -> Self {
+        Self { result: Some(jobs::result_text(result)), ..self }
     }
 }
 
@@ -135,10 +146,11 @@ pub(crate) fn carriers(call: &Call, maker: &Maker, expanded: &notifications::Exp
         event: maker.event.clone(),
         rule: maker.rule.clone(),
         parent: maker.job.clone(),
-        due: call.now,
+        start: call.now.into(),
         patience: maker.patience,
         trace: maker.trace.clone(),
         stillborn: None,
+        terms: Terms::default(),
     };
     // A job that runs a second time finds its message and its carriers made.
     let fresh = expanded.deliveries.iter().filter(|_| expanded.is_new);
@@ -203,6 +215,8 @@ pub(crate) fn request_of(job: &Job, allow_private: bool) -> Result<Parcel, Repor
 /// What an errand's outcome means, for the queue and, if it carried one, for its delivery.
 pub(crate) fn judge(errand: &Errand, outcome: Result<Receipt, Lost>, now: Instant) -> Report {
     let kind = errand.delivery.as_ref().map_or(ChannelKind::Webhook, |(_, kind)| *kind);
+    let answer = outcome.as_ref().ok().filter(|_| errand.leased.job.kind == Kind::HttpRequest);
+    let result = answer.map(|receipt| jobs::result_text(&left::of_answer(receipt)));
     let (status, judgement) = match outcome {
         Ok(receipt) => {
             let retry_after = receipt.headers.iter().find(|(name, _)| name == "retry-after");
@@ -217,10 +231,10 @@ pub(crate) fn judge(errand: &Errand, outcome: Result<Receipt, Lost>, now: Instan
         Err(lost) => (None, failure(lost).judge()),
     };
     match judgement {
-        Judgement::Delivered => Report { status, ..Report::done("the receiver took it") },
-        Judgement::Refused { words } => Report { status, ..Report::hopeless(words) },
+        Judgement::Delivered => Report { status, result, ..Report::done("the receiver took it") },
+        Judgement::Refused { words } => Report { status, result, ..Report::hopeless(words) },
         Judgement::Later { words, retry_after } => {
-            Report { outcome: Outcome::Failed { retry_after }, status, words }
+            Report { outcome: Outcome::Failed { retry_after }, status, words, result }
         }
     }
 }
@@ -262,10 +276,26 @@ pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) ->
         Err(fault) => return Ok(Report::hopeless(fault.to_string())),
     };
     Ok(match write::write(tx, &[&draft]).await?.into_iter().next() {
-        Some(write::Written::Stored(receipt)) => Report::done(format!("raised {}", receipt.id)),
+        Some(write::Written::Stored(receipt)) => {
+            Report::done(format!("raised {}", receipt.id)).leaving(&left::of_event(&receipt))
+        }
         Some(write::Written::Refused(error)) => Report::hopeless(error.to_string()),
         Some(write::Written::RulesMoved) | None => Report::failed("the rules changed meanwhile"),
     })
+}
+
+/// What comes of a `wait` job: it is done, for its time has come; unless its payload names a later one.
+pub(crate) fn wait(job: &Job, now: Instant) -> Report {
+    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
+    let until = match payload.get("until") {
+        None | Some(Value::Null) => return Report::done("its time has come"),
+        Some(until) => until.as_str().and_then(|text| text.parse::<Instant>().ok()),
+    };
+    match until {
+        Some(until) if until > now => Report::of(Outcome::Early { until }, format!("it waits until {until}")),
+        Some(_) => Report::done("its time has come"),
+        None => Report::hopeless("until is no instant of RFC 3339, such as 2026-01-31T09:30:00Z"),
+    }
 }
 
 /// Where the raised event comes from; `None` if its parent is gone.

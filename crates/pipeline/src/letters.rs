@@ -7,7 +7,7 @@ use crate::{
 };
 use auth::service::letters::{self, Outcome, Ready};
 use db::{Db, DbError, Tx};
-use jobs::{Job, Kind, Leased, NewJob, Next, Parcel, Patience};
+use jobs::{Job, Kind, Leased, NewJob, Next, Parcel, Patience, Terms};
 use kernel::{Instant, JobId, LetterId, Span, TenantId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,10 +45,11 @@ pub async fn post_letters(works: &Works<'_>) -> Result<usize, DbError> {
             event: None,
             rule: None,
             parent: None,
-            due: now,
+            start: now.into(),
             patience: PATIENCE,
             trace: letter.trace.clone(),
             stillborn: None,
+            terms: Terms::default(),
         })
         .collect();
     jobs::enqueue(&mut tx.all_tenants(), &made, now).await?;

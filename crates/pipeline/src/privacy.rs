@@ -3,7 +3,7 @@
 use audit::Line;
 use auth::{AuthError, Erasure, service::privacy as identity};
 use db::{Db, DbError, Scope};
-use jobs::{Kind, NewJob, Patience};
+use jobs::{Kind, NewJob, Patience, Terms};
 use kernel::{Call, FieldFault, JobId, PageError, Person, UserId};
 use serde_json::json;
 
@@ -204,9 +204,10 @@ pub(crate) fn chore(call: &Call, id: JobId, kind: Kind, payload: String) -> NewJ
         event: None,
         rule: None,
         parent: None,
-        due: call.now,
+        start: call.now.into(),
         patience: Patience { attempts: 20, ..Patience::default() },
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
+        terms: Terms::default(),
     }
 }

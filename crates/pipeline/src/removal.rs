@@ -5,7 +5,7 @@ use crate::{Works, chore::Progress, store::removal};
 use audit::Entry;
 use auth::{AuthError, Tenant, service};
 use db::{Db, DbError};
-use jobs::{Job, Kind, NewJob, Patience};
+use jobs::{Job, Kind, NewJob, Patience, Terms};
 use kernel::{Call, JobId, Span, TenantId};
 use serde_json::json;
 
@@ -41,10 +41,11 @@ pub async fn remove_organization(
         event: None,
         rule: None,
         parent: None,
-        due: call.now,
+        start: call.now.into(),
         patience: PATIENCE,
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
+        terms: Terms::default(),
     };
     jobs::enqueue(&mut tx.all_tenants(), &[job], call.now).await?;
     tx.commit().await?;
@@ -177,6 +178,7 @@ mod tests {
                 means: &self.means,
                 mail: None,
                 courier: &Nobody,
+                renderer: &crate::ByRules,
                 clock: &Still,
                 chance: self.chance.clone(),
             }

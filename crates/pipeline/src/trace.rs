@@ -35,9 +35,10 @@ pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventErr
     let children = events::children(&mut scope, id).await?;
     let ledger = |error: jobs::JobError| match error {
         jobs::JobError::Db(error) => EventError::Db(error),
-        jobs::JobError::Unknown | jobs::JobError::NotRetryable(_) | jobs::JobError::Ended(_) => {
-            EventError::Unknown
-        }
+        jobs::JobError::Unknown
+        | jobs::JobError::NotRetryable(_)
+        | jobs::JobError::Held(_)
+        | jobs::JobError::Ended(_) => EventError::Unknown,
     };
     let jobs = jobs::of_event(&mut scope, id).await.map_err(ledger)?;
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();

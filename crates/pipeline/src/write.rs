@@ -8,6 +8,7 @@ use crate::{
 use audit::Entry as AuditEntry;
 use db::{DbError, Tx};
 use events::{Accepted, EventError};
+use jobs::Run;
 use kernel::{Call, EventId, JobId, RuleId, TenantId};
 use serde_json::json;
 use std::{
@@ -141,7 +142,8 @@ async fn remember(tx: &mut Tx, fresh: &[&Decided<'_>]) -> Result<(), DbError> {
         rules::service::recall::keep(&mut scope, &events).await?;
         for (draft, outcome) in theirs {
             for Called { rule, event, why } in &outcome.off {
-                jobs::cancel_run(&mut scope, event, rule, why, draft.received()).await?;
+                let run = Run { event: event.clone(), rule: rule.clone() };
+                jobs::cancel_runs(&mut scope, &[run], why, draft.received()).await?;
             }
         }
     }

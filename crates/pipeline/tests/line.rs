@@ -186,6 +186,7 @@ impl Yard {
             means: &self.means,
             mail: self.mail.as_ref(),
             courier: &self.courier,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: self.chance.clone(),
         }

@@ -145,6 +145,7 @@ impl House {
             means: &self.means,
             mail: None,
             courier: &Nobody,
+            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: Arc::clone(&self.chance),
         };

@@ -86,30 +86,33 @@ impl Ledger {
         event
     }
 
-    /// A job of a match, in a state, that ended so long after its event if it has.
+    /// A job of a match, in a state, that ended so long after its event if it has. One that is `held` waits for the one before it.
     fn job(&self, event: &EventId, received: Instant, state: &str, tried: bool, took: i64) -> JobId {
         static NEXT: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
         let job = JobId::new(received, &Fixed(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+        let is_held = state == "held";
         let has_ended = ["done", "dead", "cancelled"].contains(&state);
         let ended = has_ended.then(|| received + Span::millis(took));
         let leased = (state == "leased").then_some(received);
         self.run(
             "INSERT INTO jobs (tenant_id, job_id, kind, state, payload, event_id, rule_id, action, due_at, attempts, max_attempts, first_wait,
-             most_wait, lease, leased_until, leased_at, trace, created_at, ended_at)
-             VALUES ('acme-corp', ?1, 'wait', ?2, '{}', ?3, ?4, 0, ?5, ?6, 10, 1, 1, ?7, ?8, ?8, 't', ?5, ?9)",
+             most_wait, lease, leased_until, leased_at, trace, created_at, ended_at, waits_for, held_by)
+             VALUES ('acme-corp', ?1, 'wait', ?2, '{}', ?3, ?4, 0, iif(?10 = 'job', NULL, ?5), ?6, 10, 1, 1, ?7, ?8, ?8, 't', ?5, ?9, ?10,
+             iif(?10 = 'job', (SELECT MAX(job_id) FROM jobs WHERE event_id = ?3), NULL))",
             vec![
                 (&job).into(),
-                state.into(),
+                if is_held { "queued" } else { state }.into(),
                 event.into(),
                 (&self.rule).into(),
                 received.into(),
-                i64::from(tried).into(),
+                i64::from(tried && !is_held).into(),
                 leased.map(|_| "l").into(),
                 leased.into(),
                 ended.into(),
+                if is_held { "job" } else { "time" }.into(),
             ],
         );
-        if tried {
+        if tried && !is_held {
             self.run(
                 "INSERT INTO job_attempts (tenant_id, job_id, number, started_at, ended_at, ending, detail)
                  VALUES ('acme-corp', ?1, 1, ?2, ?2, 'done', '')",
@@ -138,6 +141,9 @@ fn a_run_stands_as_its_jobs_do() {
         (&["done", "dead"], true, RunState::Failed),
         (&["cancelled"], false, RunState::Cancelled),
         (&[], false, RunState::Forgotten),
+        (&["queued", "held"], false, RunState::Waiting),
+        (&["done", "leased", "held"], true, RunState::Running),
+        (&["dead", "held"], true, RunState::Stopped),
     ];
     for (place, (states, tried, _)) in wanted.iter().enumerate() {
         let ago = Span::minutes(i64::try_from(place).unwrap() + 1);

@@ -28,6 +28,8 @@ struct LimitsOut {
     search_per_minute: u32,
     /// Bulk operations an hour.
     bulk_per_hour: u32,
+    /// Jobs that run at a time.
+    jobs_at_once: u32,
 }
 
 /// What a new password must be.
@@ -91,6 +93,7 @@ impl From<TenantSettings> for SettingsShown {
             limits: LimitsOut {
                 search_per_minute: limits.search_per_minute,
                 bulk_per_hour: limits.bulk_per_hour,
+                jobs_at_once: limits.jobs_at_once,
             },
             password: PasswordPolicyOut { min_length: password.min_length, history: password.history },
             session: SessionLimitsOut {
@@ -145,6 +148,8 @@ struct LimitsIn {
     search_per_minute: Option<u32>,
     /// Bulk operations an hour: 1 to 1,000,000.
     bulk_per_hour: Option<u32>,
+    /// Jobs that run at a time: 1 to 1,000.
+    jobs_at_once: Option<u32>,
 }
 
 /// Another policy for passwords.
@@ -204,6 +209,7 @@ impl TryFrom<SettingsIn> for SettingsPatch {
             user_rate_per_minute: body.user_rate_per_minute,
             search_per_minute: body.limits.search_per_minute,
             bulk_per_hour: body.limits.bulk_per_hour,
+            jobs_at_once: body.limits.jobs_at_once,
             password_min_length: body.password.min_length,
             password_history: body.password.history,
             session_idle_minutes: body.session.idle_minutes,

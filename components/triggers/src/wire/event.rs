@@ -1,7 +1,7 @@
 //! How are events and trails said in JSON?
 
 use events::Event;
-use jobs::{Attempt, Job};
+use jobs::{Attempt, Job, Waits};
 use notifications::{Delivery, Message};
 use pipeline::{Receipt, Trail};
 use serde::{Deserialize, Serialize};
@@ -165,12 +165,21 @@ pub(crate) struct TraceJobOut {
     pub(crate) rule_id: Option<String>,
     /// The place of the action in its rule, from 0.
     pub(crate) action: Option<u32>,
+    /// What the rule calls the action.
+    pub(crate) action_name: Option<String>,
     /// The job that made it.
     pub(crate) parent_id: Option<String>,
-    pub(crate) due_at: String,
+    /// Null as long as another job holds it.
+    pub(crate) due_at: Option<String>,
+    /// What it waits for besides its time: `job`, `dead_job` or `lane`.
+    pub(crate) waits_for: Option<&'static str>,
+    /// The job that holds it until that one has ended.
+    pub(crate) held_by: Option<String>,
     pub(crate) created_at: String,
     pub(crate) ended_at: Option<String>,
     pub(crate) last_error: Option<String>,
+    /// Why it was taken back.
+    pub(crate) reason: Option<String>,
     pub(crate) attempts: Vec<TraceAttemptOut>,
 }
 
@@ -254,11 +263,15 @@ impl From<Job> for TraceJobOut {
             state: job.state.as_str(),
             rule_id: job.rule.map(|rule| rule.to_string()),
             action: job.action,
+            action_name: job.action_name,
             parent_id: job.parent.map(|parent| parent.to_string()),
-            due_at: job.due.to_string(),
+            due_at: job.due.map(|due| due.to_string()),
+            waits_for: job.waits.as_ref().map(Waits::as_str),
+            held_by: job.waits.as_ref().and_then(Waits::holder).map(ToString::to_string),
             created_at: job.created.to_string(),
             ended_at: job.ended.map(|ended| ended.to_string()),
             last_error: job.last_error,
+            reason: job.reason,
             attempts: Vec::new(),
         }
     }

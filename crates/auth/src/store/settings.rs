@@ -48,6 +48,7 @@ fn read(text: &str) -> Option<TenantSettings> {
         user_rate_per_minute: number("/user_rate_per_minute")?,
         search_per_minute: number("/limits/search_per_minute")?,
         bulk_per_hour: number("/limits/bulk_per_hour")?,
+        jobs_at_once: number("/limits/jobs_at_once")?,
         password_min_length: number("/password/min_length")?,
         password_history: number("/password/history")?,
         session_idle_minutes: number("/session/idle_minutes")?,
@@ -75,6 +76,7 @@ pub(crate) fn whole(settings: &TenantSettings) -> Value {
         "limits": {
             "search_per_minute": settings.limits.search_per_minute,
             "bulk_per_hour": settings.limits.bulk_per_hour,
+            "jobs_at_once": settings.limits.jobs_at_once,
         },
         "password": {"min_length": settings.password.min_length, "history": settings.password.history},
         "session": {

@@ -21,8 +21,8 @@ macro_rules! state {
 /// The columns by which the jobs of a run are told.
 macro_rules! jobs {
     () => {
-        "COUNT(job.job_id) AS jobs, SUM(job.state = 'leased') AS leased, SUM(job.state = 'queued') AS ready, 0 AS held,
-        SUM(job.attempts > 0 OR job.ended_at IS NOT NULL) AS begun, SUM(job.state = 'dead') AS dead,
+        "COUNT(job.job_id) AS jobs, SUM(job.state = 'leased') AS leased, SUM(job.state = 'queued' AND job.waits_for <> 'job') AS ready,
+        SUM(job.waits_for = 'job') AS held, SUM(job.attempts > 0 OR job.ended_at IS NOT NULL) AS begun, SUM(job.state = 'dead') AS dead,
         SUM(job.state = 'cancelled') AS cancelled, MAX(job.ended_at) AS ended, COUNT(job.ended_at) AS ended_jobs"
     };
 }

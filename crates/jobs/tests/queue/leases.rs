@@ -1,140 +1,10 @@
 //! Does the queue keep its promises on a real database? Leases, fences, fairness, retries, dead letters.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
-use db::{Db, DbError, native::Native};
+use crate::yard::{Yard, at, tenant};
+use db::DbError;
 use futures::executor::block_on;
-use jobs::{Filter, JobError, Kind, Lease, NewJob, Next, Patience, Settlement, State};
-use kernel::{Call, Chance, Instant, JobId, PageRequest, Principal, RequestId, TenantId, Trace};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
-};
-
-/// Chance that counts, so that ids and leases differ.
-#[derive(Default)]
-struct Counting(AtomicU8);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
-    }
-}
-
-struct Yard {
-    db: Db,
-    chance: Arc<Counting>,
-}
-
-fn at(seconds: i64) -> Instant {
-    Instant::from_millis(seconds * 1000)
-}
-
-fn tenant(name: &str) -> TenantId {
-    name.parse().unwrap()
-}
-
-impl Yard {
-    fn new(tenants: &[&str]) -> Self {
-        let db = Native::memory().unwrap();
-        block_on(async {
-            let mut tx = db.begin().await.unwrap();
-            for name in tenants {
-                let sql = "INSERT INTO tenants (tenant_id, name, state, created_at, updated_at) VALUES (?1, ?1, 'active', 0, 0)";
-                tx.all_tenants().run_for_effect(sql, [(*name).into()]).await.unwrap();
-            }
-            tx.commit().await.unwrap();
-        });
-        Self { db, chance: Arc::default() }
-    }
-
-    fn job(&self, name: &str, due: Instant) -> NewJob {
-        NewJob {
-            id: JobId::new(at(0), &*self.chance),
-            tenant: tenant(name),
-            kind: Kind::DeliverMessage,
-            payload: "{}".to_owned(),
-            event: None,
-            rule: None,
-            parent: None,
-            due,
-            patience: Patience { attempts: 2, ..Patience::default() },
-            trace: "t".to_owned(),
-            stillborn: None,
-        }
-    }
-
-    fn put(&self, jobs: &[NewJob]) {
-        block_on(async {
-            let mut tx = self.db.begin().await.unwrap();
-            jobs::enqueue(&mut tx.all_tenants(), jobs, at(0)).await.unwrap();
-            tx.commit().await.unwrap();
-        });
-    }
-
-    fn claim(&self, now: Instant, most: u16) -> Vec<jobs::Leased> {
-        block_on(async {
-            let mut tx = self.db.begin().await.unwrap();
-            let leased =
-                jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*self.chance), most).await.unwrap();
-            tx.commit().await.unwrap();
-            leased
-        })
-    }
-
-    fn expire(&self, now: Instant) -> usize {
-        block_on(async {
-            let mut tx = self.db.begin().await.unwrap();
-            let lost = jobs::expire(&mut tx.all_tenants(), now).await.unwrap();
-            tx.commit().await.unwrap();
-            lost.len()
-        })
-    }
-
-    fn settle(&self, leased: &jobs::Leased, next: Next, now: Instant) -> usize {
-        let settlement = Settlement {
-            leased: leased.clone(),
-            next,
-            ended: now,
-            status: Some(200),
-            detail: "d".to_owned(),
-        };
-        block_on(async {
-            let mut tx = self.db.begin().await.unwrap();
-            let counted = jobs::settle(&mut tx.all_tenants(), &[settlement]).await.unwrap();
-            tx.commit().await.unwrap();
-            counted.len()
-        })
-    }
-
-    fn call(&self, name: &str, now: Instant) -> Call {
-        Call {
-            principal: Principal::system(tenant(name)),
-            now,
-            request: RequestId::given("r").unwrap(),
-            trace: Trace::new(&*self.chance),
-            address: None,
-            chance: self.chance.clone(),
-        }
-    }
-
-    fn cancel(&self, call: &Call, id: &JobId) -> Result<jobs::Job, JobError> {
-        block_on(async {
-            let mut tx = self.db.begin().await.unwrap();
-            let outcome = jobs::cancel(&mut tx.scope(call.tenant()), call, id).await;
-            tx.commit().await.unwrap();
-            outcome
-        })
-    }
-
-    fn get(&self, name: &str, id: &JobId) -> jobs::Job {
-        block_on(jobs::get(&self.db, &self.call(name, at(0)), id)).unwrap()
-    }
-}
+use jobs::{Filter, JobError, NewJob, Next, State};
+use kernel::PageRequest;
 
 #[test]
 fn a_job_is_claimed_once_and_only_when_due() {
@@ -153,8 +23,8 @@ fn an_outcome_counts_only_under_its_own_lease() {
     assert_eq!(yard.expire(at(29)), 0);
     assert_eq!(yard.expire(at(30)), 1);
     let quick = yard.claim(at(60), 1).remove(0);
-    assert_eq!(yard.settle(&slow, Next::Dead, at(61)), 0, "the first worker came too late");
-    assert_eq!(yard.settle(&quick, Next::Done, at(61)), 1);
+    assert_eq!(yard.settle(&slow, Next::Dead, at(61)).0, 0, "the first worker came too late");
+    assert_eq!(yard.settle(&quick, Next::Done, at(61)).0, 1);
     assert_eq!(yard.get("acme", &quick.job.id).state, State::Done);
     let attempts = block_on(async {
         let mut lease = yard.db.read().await.unwrap();
@@ -217,7 +87,7 @@ fn a_dead_job_is_redriven_with_all_its_attempts_before_it() {
     let (call, id) = (yard.call("acme", at(5)), leased.job.id);
     assert_eq!(block_on(jobs::dead_count(&yard.db, &call, None)).unwrap(), 1);
     let job = block_on(jobs::retry(&yard.db, &call, &id)).unwrap();
-    assert_eq!((job.state, job.failures, job.due), (State::Queued, 0, at(5)));
+    assert_eq!((job.state, job.failures, job.due), (State::Queued, 0, Some(at(5))));
     let again = yard.claim(at(5), 1).remove(0);
     assert_eq!(again.job.attempts, 2, "attempts are numbered on");
     assert!(matches!(
