@@ -239,9 +239,11 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{json as strict, yaml as reader};
+    use crate::file::{Unreadable, json as strict, yaml as reader};
     use proptest::prelude::*;
     use serde_json::{Number, json};
+
+    type Reader = fn(&str) -> Result<Value, Unreadable>;
 
     #[test]
     fn a_document_reads_well() {
@@ -396,8 +398,9 @@ rules:
         #[test]
         fn what_is_written_is_read_and_written_the_same(value in value()) {
             let document = json!({"rules": value});
-            for (text, read) in [(yaml(&document), reader::read as fn(&str) -> _), (json(&document), strict::read)] {
-                let read: Value = read(&text).map_err(|fault| TestCaseError::fail(format!("{fault}\n{text}")))?;
+            let readers: [(String, Reader); 2] = [(yaml(&document), reader::read), (json(&document), strict::read)];
+            for (text, read) in readers {
+                let read = read(&text).map_err(|fault| TestCaseError::fail(format!("{fault}\n{text}")))?;
                 prop_assert_eq!(&read, &document, "{}", text);
             }
             // What is JSON is YAML, too, but for signs that YAML wants to have escaped.
