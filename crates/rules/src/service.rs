@@ -3,18 +3,21 @@
 //! the call is had by naming the rule's.
 
 pub mod files;
+mod history;
 pub mod recall;
 pub mod recipes;
 pub mod triggers;
 
+pub use history::{diff, rollback, version, versions};
+
 use crate::{
-    Catalogue, Change, Decision, Definition, Difference, Draft, Limit, Origin, Rule, RuleBook, RuleError,
-    RuleFilter, RulePatch, Version, decision::try_out, limit, record::seen, store,
+    Catalogue, Change, Decision, Definition, Draft, Limit, Origin, Rule, RuleBook, RuleError, RuleFilter,
+    RulePatch, decision::try_out, limit, record::seen, store,
 };
 use audit::Entry;
 use chrono_tz::Tz;
 use db::{Db, DbError, Found, Redaction, Scope, Tx};
-use kernel::{Bounded, Call, Cursor, FieldFault, Instant, Page, PageError, PageRequest, RuleId};
+use kernel::{Bounded, Call, FieldFault, Instant, Page, PageRequest, RuleId};
 use language::{Facts, Moment, Occasion};
 use serde_json::Value;
 
@@ -162,26 +165,6 @@ pub async fn seen_in(scope: &mut Scope<'_>, who: &Bounded, id: &RuleId) -> Resul
     seen_by(scope, who, id).await
 }
 
-/// What is different between two versions of a rule, and their numbers. The later one is the present one unless it is named.
-///
-/// # Errors
-/// [`RuleError::Unknown`], [`RuleError::VersionUnknown`], or the database's.
-pub async fn diff(
-    db: &Db,
-    who: &Bounded,
-    id: &RuleId,
-    from: u32,
-    to: Option<u32>,
-) -> Result<(u32, Difference), RuleError> {
-    let mut lease = db.read().await?;
-    let mut scope = lease.scope(who.tenant())?;
-    let rule = seen_by(&mut scope, who, id).await?;
-    let was = store::version(&mut scope, id, from).await?.ok_or(RuleError::VersionUnknown(from))?;
-    let to = to.unwrap_or(rule.version);
-    let is = store::version(&mut scope, id, to).await?.ok_or(RuleError::VersionUnknown(to))?;
-    Ok((to, Difference::between(&was.definition, &is.definition)))
-}
-
 /// Gives a rule another definition; its key stays unless the draft names one. `expected` is the version that the caller saw, if it
 /// says so.
 ///
@@ -290,63 +273,6 @@ pub async fn delete(db: &Db, who: &Bounded, id: &RuleId, expected: Option<u32>) 
     };
     let outcome = work.await;
     finish(tx, outcome).await
-}
-
-/// A rule's versions, the newest first.
-///
-/// # Errors
-/// [`RuleError::Unknown`], [`RuleError::Invalid`] for a cursor of another list, or the database's.
-pub async fn versions(
-    db: &Db,
-    who: &Bounded,
-    id: &RuleId,
-    page: &PageRequest,
-) -> Result<Page<Version>, RuleError> {
-    let before = before(page)?;
-    let mut lease = db.read().await?;
-    let mut scope = lease.scope(who.tenant())?;
-    seen_by(&mut scope, who, id).await?;
-    let rows = store::versions(&mut scope, id, before, page.probe()).await?;
-    Ok(Page::cut(rows, page, |version| version.version.to_string()))
-}
-
-/// The number before which a page of versions goes on.
-fn before(page: &PageRequest) -> Result<i64, RuleError> {
-    match page.after.as_ref().map(Cursor::key) {
-        None => Ok(i64::MAX),
-        Some(key) => Ok(key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?),
-    }
-}
-
-/// One version of a rule.
-///
-/// # Errors
-/// [`RuleError::Unknown`], [`RuleError::VersionUnknown`], or the database's.
-pub async fn version(db: &Db, who: &Bounded, id: &RuleId, number: u32) -> Result<Version, RuleError> {
-    let mut lease = db.read().await?;
-    let mut scope = lease.scope(who.tenant())?;
-    seen_by(&mut scope, who, id).await?;
-    store::version(&mut scope, id, number).await?.ok_or(RuleError::VersionUnknown(number))
-}
-
-/// Brings back what a rule said at an earlier version, as its next version. Its key stays.
-///
-/// # Errors
-/// [`RuleError::VersionUnknown`]; as [`patch`].
-pub async fn rollback(
-    db: &Db,
-    who: &Bounded,
-    id: &RuleId,
-    expected: Option<u32>,
-    to: u32,
-    note: Option<&str>,
-) -> Result<Checked, RuleError> {
-    let earlier = version(db, who, id, to).await?.definition;
-    // It is checked anew: what was accepted then may no longer be.
-    let redefine = |was: &Definition, catalogue: &Catalogue| {
-        Definition::check(Draft { key: Some(was.key.clone()), ..earlier.draft() }, catalogue)
-    };
-    change(db, who, id, expected, Change::RolledBack, note, redefine).await
 }
 
 /// What a rule, active or not, would say to data of its trigger. Nothing is run or kept.
