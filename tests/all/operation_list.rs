@@ -12,7 +12,13 @@ pub struct Operation {
     pub template: String,
     /// Whether it needs no credential.
     pub is_public: bool,
-    body: Option<Value>,
+    body: Option<Body>,
+}
+
+/// What an operation is sent.
+enum Body {
+    Json(Value),
+    Csv(String),
 }
 
 /// All operations of the document, those that destroy last.
@@ -70,7 +76,12 @@ impl Operation {
         let mut path = self.template.clone();
         while let Some(open) = path.find('{') {
             let close = path[open..].find('}')? + open;
-            let list = owner.get(&path[..open - 1]).ok()?;
+            if &path[open..=close] == "{type}" {
+                let own = self.type_of(owner)?;
+                path.replace_range(open..=close, &own);
+                continue;
+            }
+            let list = owner.get(list_of(&path[..open - 1])).ok()?;
             if list.status != 200 {
                 return None;
             }
@@ -79,6 +90,18 @@ impl Operation {
             path.replace_range(open..=close, &own);
         }
         Some(path)
+    }
+
+    /// A type of records of the owner's own: one that has records, unless the type itself is meant.
+    fn type_of(&self, owner: &Client) -> Option<String> {
+        let list = owner.get("/api/v1/records/types").ok()?.json().ok()?;
+        let names: Vec<String> = list["data"]
+            .as_array()?
+            .iter()
+            .filter(|kind| kind["custom"] == true)
+            .filter_map(|kind| kind["type"].as_str().map(str::to_owned))
+            .collect();
+        if self.template.contains("/types/") { names.last().cloned() } else { names.first().cloned() }
     }
 
     /// The same path with an id that nobody has.
@@ -94,14 +117,16 @@ impl Operation {
 
     /// The request, with a body that fits where one is wanted.
     pub fn request<'a>(&self, client: &'a Client, path: &str) -> Request<'a> {
-        let query = match path.rsplit('/').next() {
-            Some("toggle") => "?is_active=true",
-            Some("diff") => "?from=1",
-            Some(_) | None => "",
+        let query = match path {
+            path if path.ends_with("/toggle") => "?is_active=true",
+            path if path.ends_with("/diff") => "?from=1",
+            path if path.ends_with("/schedules/preview") => "?cron=0%209%20*%20*%20*",
+            _ => "",
         };
         let request = client.request(&self.method, &format!("{path}{query}"));
         match &self.body {
-            Some(body) => request.json(body),
+            Some(Body::Json(body)) => request.json(body),
+            Some(Body::Csv(text)) => request.body("text/csv", text.as_str()),
             None => request,
         }
     }
@@ -115,6 +140,11 @@ impl Operation {
     pub fn name(&self) -> String {
         format!("{} {}", self.method, self.template)
     }
+}
+
+/// The list from which an id is taken: of tasks only those that allow every move.
+fn list_of(path: &str) -> &str {
+    if path == "/api/v1/tasks" { "/api/v1/tasks?state=open" } else { path }
 }
 
 fn id_of(entry: &Value) -> Option<String> {
@@ -133,10 +163,15 @@ fn nobodys(id: &str) -> String {
 }
 
 /// A body that the operation takes: one of ours where the shape is not enough, else one made from its schema.
-fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Option<Value> {
+fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Option<Body> {
     let contents = operation.pointer("/requestBody/content")?;
     let only = fresh("route");
+    if contents.get("text/csv").is_some() {
+        return Some(Body::Csv(format!("name\n{only}\n")));
+    }
     let ours = match (method, template) {
+        ("patch", "/api/v1/records/types/{type}") => Some(json!({"title": only})),
+        ("post" | "put", path) if is_record(path) => Some(json!({"name": only})),
         ("post" | "put", path)
             if path.ends_with("/automation/rules") || path.ends_with("/automation/rules/{id}") =>
         {
@@ -155,12 +190,23 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         ("post" | "put", path) if path.contains("/notifications/channels") && !path.ends_with("/test") => {
             Some(json!({"name": only, "kind": "webhook", "url": "https://example.com/in"}))
         }
+        ("post" | "put", path) if path.ends_with("/schedules") || path.ends_with("/schedules/{id}") => {
+            Some(json!({"name": only, "cron": "0 9 * * MON-FRI", "time_zone": "Europe/Berlin"}))
+        }
+        ("patch", path) if path.ends_with("/comments/{comment_id}") => Some(json!({"text": only})),
+        ("patch", "/api/v1/tasks/{id}") => Some(json!({"title": only})),
         ("patch", "/api/v1/admin/settings") => Some(json!({"password": {"min_length": 12}})),
         ("patch", _) => Some(json!({"name": only})),
         _ => None,
     };
     let schema = contents.get("application/json").and_then(|content| content.get("schema"));
-    ours.or_else(|| Some(made(schema?, document, 0)))
+    ours.or_else(|| Some(made(schema?, document, 0))).map(Body::Json)
+}
+
+/// Whether the path is that of records, or of one.
+fn is_record(path: &str) -> bool {
+    let list = path.trim_end_matches("/{id}");
+    ["/contacts", "/leads", "/opportunities", "/records/{type}"].iter().any(|end| list.ends_with(end))
 }
 
 /// A value of this schema: required fields only, the first of alternatives.

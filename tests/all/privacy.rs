@@ -40,12 +40,19 @@ fn a_person_gets_all_of_it_and_is_gone_when_erased() {
     let accepted = post(&client, "/api/v1/events", &event_for("hers", EMAIL), 202);
     crate::stage::job(&client, &crate::stage::first_job(&accepted), "done");
 
+    let task = json!({"title": "Hers", "assignee": EMAIL, "description": format!("Ask {EMAIL}")});
+    let task = id(&post(&client, "/api/v1/tasks", &task, 201));
+    post(&herself, &format!("/api/v1/tasks/{task}/comments"), &json!({"text": format!("I am {EMAIL}")}), 201);
+    post(&client, "/api/v1/tasks", &json!({"title": EMAIL, "labels": [EMAIL]}), 201);
+
     let own = get(&herself, "/api/v1/auth/export");
     assert_eq!((text(&own["person"], "email"), &own["next"]), (EMAIL, &Value::Null), "{own}");
-    for section in ["user", "roles", "sessions", "api_keys", "messages", "audit"] {
+    for section in ["user", "roles", "sessions", "api_keys", "messages", "tasks", "task_comments", "audit"] {
         assert!(own["sections"][section].is_array(), "{section} is missing: {own}");
     }
     assert_eq!(own["sections"]["messages"][0]["body"], "For you", "{own}");
+    assert_eq!(own["sections"]["tasks"][0]["title"], "Hers", "{own}");
+    assert!(text(&own["sections"]["task_comments"][0], "text").starts_with("I am "), "{own}");
     assert!(!own.to_string().contains("argon2") && !own.to_string().contains("hash"), "{own}");
     let hers = post(&client, &format!("/api/v1/admin/users/{ana}/export"), &json!({}), 200);
     assert_eq!(hers["sections"]["user"], own["sections"]["user"]);
@@ -62,6 +69,8 @@ fn a_person_gets_all_of_it_and_is_gone_when_erased() {
     assert!(done["counts"]["messages_deleted"].as_u64() >= Some(1), "{done}");
     assert_eq!(login(&stage.host.client(), EMAIL, PASSWORD).status, 401);
     assert_eq!(client.get(&format!("/api/v1/admin/users/{ana}")).unwrap().status, 404);
+    let left = get(&client, &format!("/api/v1/tasks/{task}"));
+    assert_eq!(left["assignee"], json!({"id": ana, "email": null, "name": null}), "the pseudonym keeps it");
     let verified = get(&client, "/api/v1/admin/audit/verify");
     assert_eq!(verified["holds"], true, "{verified}");
     let about = get(&client, &format!("/api/v1/admin/audit?subject={ana}&limit=200"));

@@ -119,6 +119,17 @@ impl Stage {
         Self::of(host, Some(Clock { file, ahead: Mutex::new(0) }))
     }
 
+    /// Kills the program, lets so much time pass, and starts it again on the state that it left.
+    pub fn away_for(self, time: Duration) -> Self {
+        self.pass(time);
+        let Self { host, key, clock } = self;
+        let state = host.kill();
+        let mut options = OPTIONS.to_vec();
+        let path = clock.as_ref().expect("only a stage with a clock can move it").file.path().to_owned();
+        options.extend(["--test-clock", path.to_str().unwrap()]);
+        Self { host: Signalbox::start_on(state, &options).unwrap(), key, clock }
+    }
+
     /// What runs already.
     pub fn of_host(host: Signalbox) -> Self {
         Self::of(host, None)

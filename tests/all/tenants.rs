@@ -38,6 +38,21 @@ pub fn furnish(client: &Client) {
     post(client, "/api/v1/automation/rules", &rule_for(&only, &json!([tell(&recipient, MARK)])), 201);
     let channel = json!({"name": fresh(MARK), "kind": "webhook", "url": "http://127.0.0.1:9/acmeonly"});
     post(client, "/api/v1/notifications/channels", &channel, 201);
+    for name in [MARK.to_owned(), format!("{MARK}_empty")] {
+        let kind = json!({"type": name, "module_type": "delivery", "schema": {"properties": {"name": {"type": "string"}}}});
+        post(client, "/api/v1/records/types", &kind, 201);
+    }
+    for path in ["crm/contacts", "crm/leads", "sales/opportunities", "records/acmeonly"] {
+        post(client, &format!("/api/v1/{path}"), &json!({"name": only}), 201);
+    }
+    for _ in 0..4 {
+        let task = json!({"title": fresh(MARK), "assignee": recipient});
+        let task = crate::stage::id(&post(client, "/api/v1/tasks", &task, 201));
+        post(client, &format!("/api/v1/tasks/{task}/comments"), &json!({"text": MARK}), 201);
+    }
+    let schedule = json!({"name": fresh(MARK), "cron": "0 9 * * *", "data": {"only": MARK}});
+    let schedule = crate::stage::id(&post(client, "/api/v1/schedules", &schedule, 201));
+    post(client, &format!("/api/v1/schedules/{schedule}/run"), &json!({}), 200);
     let event = crate::stage::event_for(&only, MARK);
     let accepted = post(client, "/api/v1/events", &event, 202);
     crate::stage::job(client, &crate::stage::first_job(&accepted), "done");

@@ -23,12 +23,16 @@ const TICK_SECONDS: u16 = 20;
 const TICK_SECONDS_MOST: u16 = 300;
 /// How far apart two looks for old rows are.
 const LOOK: Span = Span::seconds(10);
+/// How far apart two looks at the clock are: what is due by the clock is due to the minute, and ticks come with every event.
+const CLOCK: Span = Span::millis(500);
 
 /// What the instance keeps for its work.
 struct App {
     books: Books,
     /// When old rows are looked for next, in milliseconds: not at every tick.
     next_look: AtomicI64,
+    /// When schedules and overdue tasks are looked for next, in milliseconds.
+    next_clock: AtomicI64,
     /// What channels need; or why there is none: then jobs are not run, and the tick says so.
     means: Result<Means, VaultError>,
 }
@@ -50,7 +54,12 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .routes(routes!(cancel))
         .routes(routes!(tick))
         .merge(crate::reseal::routes())
-        .with_state(Arc::new(App { books: Books::default(), next_look: AtomicI64::new(0), means }));
+        .with_state(Arc::new(App {
+            books: Books::default(),
+            next_look: AtomicI64::new(0),
+            next_clock: AtomicI64::new(0),
+            means,
+        }));
     edge::idempotent(edge::fragment(routes))
 }
 
@@ -197,7 +206,8 @@ async fn cancel(caller: Authorized<needs::JobsRedrive>, Id(id): Id<JobId>) -> Re
 
 /// Work off the queue
 ///
-/// For the operator's clock: takes back lost leases, then runs due jobs until nothing is due or the time is spent. Two at
+/// For the operator's clock: raises what schedules have due, takes back lost leases, then runs due jobs until nothing is due or
+/// the time is spent. Two at
 /// once do no harm. The bearer is the variable `internal_token`.
 #[utoipa::path(post, path = "/internal/jobs/tick", tag = "internal", params(TickIn),
     responses((status = 200, body = TickOut), Faults), security(("bearer" = [])))]
@@ -238,6 +248,11 @@ async fn tick(
     }
     let until = now + Span::seconds(seconds.into());
     pipeline::post_letters(&works).await?;
+    if now.millis() >= app.next_clock.load(Ordering::Relaxed) {
+        app.next_clock.store((now + CLOCK).millis(), Ordering::Relaxed);
+        pipeline::schedules::fire(&works).await?;
+        pipeline::tasks::tell_overdue(&works).await?;
+    }
     let drained = pipeline::drain(&works, until).await?;
     Ok(Shown::as_is("tick", drained.into()))
 }

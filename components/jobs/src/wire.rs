@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) struct JobOut {
     pub(crate) id: String,
     pub(crate) tenant_id: String,
-    /// `send_notification`, `deliver_message`, `http_request`, `publish_event`, `wait`.
+    /// `send_notification`, `deliver_message`, `http_request`, `publish_event`, `create_task`, `wait`.
     pub(crate) kind: &'static str,
     /// `queued`, `leased`, `done`, `dead`, `cancelled`.
     pub(crate) state: &'static str,

@@ -32,12 +32,13 @@ pub(crate) async fn gauges(world: &World) -> Result<String, DbError> {
     let backlog = jobs::backlog(&mut all).await?;
     let events = events::stored(&mut all).await?;
     let schema = store::version(&mut all).await?;
-    let text = text(&backlog, events, schema, now);
+    let soonest = schedules::service::soonest(&mut all).await?;
+    let text = text(&backlog, events, soonest, schema, now);
     *KEPT.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, text.clone()));
     Ok(text)
 }
 
-fn text(backlog: &Backlog, events: i64, schema: i64, now: Instant) -> String {
+fn text(backlog: &Backlog, events: i64, soonest: Option<Instant>, schema: i64, now: Instant) -> String {
     let mut page = Exposition::default();
     page.metric("signalbox_build_info", "gauge", "The version that answers.");
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -77,6 +78,9 @@ fn text(backlog: &Backlog, events: i64, schema: i64, now: Instant) -> String {
     let about = "How long the job is overdue that is overdue longest; suspended tenants aside.";
     page.metric("signalbox_queue_lag_seconds", "gauge", about);
     page.sample(&[], seconds(backlog.oldest_due, now));
+    let about = "How long the schedule is overdue that is overdue longest; suspended tenants aside.";
+    page.metric("signalbox_schedules_lag_seconds", "gauge", about);
+    page.sample(&[], seconds(soonest, now));
     let about = "The age of the oldest job that was given up and not yet redriven; 0 without one.";
     page.metric("signalbox_jobs_oldest_dead_seconds", "gauge", about);
     page.sample(&[], seconds(backlog.oldest_dead, now));

@@ -12,19 +12,24 @@ use serde_json::{Value, json};
 use std::sync::OnceLock;
 
 /// The components that have a part beside this one, by their names in spin.toml.
-const OTHERS: [&str; 5] = ["auth", "rules", "triggers", "notifications", "jobs"];
+const OTHERS: [&str; 7] = ["auth", "rules", "triggers", "records", "notifications", "jobs", "tasks"];
 /// Where a component says its part.
 const FRAGMENT: &str = "/internal/openapi.json";
 /// Where the document is to be had.
 const DOCUMENT: &str = "/api/v1/openapi.json";
 
 const DESCRIPTION: &str = include_str!("interface.md");
-const AREAS: [(&str, &str); 9] = [
+const AREAS: [(&str, &str); 14] = [
     ("auth", "Signing in and out, sessions, tokens and the keys that verify them."),
     ("admin", "Who works here and what they may do: organizations, users, roles, API keys, the audit trail."),
     ("triggers", "What can happen: the built-in triggers of each module, and a tenant's own."),
     ("events", "What happened: accepted once, kept for good, and explained by its trace."),
+    ("schedules", "What happens by itself: events at cron expressions and instants, in time zones."),
     ("rules", "What follows: conditions on an event, and the actions to take when they hold."),
+    ("crm", "Whom it is done with: contacts and leads, which raise events when they change."),
+    ("sales", "What is being sold: opportunities, from the first stage to a deal that is won or lost."),
+    ("records", "Records of any type, a tenant's own types among them, and what each type is made of."),
+    ("tasks", "Who has to do what, and until when: tasks, who has them, what is said about them."),
     ("jobs", "What is being done: the queue, its retries, and what was given up."),
     ("notifications", "Who is told: channels, messages, deliveries and the inbox."),
     ("platform", "How the system is. Needs no credential and tells nothing of any tenant."),

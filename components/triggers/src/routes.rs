@@ -1,6 +1,7 @@
-//! Which routes lead to triggers and events?
+//! Which routes lead to triggers, events and schedules?
 
 mod events;
+mod schedules;
 mod triggers;
 
 use axum::Router;
@@ -11,8 +12,9 @@ use std::sync::Arc;
 
 /// All of them. Events count once by a key of their own; what else is posted takes idempotency keys.
 pub(crate) fn router(world: &Arc<World>) -> Router {
-    let door = Door::new(world.db.clone(), Arc::new(Books::default()), Arc::new(guest::SpinBells));
-    let app = Arc::new(App { door });
-    let routes = events::routes().with_state(app).merge(triggers::routes());
+    let books: Arc<Books> = Arc::default();
+    let door = Door::new(world.db.clone(), Arc::clone(&books), Arc::new(guest::SpinBells));
+    let app = Arc::new(App { books, door });
+    let routes = events::routes().merge(schedules::routes()).with_state(app).merge(triggers::routes());
     edge::idempotent_but(edge::fragment(routes), "/api/v1/events")
 }

@@ -1,6 +1,7 @@
 //! How are triggers, events and trails said in JSON?
 
 mod event;
+pub(crate) mod schedules;
 mod trigger;
 
 pub(crate) use event::{BatchOut, EventFilter, EventIn, EventOut, ReceiptOut, TraceOut};

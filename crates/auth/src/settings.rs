@@ -84,6 +84,8 @@ pub struct RetentionSettings {
     pub messages_days: u32,
     /// Sessions that have ended: 30 unless set.
     pub sessions_days: u32,
+    /// Tasks that were completed or cancelled: 730 unless set.
+    pub tasks_days: u32,
 }
 
 impl Default for TenantSettings {
@@ -101,6 +103,7 @@ impl Default for TenantSettings {
                 jobs_days: 30,
                 messages_days: 90,
                 sessions_days: 30,
+                tasks_days: 730,
             },
             time_zone: Tz::UTC,
         }
@@ -141,6 +144,7 @@ pub struct SettingsPatch {
     pub jobs_days: Option<u32>,
     pub messages_days: Option<u32>,
     pub sessions_days: Option<u32>,
+    pub tasks_days: Option<u32>,
     pub time_zone: Option<Tz>,
 }
 
@@ -238,6 +242,7 @@ impl RetentionSettings {
             jobs_days: take("retention.jobs_days", patch.jobs_days, self.jobs_days, DAYS),
             messages_days: take("retention.messages_days", patch.messages_days, self.messages_days, DAYS),
             sessions_days: take("retention.sessions_days", patch.sessions_days, self.sessions_days, DAYS),
+            tasks_days: take("retention.tasks_days", patch.tasks_days, self.tasks_days, DAYS),
         }
     }
 }

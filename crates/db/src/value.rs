@@ -1,8 +1,9 @@
 //! What can a column hold? An integer, a real, a text, bytes or nothing.
 
 use kernel::{
-    ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, Instant, InvitationId, JobId,
-    LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TenantId, TicketId, UserId,
+    ApiKeyId, AuditId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId, Instant,
+    InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId, ScheduleId,
+    SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -113,6 +114,7 @@ texts!(
     AuditId,
     ChannelId,
     ClientId,
+    CommentId,
     ConnectionId,
     DeliveryId,
     EventId,
@@ -121,9 +123,13 @@ texts!(
     LetterId,
     MessageId,
     PasskeyId,
+    RecordId,
     RoleId,
     RuleId,
+    RunId,
+    ScheduleId,
     SessionId,
+    TaskId,
     TenantId,
     TicketId,
     UserId,

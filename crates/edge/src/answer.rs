@@ -8,15 +8,27 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
-/// The largest body, in bytes.
-pub const BODY_LIMIT: usize = 1024 * 1024;
+/// The largest body, in bytes, of anything but an import.
+const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Answers a request; `body` is `None` when it was larger than [`BODY_LIMIT`].
+/// The largest file of an import, in bytes.
+const FILE_LIMIT: usize = 8 * 1024 * 1024;
+
+/// The largest body that a request may have, in bytes: a file that is imported may be larger than anything else.
+#[must_use]
+pub fn body_limit(parts: &Parts) -> usize {
+    let is_import =
+        parts.method == Method::POST && parts.uri.path().trim_end_matches('/').ends_with("/import");
+    if is_import { FILE_LIMIT } else { BODY_LIMIT }
+}
+
+/// Answers a request; `body` is `None` when it was larger than [`body_limit`].
 pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body: Option<Bytes>) -> Response {
+    let limit = body_limit(&parts);
     let sent = parts.uri.clone();
     let asked = parts.headers.clone();
     let method = parts.method.clone();
@@ -32,7 +44,7 @@ pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body:
         parts.extensions.insert(Arc::clone(&visitor));
         route(router, Request::from_parts(parts, Body::from(body))).await
     } else {
-        Problem::from(Unspecific::TooLarge).into_response()
+        Problem::from(Unspecific::TooLarge(limit)).into_response()
     };
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {

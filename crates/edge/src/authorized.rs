@@ -132,6 +132,18 @@ pub struct Reaching<N> {
     need: PhantomData<N>,
 }
 
+/// A caller who has the permission somewhere, or a person: there may be something of their own, however little they may do
+/// with others'. Use cases that know whose a thing is take `who` and `email`; no other route lets such a caller in.
+pub struct Partaking<N> {
+    /// The call, as far as the permission reaches.
+    pub who: Bounded,
+    /// What the component stands in.
+    pub world: Arc<World>,
+    /// The e-mail address of the caller, if it is a person.
+    pub email: Option<String>,
+    need: PhantomData<N>,
+}
+
 /// A caller who has the permission `All` over all tenants, which only those who run the platform can have; or else one who
 /// has `Own` in their own.
 pub enum Steward<All, Own> {
@@ -176,6 +188,24 @@ impl<N: Need, S: Send + Sync> FromRequestParts<S> for Reaching<N> {
             return Err(Unspecific::Permission(permission).into());
         }
         Ok(Self { who, world, need: PhantomData })
+    }
+}
+
+impl<N: Need, S: Send + Sync> FromRequestParts<S> for Partaking<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let permission = N::PERMISSION.ok_or(Unspecific::Internal)?;
+        let (world, visitor) = visitor::surroundings(parts)?;
+        let checked = visitor.check(&world).await?;
+        let email = checked.user_email.clone();
+        let call = visitor.call(&world, checked);
+        suffice::<N>(&call)?;
+        let who = Bounded::new(call, permission);
+        if who.bounds().is_nowhere() && who.own().is_none() {
+            return Err(Unspecific::Permission(permission).into());
+        }
+        Ok(Self { who, world, email, need: PhantomData })
     }
 }
 

@@ -9,6 +9,10 @@ use kernel::Identifier;
 #[derive(Debug, Clone)]
 pub struct Id<T>(pub T);
 
+/// The two ids in the path of a thing that belongs to another: of the other, and its own.
+#[derive(Debug, Clone)]
+pub struct Within<O, T>(pub O, pub T);
+
 impl<T: Identifier + Send, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Problem;
 
@@ -16,6 +20,18 @@ impl<T: Identifier + Send, S: Send + Sync> FromRequestParts<S> for Id<T> {
         let missing = || Problem::from(Unspecific::NotFound(T::NOUN));
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| missing())?;
         text.parse().map(Self).map_err(|_| missing())
+    }
+}
+
+impl<O: Identifier + Send, T: Identifier + Send, S: Send + Sync> FromRequestParts<S> for Within<O, T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let missing = |noun| Problem::from(Unspecific::NotFound(noun));
+        let Path((owner, own)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| missing(T::NOUN))?;
+        let owner = owner.parse().map_err(|_| missing(O::NOUN))?;
+        own.parse().map(|own| Self(owner, own)).map_err(|_| missing(T::NOUN))
     }
 }
 

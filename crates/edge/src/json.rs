@@ -1,7 +1,10 @@
 //! What does a body or a query say? JSON of one shape, every fault named by its field.
 
 use crate::{Problem, Unspecific, nesting};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+};
 use bytes::Bytes;
 use http::{HeaderMap, header, request::Parts};
 use serde::de::DeserializeOwned;
@@ -14,13 +17,21 @@ pub struct Json<T>(pub T);
 #[derive(Debug)]
 pub struct RawJson(pub Bytes);
 
+/// The bytes of a body of comma-separated values, not yet read.
+#[derive(Debug)]
+pub struct Csv(pub Bytes);
+
 /// A query string of the shape `T`.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn media_type(headers: &HeaderMap) -> String {
     let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = media_type(headers);
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
@@ -71,6 +82,18 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
             return Err(Unspecific::Nesting.into());
         }
         Ok(Self(bytes))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Csv {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if media_type(request.headers()) != "text/csv" {
+            return Err(Unspecific::ContentType("text/csv").into());
+        }
+        // How large it may be was decided before the router: axum's own limit would be a second one.
+        to_bytes(request.into_body(), usize::MAX).await.map(Self).map_err(|_| Unspecific::Internal.into())
     }
 }
 

@@ -71,7 +71,9 @@ impl Paging {
         }
     }
 
-    fn link(&self, cursor: &Cursor) -> String {
+    /// Where the page after `cursor` is.
+    #[must_use]
+    pub fn link(&self, cursor: &Cursor) -> String {
         let kept = self.uri.query().unwrap_or_default().split('&');
         let mut parts: Vec<String> =
             kept.filter(|part| !part.is_empty() && !part.starts_with("cursor=")).map(str::to_owned).collect();

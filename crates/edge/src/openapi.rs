@@ -61,7 +61,7 @@ pub enum Faults {
     /// It changed since.
     #[response(status = 412)]
     Stale(FaultBody),
-    /// The body is larger than 1 MiB.
+    /// The body is larger than 1 MiB (a file that is imported: 8 MiB).
     #[response(status = 413)]
     TooLarge(FaultBody),
     /// The content type is not read here.

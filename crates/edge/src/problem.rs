@@ -38,9 +38,9 @@ pub enum Unspecific {
     /// The body nests too deeply.
     #[error("The body nests deeper than 64 levels.")]
     Nesting,
-    /// The body is larger than a mebibyte.
-    #[error("The body is larger than 1 MiB (1,048,576 bytes).")]
-    TooLarge,
+    /// The body is larger than so many bytes.
+    #[error("The body is larger than {0} bytes, the most that this route reads.")]
+    TooLarge(usize),
     /// The content type is not the one that this route reads.
     #[error("This route reads {0}; say so in Content-Type.")]
     ContentType(&'static str),
@@ -105,7 +105,7 @@ impl Fault for Unspecific {
     fn kind(&self) -> Kind {
         match self {
             Self::Fields(_) | Self::NotJson(_) | Self::Nesting => Kind::Invalid,
-            Self::TooLarge => Kind::TooLarge,
+            Self::TooLarge(_) => Kind::TooLarge,
             Self::ContentType(_) => Kind::Unsupported,
             Self::NoRoute | Self::NotFound(_) | Self::Method => Kind::NotFound,
             Self::NoCredential | Self::InternalToken => Kind::Unauthenticated,
@@ -123,7 +123,7 @@ impl Fault for Unspecific {
             Self::Fields(_) => "VALIDATION_ERROR",
             Self::NotJson(_) => "INVALID_JSON",
             Self::Nesting => "NESTING_TOO_DEEP",
-            Self::TooLarge => "BODY_TOO_LARGE",
+            Self::TooLarge(_) => "BODY_TOO_LARGE",
             Self::ContentType(_) => "UNSUPPORTED_MEDIA_TYPE",
             Self::NoRoute => "NO_SUCH_ROUTE",
             Self::Method => "METHOD_NOT_ALLOWED",

@@ -28,7 +28,7 @@ pub async fn serve(
     let (parts, body) = http_from_wasi_request(request)?.into_parts();
     let response = match Standing::get(routes).await {
         Ok(standing) => {
-            let body = read(body).await?;
+            let body = read(body, edge::body_limit(&parts)).await?;
             SendWrapper::new(edge::answer(&standing.world, &standing.router, parts, body)).await
         }
         Err(error) => {
@@ -42,7 +42,7 @@ pub async fn serve(
 }
 
 /// The whole body, or `None` if it is larger than the limit; the rest is not read.
-async fn read<B>(body: B) -> Result<Option<Bytes>, ErrorCode>
+async fn read<B>(body: B, limit: usize) -> Result<Option<Bytes>, ErrorCode>
 where
     B: http_body_util::BodyExt<Data = Bytes, Error = ErrorCode> + Unpin,
 {
@@ -50,7 +50,7 @@ where
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
-            if whole.len().saturating_add(data.len()) > edge::BODY_LIMIT {
+            if whole.len().saturating_add(data.len()) > limit {
                 return Ok(None);
             }
             whole.extend_from_slice(&data);

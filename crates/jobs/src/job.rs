@@ -21,6 +21,10 @@ names! {
         HttpRequest = "http_request",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
+        /// Moves a record to another status. No effect outside the database.
+        UpdateStatus = "update_status",
+        /// Makes a task. No effect outside the database.
+        CreateTask = "create_task",
         /// Does nothing: that it is due is what those behind it wait for. No effect outside the database.
         Wait = "wait",
         /// Removes all that a tenant had. Only in the platform's queue.
@@ -55,7 +59,11 @@ impl Kind {
     #[must_use]
     pub const fn is_inside(self) -> bool {
         match self {
-            Self::SendNotification | Self::PublishEvent | Self::Wait => true,
+            Self::SendNotification
+            | Self::PublishEvent
+            | Self::UpdateStatus
+            | Self::CreateTask
+            | Self::Wait => true,
             Self::DeliverMessage
             | Self::HttpRequest
             | Self::SendLetter
@@ -73,6 +81,8 @@ impl Kind {
             Self::Retention | Self::ErasePerson | Self::EraseTenant => true,
             Self::SendNotification
             | Self::PublishEvent
+            | Self::UpdateStatus
+            | Self::CreateTask
             | Self::Wait
             | Self::DeliverMessage
             | Self::HttpRequest

@@ -130,6 +130,8 @@ ids! {
     EventId = "evt", "event";
     /// A rule.
     RuleId = "rul", "rule";
+    /// Something that a tenant keeps: a contact, a lead, an opportunity, or one of a type of its own.
+    RecordId = "rec", "record";
     /// A piece of work in the queue.
     JobId = "job", "job";
     /// A channel that notifications leave by.
@@ -146,6 +148,14 @@ ids! {
     InvitationId = "inv", "invitation";
     /// A link that opens something once (not its secret).
     TicketId = "tkt", "link";
+    /// Something that somebody has to do.
+    TaskId = "tsk", "task";
+    /// What somebody said about a task.
+    CommentId = "cmt", "comment";
+    /// A plan by which events are raised.
+    ScheduleId = "sch", "schedule";
+    /// One time that a schedule came to, or was passed over.
+    RunId = "run", "run";
 }
 
 #[cfg(test)]

@@ -13,12 +13,14 @@ mod secret;
 mod target;
 mod tenant;
 mod time;
+mod zone;
 
 pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, RequestId, Trace};
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
-    ApiKeyId, AuditId, ChannelId, ClientId, ConnectionId, DeliveryId, EventId, IdError, Identifier,
-    InvitationId, JobId, LetterId, MessageId, PasskeyId, RoleId, RuleId, SessionId, TicketId, UserId,
+    ApiKeyId, AuditId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EventId, IdError,
+    Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
+    ScheduleId, SessionId, TaskId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};
@@ -28,3 +30,4 @@ pub use secret::Secret;
 pub use target::{Target, TargetError, permitted};
 pub use tenant::{TenantId, TenantIdError};
 pub use time::{Instant, Span, TimeError};
+pub use zone::{Meaning, Zone, ZoneError};

@@ -4,7 +4,7 @@
 //! reach over the whole tenant; a use case that knows modules and resources takes a [`Bounded`] call, whose [`Call`] it gets
 //! by naming both.
 
-use crate::{Call, Instant, Permission, Permissions, TenantId};
+use crate::{Actor, Call, Instant, Permission, Permissions, TenantId, UserId};
 use std::{fmt, str::FromStr, sync::Arc};
 
 /// The most characters of a module's name or a resource's id.
@@ -194,6 +194,16 @@ impl Bounded {
         }
     }
 
+    /// The call and who makes it, for what is a person's own however far the permission reaches; `None` for programs. That
+    /// the thing is theirs, the use case has to see.
+    #[must_use]
+    pub const fn own(&self) -> Option<(&Call, &UserId)> {
+        match &self.call.principal.actor {
+            Actor::User(id, _) => Some((&self.call, id)),
+            Actor::ApiKey(_) | Actor::Client(_) | Actor::System => None,
+        }
+    }
+
     /// The call, for something that will belong to `module`; `id` if it exists already and moves there.
     ///
     /// # Errors
@@ -218,7 +228,7 @@ pub(crate) fn covers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Actor, Chance, Principal, RequestId, Trace};
+    use crate::{Chance, Principal, RequestId, Trace};
 
     struct Zero;
     impl Chance for Zero {

@@ -45,6 +45,21 @@ impl Books {
         self.load(&mut lease.scope(tenant)?).await
     }
 
+    /// Makes the tenant's book ready before a transaction begins that will want it: so that rules are not compiled while
+    /// everybody waits for the lock.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub(crate) async fn warm(&self, db: &Db, tenant: &TenantId) -> Result<(), DbError> {
+        let mut lease = db.read().await?;
+        let mut scope = lease.scope(tenant)?;
+        let kept = self.lock().get(tenant).map(|book| book.revision);
+        if kept.is_some() && kept == Some(rules::service::grounds(&mut scope).await?.revision) {
+            return Ok(());
+        }
+        self.load(&mut scope).await.map(drop)
+    }
+
     /// The tenant's book as it is inside a transaction: kept if its revision is still the tenant's.
     ///
     /// # Errors

@@ -51,6 +51,8 @@ pub(crate) async fn step(
         | Kind::DeliverMessage
         | Kind::HttpRequest
         | Kind::PublishEvent
+        | Kind::UpdateStatus
+        | Kind::CreateTask
         | Kind::Wait
         | Kind::SendLetter => Ok(Progress::Hopeless("this is no chore".to_owned())),
     };

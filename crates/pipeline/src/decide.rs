@@ -248,21 +248,34 @@ fn jobs_of(call: &Call, event: &EventId, facts: &Facts<'_>, decision: &Decision)
 /// What the job of an action is to do, and how long it pauses before: a `wait` for so long needs nothing else, and one until a
 /// time has it said as an instant.
 fn payload_of(action: &PlannedAction, moment: &Moment) -> (Span, String) {
-    let said = |name: &str| action.parameters.get(name).filter(|_| action.kind == ActionKind::Wait);
-    if let Some(Ok(pause)) = said("for").map(language::duration::read) {
+    if action.kind == ActionKind::Wait
+        && let Some(Ok(pause)) = action.parameters.get("for").map(language::duration::read)
+    {
         return (pause, "{}".to_owned());
     }
-    let payload = match said("until").filter(|_| !action.is_late) {
-        Some(until) => instant_of(until, moment),
-        None => action.parameters.clone(),
-    };
+    let parameters = action.parameters.clone();
+    let payload = if action.is_late { parameters } else { dated(parameters, moment) };
     (Span::default(), payload.to_string())
 }
 
-/// The parameters of a `wait` until a time that people say, as seen from a moment.
-pub(crate) fn instant_of(until: &Value, moment: &Moment) -> Value {
-    let at = until.as_str().and_then(|text| text.parse::<When>().ok()).and_then(|when| when.at(moment));
-    json!({"until": at.map_or_else(|| until.clone(), |at| at.to_string().into())})
+/// Parameters in which times that people say (`friday`, `today+P3D`) are days or instants, as seen from a moment: a job says the
+/// same whenever it runs.
+pub(crate) fn dated(mut parameters: Value, moment: &Moment) -> Value {
+    let read = |said: &Value| said.as_str().and_then(|text| text.parse::<When>().ok());
+    if let Some(until) = parameters.get_mut("until")
+        && let Some(at) = read(until).and_then(|when| when.at(moment))
+    {
+        *until = at.to_string().into();
+    }
+    if let Some(due) = parameters.get_mut("due_date")
+        && let Some(when) = read(due)
+        && let (Some(at), Some(day)) = (when.at(moment), when.day(moment))
+    {
+        let day = day.to_string();
+        let begins = day.parse::<When>().ok().and_then(|day| day.at(moment));
+        *due = if begins == Some(at) { day } else { at.to_string() }.into();
+    }
+    parameters
 }
 
 fn terms(action: &PlannedAction, decision: &Decision) -> Terms {
@@ -282,6 +295,8 @@ const fn kind_of(kind: ActionKind) -> Kind {
         ActionKind::SendNotification => Kind::SendNotification,
         ActionKind::PublishEvent => Kind::PublishEvent,
         ActionKind::HttpRequest => Kind::HttpRequest,
+        ActionKind::UpdateStatus => Kind::UpdateStatus,
+        ActionKind::CreateTask => Kind::CreateTask,
         ActionKind::Wait => Kind::Wait,
     }
 }

@@ -6,13 +6,16 @@
 //! that was committed all the same is found and not written twice (docs/decisions/0006-group-commit.md).
 
 use crate::{
-    Books, Draft, PublishError, decide,
+    Books, Draft, PublishError,
+    books::Book,
+    decide, regard,
     write::{Written, write},
 };
 use db::{Db, DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use futures::{channel::oneshot, future::BoxFuture};
 use kernel::{Call, EventId};
+use serde_json::Value;
 use std::{
     any::Any,
     collections::VecDeque,
@@ -156,15 +159,20 @@ impl Door {
                 Ok(book) => book,
                 Err(error) => return refused_all(answers, &error),
             };
+            let records = match self.records(&book, call, &events, &answers).await {
+                Ok(records) => records,
+                Err(error) => return refused_all(answers, &error),
+            };
             let mut places = Vec::new();
             let mut drafts = Vec::new();
-            for (place, ((event, id), answer)) in events.iter().zip(&ids).zip(&mut answers).enumerate() {
+            let all = events.iter().zip(&ids).zip(records).zip(&mut answers);
+            for (place, (((event, id), record), answer)) in all.enumerate() {
                 if answer.is_some() {
                     continue;
                 }
                 let event = event.as_ref().map_err(again);
                 match event
-                    .and_then(|event| decide(&book, call, id.clone(), event.clone(), origin.clone(), None))
+                    .and_then(|event| decide(&book, call, id.clone(), event.clone(), origin.clone(), record))
                 {
                     Ok(draft) => {
                         places.push(place);
@@ -198,6 +206,26 @@ impl Door {
             self.books.forget(call.tenant());
         }
         answers.into_iter().map(|answer| answer.unwrap_or(Err(PublishError::Restless))).collect()
+    }
+
+    /// The records that the events are about which have no answer yet, where a rule looks at them.
+    async fn records(
+        &self,
+        book: &Book,
+        call: &Call,
+        events: &[Result<NewEvent, EventError>],
+        answers: &[Option<Result<Receipt, PublishError>>],
+    ) -> Result<Vec<Option<Value>>, DbError> {
+        let open = events
+            .iter()
+            .zip(answers)
+            .map(|(event, answer)| event.as_ref().ok().filter(|_| answer.is_none()));
+        let wanted: Vec<_> = open.map(|event| event.and_then(|event| regard::wanted(book, event))).collect();
+        if wanted.iter().all(Option::is_none) {
+            return Ok(vec![None; events.len()]);
+        }
+        let mut lease = self.db.read().await?;
+        regard::records(&mut lease.scope(call.tenant())?, &wanted).await
     }
 
     /// Puts drafts through a commit, as leader or as follower.

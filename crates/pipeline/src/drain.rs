@@ -5,7 +5,7 @@
 use crate::{
     Books, Renderer, chore,
     effect::{self, Errand, Maker, Report},
-    late, left, letters,
+    late, left, letters, records, tasks,
 };
 use db::{Db, DbError, Tx};
 use futures::{
@@ -338,11 +338,12 @@ async fn run_inside(
             messages.entry(one.job.tenant.clone()).or_default().push(one);
             continue;
         }
-        let report = if one.job.kind == Kind::Wait {
-            effect::wait(&one.job, now)
-        } else {
-            let call = effect::call_of(works, &one.job, now);
-            effect::raise(tx, works.books, &call, &one.job).await?
+        let call = effect::call_of(works, &one.job, now);
+        let report = match one.job.kind {
+            Kind::Wait => effect::wait(&one.job, now),
+            Kind::CreateTask => tasks::run(tx, works.books, &call, &one.job).await?,
+            Kind::UpdateStatus => records::move_on(tx, works.books, &call, &one.job).await?,
+            _ => effect::raise(tx, works.books, &call, &one.job).await?,
         };
         settlements.push(settlement(works, one, &report, now, drained));
     }

@@ -1,6 +1,6 @@
 //! What does a job do? Inside jobs write in the queue's own transaction; outside jobs carry one parcel.
 
-use crate::{Books, Works, decide, left, write};
+use crate::{Books, Works, decide, left, regard, write};
 use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt, Terms};
@@ -71,7 +71,19 @@ pub(crate) fn call_of(works: &Works<'_>, job: &Job, now: Instant) -> Call {
     }
 }
 
-fn text(payload: &Value, name: &str) -> Option<String> {
+/// The call in which we do something of our own in a tenant.
+pub(crate) fn own_call(works: &Works<'_>, tenant: &TenantId, now: Instant) -> Call {
+    Call {
+        principal: Principal::system(tenant.clone()),
+        now,
+        request: RequestId::new(&*works.chance),
+        trace: Trace::new(&*works.chance),
+        address: None,
+        chance: std::sync::Arc::clone(&works.chance),
+    }
+}
+
+pub(crate) fn text(payload: &Value, name: &str) -> Option<String> {
     payload.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
@@ -270,7 +282,9 @@ pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) ->
         occurred: None,
     };
     let book = books.within(tx, &job.tenant).await?;
-    let draft = match decide(&book, call, EventId::new(call.now, &*call.chance), event, origin, None) {
+    let about = [regard::wanted(&book, &event)];
+    let record = regard::records(&mut tx.scope(&job.tenant), &about).await?.pop().flatten();
+    let draft = match decide(&book, call, EventId::new(call.now, &*call.chance), event, origin, record) {
         Ok(draft) => draft,
         Err(EventError::Db(error)) => return Err(error),
         Err(fault) => return Ok(Report::hopeless(fault.to_string())),
@@ -299,7 +313,7 @@ pub(crate) fn wait(job: &Job, now: Instant) -> Report {
 }
 
 /// Where the raised event comes from; `None` if its parent is gone.
-async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Origin>, DbError> {
+pub(crate) async fn origin(tx: &mut Tx, tenant: &TenantId, job: &Job) -> Result<Option<Origin>, DbError> {
     let Some(parent) = &job.event else { return Ok(Some(Origin::default())) };
     match events::get(&mut tx.scope(tenant), parent).await {
         Ok(event) => Ok(Some(Origin { depth: event.origin.depth.saturating_add(1), parent: Some(event.id) })),

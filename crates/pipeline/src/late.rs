@@ -99,11 +99,7 @@ fn put_in(late: &Late, event: &Event, zone: Tz) -> Result<String, String> {
     let facts = Facts::new(&data, record.as_ref(), occasion, moment);
     let context = Context::with_results(&facts, &results);
     let payload = rules::render_late(kind, &said, &context).map_err(|fault| fault.to_string())?;
-    let payload = match payload.get("until").filter(|_| kind == ActionKind::Wait) {
-        Some(until) => decide::instant_of(until, &moment),
-        None => payload,
-    };
-    Ok(payload.to_string())
+    Ok(decide::dated(payload, &moment).to_string())
 }
 
 const fn action_of(kind: Kind) -> Option<ActionKind> {
@@ -112,6 +108,8 @@ const fn action_of(kind: Kind) -> Option<ActionKind> {
         Kind::PublishEvent => Some(ActionKind::PublishEvent),
         Kind::HttpRequest => Some(ActionKind::HttpRequest),
         Kind::Wait => Some(ActionKind::Wait),
+        Kind::CreateTask => Some(ActionKind::CreateTask),
+        Kind::UpdateStatus => Some(ActionKind::UpdateStatus),
         _ => None,
     }
 }

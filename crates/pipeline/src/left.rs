@@ -2,6 +2,7 @@
 //! that might let anybody in.
 
 use jobs::{ANSWER_LIMIT, RESULT_LIMIT, Receipt};
+use kernel::TaskId;
 use notifications::Expanded;
 use serde_json::{Map, Value, json};
 
@@ -72,6 +73,11 @@ pub(crate) fn of_message(expanded: &Expanded) -> Value {
 /// What a `publish_event` leaves.
 pub(crate) fn of_event(receipt: &crate::Receipt) -> Value {
     json!({"event_id": receipt.id.as_str(), "duplicate": receipt.duplicate})
+}
+
+/// What a `create_task` leaves.
+pub(crate) fn of_task(id: &TaskId) -> Value {
+    json!({"task_id": id.as_str()})
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How does an event become work, and work an effect? [`Door::publish`] writes the event, what every rule said and the
 //! jobs in one transaction; [`drain`] claims jobs, runs them and settles what came of them; [`trace`] tells all of it.
 
+mod announce;
 mod books;
 mod cancel;
 mod chore;
@@ -13,13 +14,18 @@ mod late;
 mod left;
 mod letters;
 pub mod privacy;
+pub mod records;
+mod regard;
 mod removal;
 mod reseal;
 mod runs;
+pub mod schedules;
 mod store;
+pub mod tasks;
 mod tell;
 mod trace;
 mod write;
+mod zone;
 
 pub use books::Books;
 pub use cancel::cancel;

@@ -1,5 +1,6 @@
 //! What is held of a person over all areas, and how does their erasure begin?
 
+use ::tasks::service::privacy as tasks;
 use audit::Line;
 use auth::{AuthError, Erasure, service::privacy as identity};
 use db::{Db, DbError, Scope};
@@ -10,6 +11,8 @@ use serde_json::json;
 /// The most things in one page of an export.
 const PAGE: i64 = 500;
 
+/// The section of the contacts, leads and other records that hold a person's address.
+const RECORDS: &str = "records";
 /// The section of the messages to a person.
 const MESSAGES: &str = "messages";
 /// The section of the rows of the audit by or about a person.
@@ -59,7 +62,8 @@ pub async fn holdings(
         audit::append(&mut tx.scope(call.tenant()), call, &entry).await?;
         tx.commit().await?;
     }
-    let names: Vec<&'static str> = identity::personal_sections().chain([MESSAGES, AUDIT]).collect();
+    let sections = identity::personal_sections().chain([RECORDS, MESSAGES]).chain(tasks::SECTIONS);
+    let names: Vec<&'static str> = sections.chain([AUDIT]).collect();
     let (mut place, mut after) = start(&names, cursor)?;
     let mut lease = db.read().await?;
     let mut scope = lease.scope(call.tenant())?;
@@ -127,10 +131,14 @@ async fn section(
         let items = rows.into_iter().map(|row| said(&line(row).row)).collect();
         return Ok((items, next.map(|next| next.to_string())));
     }
-    let mut held = if name == MESSAGES {
-        notifications::privacy::personal_data(scope, person, after, room.saturating_add(1)).await?
-    } else {
-        identity::personal_data(scope, name, person, after, room.saturating_add(1)).await?
+    let most = room.saturating_add(1);
+    let mut held = match name {
+        RECORDS => records::privacy::personal_data(scope, person, after, most).await?,
+        MESSAGES => notifications::privacy::personal_data(scope, person, after, most).await?,
+        name if tasks::SECTIONS.contains(&name) => {
+            tasks::personal_data(scope, name, person, after, most).await?
+        }
+        _ => identity::personal_data(scope, name, person, after, most).await?,
     };
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     let more = held.len() > room;

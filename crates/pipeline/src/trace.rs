@@ -6,6 +6,7 @@ use jobs::{Attempt, Job};
 use kernel::{Call, EventId, JobId};
 use notifications::Message;
 use serde_json::Value;
+use tasks::Task;
 
 /// All that is known of an event.
 #[derive(Debug, Clone)]
@@ -22,9 +23,11 @@ pub struct Trail {
     pub attempts: Vec<Attempt>,
     /// The messages that came of it, with their deliveries.
     pub messages: Vec<Message>,
+    /// The tasks that came of it, as they are now.
+    pub tasks: Vec<Task>,
 }
 
-/// The trail of an event: six statements on one connection.
+/// The trail of an event: seven statements on one connection.
 ///
 /// # Errors
 /// [`EventError::Unknown`].
@@ -44,8 +47,9 @@ pub async fn trace(db: &Db, call: &Call, id: &EventId) -> Result<Trail, EventErr
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
     let attempts = jobs::attempts(&mut scope, &ids).await.map_err(ledger)?;
     let messages = notifications::messages::of_event(&mut scope, id).await?;
+    let tasks = tasks::service::of_event(&mut scope, id).await?;
     let verdicts = told(&event.verdicts);
-    Ok(Trail { event, verdicts, children, jobs, attempts, messages })
+    Ok(Trail { event, verdicts, children, jobs, attempts, messages, tasks })
 }
 
 /// What every rule said, as it was kept, in words.

@@ -26,6 +26,10 @@ pub enum ActionKind {
     HttpRequest,
     /// Lets time pass before the next action.
     Wait,
+    /// Makes a task.
+    CreateTask,
+    /// Moves a record to another status, or stage.
+    UpdateStatus,
 }
 
 /// What follows when an action is given up.
@@ -73,12 +77,34 @@ const HTTP_REQUEST: &[Parameter] = &[
     optional("body", Shape::Json),
 ];
 
+const CREATE_TASK: &[Parameter] = &[
+    required("title", Shape::Text(200)),
+    optional("description", Shape::Text(10_000)),
+    optional("due_date", Shape::When),
+    optional("assignee", Shape::Text(320)),
+    optional("priority", Shape::OneOf(&["low", "normal", "high", "urgent"])),
+    optional("labels", Shape::Labels),
+    optional("about", Shape::About),
+];
+
+const UPDATE_STATUS: &[Parameter] = &[
+    required("entity_id", Shape::Text(200)),
+    required("new_status", Shape::Text(50)),
+    optional("entity_type", Shape::Text(40)),
+];
+
 const WAIT: &[Parameter] = &[optional("for", Shape::Span), optional("until", Shape::When)];
 
 impl ActionKind {
     /// All kinds.
-    pub const ALL: &'static [Self] =
-        &[Self::SendNotification, Self::PublishEvent, Self::HttpRequest, Self::Wait];
+    pub const ALL: &'static [Self] = &[
+        Self::SendNotification,
+        Self::PublishEvent,
+        Self::HttpRequest,
+        Self::Wait,
+        Self::CreateTask,
+        Self::UpdateStatus,
+    ];
 
     /// The published name.
     #[must_use]
@@ -88,6 +114,8 @@ impl ActionKind {
             Self::PublishEvent => "publish_event",
             Self::HttpRequest => "http_request",
             Self::Wait => "wait",
+            Self::CreateTask => "create_task",
+            Self::UpdateStatus => "update_status",
         }
     }
 
@@ -97,6 +125,8 @@ impl ActionKind {
             Self::PublishEvent => PUBLISH_EVENT,
             Self::HttpRequest => HTTP_REQUEST,
             Self::Wait => WAIT,
+            Self::CreateTask => CREATE_TASK,
+            Self::UpdateStatus => UPDATE_STATUS,
         }
     }
 
@@ -114,6 +144,12 @@ impl ActionKind {
             Self::HttpRequest => {
                 named(&[("status", Holds::Number), ("headers", Holds::Anything), ("body", Holds::Anything)])
             }
+            Self::CreateTask => named(&[("task_id", Holds::Text(None))]),
+            Self::UpdateStatus => named(&[
+                ("entity_id", Holds::Text(None)),
+                ("new_status", Holds::Text(None)),
+                ("changed", Holds::Truth),
+            ]),
             Self::Wait => None,
         }
     }
@@ -512,7 +548,7 @@ mod tests {
     fn all_faulty_parts_are_told_at_once() {
         let said = faults(&json!([
             {"type": "send_notification", "parameters": {"message": "Hello {{name", "colour": "red"}, "when": 1},
-            {"type": "create_task", "parameters": {}},
+            {"type": "send_pigeon", "parameters": {}},
             {"type": "publish_event", "parameters": {"trigger_id": "deal_closed_won", "data": {"value": 1}}, "delay": "soon"},
             {"type": "send_notification", "parameters": {"recipient": " ", "message": 5},
              "retry": {"max_attempts": 21, "first_wait": "PT2H", "max_wait": "PT1H", "jitter": true}},
@@ -525,7 +561,7 @@ mod tests {
                 "actions[0].parameters.colour: is not a field here; it takes recipient, message, channel, title",
                 "actions[0].parameters.recipient: is missing; send_notification needs it",
                 "actions[0].parameters.message: is not a template: syntax error: unexpected end of input, expected end of variable block",
-                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, wait",
+                "actions[1].type: is not an action type; the types are send_notification, publish_event, http_request, wait, create_task, update_status",
                 "actions[2].delay: must be an ISO 8601 duration such as \"PT5M\" or \"P1DT12H\", or seconds as a whole number",
                 "actions[2].parameters.data.opportunity_id: is missing; deal_closed_won needs it",
                 "actions[3].retry.jitter: is not a field here; it takes max_attempts, first_wait, max_wait",

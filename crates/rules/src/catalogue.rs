@@ -157,6 +157,12 @@ impl Trigger {
         Self::new(parts, Origin::BuiltIn, 1)
     }
 
+    /// Whether it is made of these parts.
+    pub(crate) fn is_of(&self, parts: &Parts) -> bool {
+        let same = Self::new(parts.clone(), self.origin, self.version);
+        self.origin == Origin::Record && *self == same
+    }
+
     /// The same as its next version: what a version keeps that says that it was deleted.
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version.saturating_add(1), ..self.clone() }

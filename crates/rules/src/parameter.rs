@@ -29,6 +29,12 @@ pub(crate) enum Shape {
     Span,
     /// A text, with templates, that comes to a time.
     When,
+    /// One of these words, or a template that comes to one.
+    OneOf(&'static [&'static str]),
+    /// A list of labels, with templates.
+    Labels,
+    /// What something is about: an object of a type and an id, with templates.
+    About,
 }
 
 /// An action being read: what may be named, and what was found.
@@ -212,6 +218,11 @@ impl Shape {
                 }
                 None => fields.fault(path, "must be a text that says a time"),
             },
+            Self::OneOf(_) | Self::Labels | Self::About => {
+                if let Err(message) = self.check_task(value, true) {
+                    fields.fault(path, message);
+                }
+            }
         }
     }
 
@@ -245,7 +256,41 @@ impl Shape {
                 Some(Ok(_)) => Ok(()),
                 Some(Err(_)) | None => Err(format!("is {value}, which is no time, once the data is put in")),
             },
+            Self::OneOf(_) | Self::Labels | Self::About => self.check_task(value, false),
             Self::Text(_) | Self::Trigger | Self::Data | Self::Method | Self::Json | Self::Span => Ok(()),
+        }
+    }
+
+    /// What is wrong with a parameter of a task: as it stands in the rule, where it may be a template, or rendered.
+    fn check_task(self, value: &Value, may_be_template: bool) -> Result<(), String> {
+        let sound = |value: &Value, most: usize| {
+            value.as_str().is_some_and(|text| !text.trim().is_empty() && text.chars().count() <= most)
+        };
+        let open = |value: &Value| may_be_template && value.as_str().is_some_and(is_template);
+        match self {
+            Self::OneOf(words)
+                if !open(value) && !value.as_str().is_some_and(|word| words.contains(&word)) =>
+            {
+                Err(format!("must be one of {}", words.join(", ")))
+            }
+            Self::Labels => {
+                let labels = value.as_array().map(Vec::as_slice);
+                let fit = |label: &Value| open(label) || sound(label, 50);
+                if labels.is_some_and(|labels| labels.len() <= 20 && labels.iter().all(fit)) {
+                    Ok(())
+                } else {
+                    Err("must be a list of at most 20 texts of 1 to 50 characters".to_owned())
+                }
+            }
+            Self::About => {
+                let fit = |name| value.get(name).is_some_and(|part| open(part) || sound(part, 200));
+                if value.as_object().is_some_and(|about| about.len() == 2) && fit("type") && fit("id") {
+                    Ok(())
+                } else {
+                    Err("must be an object of type and id, both texts: what the task is about".to_owned())
+                }
+            }
+            _ => Ok(()),
         }
     }
 

@@ -2,18 +2,21 @@
 
 /// The areas: crates that hold a part of the domain. They do not use each other.
 pub(super) const AREAS: &[&str] =
-    &["auth", "events", "rules", "jobs", "records", "webhooks", "notifications"];
+    &["auth", "events", "rules", "jobs", "records", "webhooks", "notifications", "tasks", "schedules"];
 
 /// What stands below the areas and never uses them.
-const GROUND: &[&str] = &["kernel", "language", "db", "vault", "audit"];
+const GROUND: &[&str] = &["kernel", "language", "db", "vault", "audit", "schema"];
 
 /// Who may use whom besides what [`may_use`] says in general: (user, used).
 const DOORS: &[(&str, &str)] = &[
-    // Shows triggers (of rules) and events, with the trail of jobs and messages that an event left.
+    // Shows triggers (of rules) and events, with the trail of jobs, messages and tasks that an event left.
     ("triggers-component", "events"),
     ("triggers-component", "rules"),
     ("triggers-component", "jobs"),
     ("triggers-component", "notifications"),
+    ("triggers-component", "tasks"),
+    // Serves schedules beside the events that they raise.
+    ("triggers-component", "schedules"),
     // Runs the jobs that deliver messages.
     ("jobs-component", "notifications"),
     // Tests a draft over stored events.
@@ -21,6 +24,7 @@ const DOORS: &[(&str, &str)] = &[
     // Shows figures of the queue and of the ledger, and the whole interface as a page.
     ("platform-component", "jobs"),
     ("platform-component", "events"),
+    ("platform-component", "schedules"),
     ("platform-component", "manual"),
 ];
 
@@ -29,7 +33,7 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
     let general: &[&[&str]] = match user {
         "kernel" | "tests" => &[],
         "language" => &[&["kernel"]],
-        "db" => &[&["kernel"]],
+        "db" | "schema" => &[&["kernel"]],
         "vault" | "audit" => &[&["kernel", "db"]],
         area if AREAS.contains(&area) => &[GROUND],
         "pipeline" => &[GROUND, AREAS],

@@ -74,6 +74,7 @@ struct RetentionOut {
     jobs_days: u32,
     messages_days: u32,
     sessions_days: u32,
+    tasks_days: u32,
 }
 
 impl From<TenantSettings> for SettingsShown {
@@ -111,6 +112,7 @@ impl From<TenantSettings> for SettingsShown {
                 jobs_days: retention.jobs_days,
                 messages_days: retention.messages_days,
                 sessions_days: retention.sessions_days,
+                tasks_days: retention.tasks_days,
             },
             time_zone: time_zone.name(),
         }
@@ -198,6 +200,7 @@ struct RetentionIn {
     jobs_days: Option<u32>,
     messages_days: Option<u32>,
     sessions_days: Option<u32>,
+    tasks_days: Option<u32>,
 }
 
 impl TryFrom<SettingsIn> for SettingsPatch {
@@ -222,6 +225,7 @@ impl TryFrom<SettingsIn> for SettingsPatch {
             jobs_days: body.retention.jobs_days,
             messages_days: body.retention.messages_days,
             sessions_days: body.retention.sessions_days,
+            tasks_days: body.retention.tasks_days,
             time_zone: zone.map_err(|_| Problem::field("time_zone", message))?,
         })
     }

@@ -11,13 +11,14 @@ use edge::{
 use events::{BATCH_LIMIT, BATCH_TYPE, Binary, EventError, NewEvent, Origin, STRUCTURED_TYPE};
 use http::{HeaderMap, header};
 use kernel::{Call, EventId, Fields};
-use pipeline::{Door, PublishError, Receipt};
+use pipeline::{Books, Door, PublishError, Receipt};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// What the instance keeps: the way into the ledger.
+/// What the instance keeps: compiled rules, and the way into the ledger.
 pub(crate) struct App {
+    pub(crate) books: Arc<Books>,
     pub(crate) door: Door,
 }
 

@@ -7,6 +7,7 @@ use pipeline::{Receipt, Trail};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use tasks::Task;
 use utoipa::{IntoParams, ToSchema};
 
 /// An event, as `{event, data}`.
@@ -154,6 +155,36 @@ pub(crate) struct TraceOut {
     pub(crate) jobs: Vec<TraceJobOut>,
     /// The messages, with their deliveries.
     pub(crate) messages: Vec<TraceMessageOut>,
+    /// The tasks that rules made of it, as they are now.
+    pub(crate) tasks: Vec<TraceTaskOut>,
+}
+
+/// A task in a trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TraceTaskOut {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    /// `draft`, `assigned`, `in_progress`, `completed` or `cancelled`.
+    pub(crate) state: &'static str,
+    /// Who has it: a user's id, or an address.
+    pub(crate) assignee: Option<String>,
+    pub(crate) due_at: Option<String>,
+    pub(crate) job_id: Option<String>,
+    pub(crate) created_at: String,
+}
+
+impl From<Task> for TraceTaskOut {
+    fn from(task: Task) -> Self {
+        Self {
+            id: task.id.to_string(),
+            title: task.definition.title,
+            state: task.state.as_str(),
+            assignee: task.assignee.map(|assignee| assignee.to_string()),
+            due_at: task.definition.due.map(|due| due.passes().to_string()),
+            job_id: task.maker.job.map(|job| job.to_string()),
+            created_at: task.created_at.to_string(),
+        }
+    }
 }
 
 /// A job in a trail.
@@ -237,6 +268,7 @@ impl From<Trail> for TraceOut {
             children: trail.children.iter().map(ToString::to_string).collect(),
             jobs: jobs.collect(),
             messages: trail.messages.into_iter().map(Into::into).collect(),
+            tasks: trail.tasks.into_iter().map(Into::into).collect(),
             event: trail.event.into(),
         }
     }

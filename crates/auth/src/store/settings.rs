@@ -61,6 +61,7 @@ fn read(text: &str) -> Option<TenantSettings> {
         jobs_days: number("/retention/jobs_days")?,
         messages_days: number("/retention/messages_days")?,
         sessions_days: number("/retention/sessions_days")?,
+        tasks_days: number("/retention/tasks_days")?,
         time_zone: match value.pointer("/time_zone") {
             None => None,
             Some(zone) => Some(zone.as_str()?.parse().ok()?),
@@ -94,6 +95,7 @@ pub(crate) fn whole(settings: &TenantSettings) -> Value {
             "jobs_days": settings.retention.jobs_days,
             "messages_days": settings.retention.messages_days,
             "sessions_days": settings.retention.sessions_days,
+            "tasks_days": settings.retention.tasks_days,
         },
         "time_zone": settings.time_zone.name(),
     })

@@ -2,8 +2,9 @@
 
 use super::role::Granted;
 use crate::{Email, Member, TenantState, User};
-use db::{AllTenants, DbError, Decode, Row, Scope};
-use kernel::{Instant, PageRequest, TenantId, UserId};
+use db::{AllTenants, DbError, Decode, Row, Scope, Value};
+use kernel::{Instant, PageRequest, Person, TenantId, UserId};
+use serde_json::json;
 
 const INSERT: &str = "INSERT INTO users
     (tenant_id, user_id, email, name, state, password_hash, version, created_at, updated_at)
@@ -27,6 +28,9 @@ const SET_PASSWORD: &str = "UPDATE users SET password_hash = ?3, version = versi
     WHERE tenant_id = ?1 AND user_id = ?2";
 const REHASH: &str = "UPDATE users SET password_hash = ?3 WHERE tenant_id = ?1 AND user_id = ?2";
 const FIND: &str = "SELECT user_id AS id FROM users WHERE tenant_id = ?1 AND email = ?2";
+const PEOPLE: &str = "SELECT user_id, email, name FROM users WHERE tenant_id = ?1
+    AND user_id IN (SELECT value FROM json_each(?2))";
+const PERSON_AT: &str = "SELECT user_id, email, name FROM users WHERE tenant_id = ?1 AND email = ?2";
 const VERIFY_EMAIL: &str = "UPDATE users SET email_verified_at = COALESCE(email_verified_at, ?4)
     WHERE tenant_id = ?1 AND user_id = ?2 AND email = ?3";
 const CHANGE_EMAIL: &str =
@@ -103,6 +107,16 @@ pub(crate) struct Reachable {
 impl Decode for Reachable {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
         Ok(Self { tenant: row.parse("tenant_id")?, user: row.parse("user_id")? })
+    }
+}
+
+/// A user by everything that names them.
+struct Named(Person);
+
+impl Decode for Named {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        let person = Person { id: row.parse("user_id")?, email: row.get("email")?, name: row.get("name")? };
+        Ok(Self(person))
     }
 }
 
@@ -190,6 +204,18 @@ pub(crate) async fn meant_anywhere(
 /// The id of the tenant's user with this address.
 pub(crate) async fn find(scope: &mut Scope<'_>, email: &Email) -> Result<Option<String>, DbError> {
     scope.one(FIND, [email.as_str().into()]).await
+}
+
+/// Those of these ids that there are users for.
+pub(crate) async fn people(scope: &mut Scope<'_>, ids: &[&UserId]) -> Result<Vec<Person>, DbError> {
+    let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    let rows: Vec<Named> = scope.all(PEOPLE, [Value::Text(json!(ids).to_string())]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// The user with this address.
+pub(crate) async fn person_at(scope: &mut Scope<'_>, email: &Email) -> Result<Option<Person>, DbError> {
+    Ok(scope.one::<Named>(PERSON_AT, [email.as_str().into()]).await?.map(|row| row.0))
 }
 
 /// Notes that the user showed that `email` is theirs, if it still is.

@@ -28,7 +28,13 @@ const END: &str = "end";
 /// The stages between the messages and the answers: texts that name the person, table by table.
 fn redactions() -> impl Iterator<Item = &'static Redaction> {
     let rules = rules::REDACTIONS.iter();
-    rules.chain(&events::REDACTIONS).chain(&jobs::REDACTIONS).chain(&notifications::privacy::REDACTIONS)
+    rules
+        .chain(&records::privacy::REDACTIONS)
+        .chain(&events::REDACTIONS)
+        .chain(&jobs::REDACTIONS)
+        .chain(&notifications::privacy::REDACTIONS)
+        .chain(&tasks::REDACTIONS)
+        .chain(&schedules::REDACTIONS)
 }
 
 /// The stage after `stage`; the first after none.
@@ -109,8 +115,11 @@ async fn redact(
         // Looked at again: a row may have changed since.
         let found = redaction.look(&mut scope, person, &cursor).await?;
         erasure.count(redaction.name, found.rows);
-        if rules::REDACTIONS.iter().any(|one| one.name == redaction.name) {
+        let is_one_of = |all: &[Redaction]| all.iter().any(|one| one.name == redaction.name);
+        if is_one_of(&rules::REDACTIONS) {
             rules::service::take_out(&mut scope, redaction, found).await?;
+        } else if is_one_of(&records::privacy::REDACTIONS) {
+            records::privacy::take_out(&mut scope, redaction, found).await?;
         } else {
             redaction.take_out(&mut scope, found).await?;
         }

@@ -85,6 +85,10 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
     if gone > 0 {
         return Ok(gone);
     }
+    let gone = schedules::service::forget(&mut scope, before(call, keep.events_days), STEP).await?;
+    if gone > 0 {
+        return Ok(gone);
+    }
     let gone = rules::service::recall::forget(&mut scope, call.now, STEP).await?;
     if gone > 0 {
         return Ok(gone);
@@ -100,6 +104,10 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
         return Ok(old.len());
     }
     let gone = identity::forget_letters(&mut scope, before(call, keep.messages_days), STEP).await?;
+    if gone > 0 {
+        return Ok(gone);
+    }
+    let gone = tasks::service::privacy::forget(&mut scope, before(call, keep.tasks_days), STEP).await?;
     if gone > 0 {
         return Ok(gone);
     }

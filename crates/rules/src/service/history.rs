@@ -24,7 +24,7 @@ pub async fn versions(
 }
 
 /// The number before which a page of versions goes on.
-fn before(page: &PageRequest) -> Result<i64, RuleError> {
+pub(super) fn before(page: &PageRequest) -> Result<i64, RuleError> {
     match page.after.as_ref().map(Cursor::key) {
         None => Ok(i64::MAX),
         Some(key) => Ok(key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?),

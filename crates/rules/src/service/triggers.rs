@@ -1,7 +1,7 @@
 //! What do people do with triggers and modules of their own? Make, change and delete them, each change a version; one that would
 //! break rules is refused with the list of them.
 
-use super::{before, finish};
+use super::{finish, history::before};
 use crate::{
     Catalogue, MOST_MODULES, MOST_TRIGGERS, Module, Origin, Parts, Rule, RuleError, Trigger, TriggerChange,
     TriggerDraft, TriggerVersion, store,
@@ -167,7 +167,9 @@ pub async fn declare_in(scope: &mut Scope<'_>, call: &Call, triggers: Vec<Parts>
         if was.as_ref().is_some_and(|was| was.origin == Origin::Own) {
             return Err(RuleError::NameTaken("trigger", parts.trigger_id.into()));
         }
-        put(scope, call, parts, Origin::Record, was.as_deref(), None).await?;
+        if was.as_ref().is_none_or(|was| !was.is_of(&parts)) {
+            put(scope, call, parts, Origin::Record, was.as_deref(), None).await?;
+        }
     }
     Ok(())
 }

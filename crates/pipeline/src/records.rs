@@ -1,0 +1,339 @@
+//! How does a change of a record become events? Records and the door for events in one transaction: what is planned in the one
+//! room is decided in the other, then all of it is written, or nothing is.
+
+mod error;
+mod importing;
+mod types;
+
+pub use error::RecordFault;
+pub use importing::{Imported, import};
+pub use types::{change_type, create_type, delete_type};
+
+use crate::{
+    Books, PublishError, Receipt, decide,
+    effect::{self, Report},
+    write::{Written, write},
+};
+use ::records::{
+    Change, Conversion, Draft, Record, RecordError, RecordType, TypeName,
+    service::{self, Meant},
+};
+use db::{Db, DbError, Tx};
+use events::{EventError, NewEvent, Origin};
+use jobs::Job;
+use kernel::{Bounded, Call, EventId, Permission, RecordId};
+use serde_json::{Value, json};
+
+/// What changes of records need: the database and the tenants' compiled rules.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// The rules.
+    pub books: &'a Books,
+}
+
+/// What came of a change.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The record's type.
+    pub kind: RecordType,
+    /// The record as it stands now; of one that was deleted, as it stood.
+    pub record: Record,
+    /// Whether the record is new.
+    pub is_new: bool,
+    /// The events that were raised, with what matched and which jobs were made.
+    pub receipts: Vec<Receipt>,
+}
+
+impl Kept {
+    /// Whether there is work for the queue.
+    #[must_use]
+    pub fn made_jobs(&self) -> bool {
+        self.receipts.iter().any(|receipt| !receipt.jobs.is_empty())
+    }
+}
+
+/// Who is behind a change: somebody at the door, or a rule's action.
+pub(crate) struct Cause {
+    origin: Origin,
+    source: String,
+}
+
+impl Cause {
+    /// Somebody at the door.
+    pub(crate) fn door() -> Self {
+        Self { origin: Origin::default(), source: "records".to_owned() }
+    }
+}
+
+/// Makes a record.
+///
+/// # Errors
+/// [`RecordFault`]; then nothing was changed.
+pub async fn create(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &TypeName,
+    draft: Draft,
+) -> Result<Kept, RecordFault> {
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let shape = service::types::shape(&mut scope, kind).await?;
+        let (call, change) = service::plan::create(&mut scope, who, &shape, draft).await?;
+        kept(&mut tx, desk.books, call, vec![change]).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Makes a record, or changes the one that `meant` finds.
+///
+/// # Errors
+/// As [`create`].
+pub async fn put(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &TypeName,
+    draft: Draft,
+    meant: Meant,
+) -> Result<Kept, RecordFault> {
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let shape = service::types::shape(&mut scope, kind).await?;
+        let (call, change) = service::plan::put(&mut scope, who, &shape, draft, meant).await?;
+        kept(&mut tx, desk.books, call, vec![change]).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Gives a record other fields; what is left out is as for a new one.
+///
+/// # Errors
+/// As [`create`].
+pub async fn replace(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &TypeName,
+    id: &RecordId,
+    expected: Option<u32>,
+    draft: Draft,
+) -> Result<Kept, RecordFault> {
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let shape = service::types::shape(&mut scope, kind).await?;
+        let (call, change) = service::plan::replace(&mut scope, who, &shape, id, expected, draft).await?;
+        kept(&mut tx, desk.books, call, vec![change]).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Changes some fields of a record.
+///
+/// # Errors
+/// As [`create`].
+pub async fn change(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &TypeName,
+    id: &RecordId,
+    expected: Option<u32>,
+    patch: Draft,
+) -> Result<Kept, RecordFault> {
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let shape = service::types::shape(&mut scope, kind).await?;
+        let (call, change) = service::plan::patch(&mut scope, who, &shape, id, expected, patch).await?;
+        kept(&mut tx, desk.books, call, vec![change]).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Deletes a record. Opportunities that were made with a contact lose it.
+///
+/// # Errors
+/// As [`create`].
+pub async fn delete(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &TypeName,
+    id: &RecordId,
+    expected: Option<u32>,
+) -> Result<Kept, RecordFault> {
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let shape = service::types::shape(&mut scope, kind).await?;
+        let (call, changes) = service::plan::delete(&mut scope, who, &shape, id, expected).await?;
+        kept(&mut tx, desk.books, call, changes).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Makes a contact of a lead, and an opportunity if one is wanted. Gives the lead as it stands then.
+///
+/// # Errors
+/// As [`create`].
+pub async fn convert(
+    desk: Desk<'_>,
+    who: &Bounded,
+    id: &RecordId,
+    expected: Option<u32>,
+    wanted: Conversion,
+) -> Result<Kept, RecordFault> {
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let (call, changes) = service::plan::convert(&mut scope, who, id, expected, wanted).await?;
+        kept(&mut tx, desk.books, call, changes).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Puts on record that somebody exports records of a type: who sees but some of them lists these instead.
+///
+/// # Errors
+/// [`RecordError::OutOfReach`], or the database's.
+pub async fn note_export(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &RecordType,
+    format: &str,
+) -> Result<(), RecordFault> {
+    let subject = kind.name.as_str();
+    let call = who.put_in(&kind.module, Some(subject)).map_err(RecordError::from)?;
+    let after = Some(json!({"format": format}));
+    let entry = audit::Entry { action: "records.exported", subject, before: None, after };
+    let mut tx = desk.db.begin().await?;
+    audit::append(&mut tx.scope(who.tenant()), call, &entry).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Makes changes stay that somebody at the door asked for; the last of them is what they asked about.
+async fn kept(tx: &mut Tx, books: &Books, call: &Call, changes: Vec<Change>) -> Result<Kept, RecordFault> {
+    let receipts = enact(tx, books, call, &Cause::door(), &changes).await?;
+    let last = changes.last().ok_or(RecordError::Unknown)?;
+    let record = last.record().cloned().ok_or(RecordError::Unknown)?;
+    Ok(Kept { kind: last.kind().clone(), record, is_new: last.is_new(), receipts })
+}
+
+/// Writes planned changes and everything that they raise, within the caller's transaction. What cannot be raised (a chain that
+/// is too long) is found out before anything is written.
+///
+/// # Errors
+/// [`RecordFault`]; give the transaction up then, but for a fault of an event, before which nothing was written.
+pub(crate) async fn enact(
+    tx: &mut Tx,
+    books: &Books,
+    call: &Call,
+    cause: &Cause,
+    changes: &[Change],
+) -> Result<Vec<Receipt>, RecordFault> {
+    let book = books.within(tx, call.tenant()).await?;
+    // Rules can be bound to what the catalogue knows, and see the record as it stands then.
+    let events: Vec<(NewEvent, Option<Value>)> = changes
+        .iter()
+        .flat_map(|change| {
+            change.happenings().into_iter().map(|one| (one, change.record().map(Record::seen)))
+        })
+        .filter(|(one, _)| book.catalogue.find(&one.trigger).is_ok())
+        .map(|(one, seen)| (event_of(one, cause), seen))
+        .collect();
+    // Ids of one instant sort by chance; what happened first is to be listed first.
+    let mut ids: Vec<EventId> = events.iter().map(|_| EventId::new(call.now, &*call.chance)).collect();
+    ids.sort();
+    let drafts = ids
+        .into_iter()
+        .zip(events)
+        .map(|(id, (event, seen))| decide(&book, call, id, event, cause.origin.clone(), seen))
+        .collect::<Result<Vec<_>, EventError>>()?;
+    service::keep(&mut tx.scope(call.tenant()), call, changes).await?;
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let drafts: Vec<_> = drafts.iter().collect();
+    let written = write(tx, &drafts).await?;
+    let receipt = |written| match written {
+        Written::Stored(receipt) => Ok(receipt),
+        Written::Refused(error) => Err(error),
+        Written::RulesMoved => Err(PublishError::Restless),
+    };
+    Ok(written.into_iter().map(receipt).collect::<Result<Vec<_>, PublishError>>()?)
+}
+
+fn event_of(happening: ::records::Happening, cause: &Cause) -> NewEvent {
+    NewEvent {
+        trigger: happening.trigger,
+        data: happening.data.to_string(),
+        source: cause.source.clone(),
+        external_id: None,
+        subject: Some(happening.record.to_string()),
+        occurred: None,
+        dedupe: None,
+    }
+}
+
+/// Makes what was done stay, or takes it back; either way the connection is kept for the next.
+async fn finish<T>(tx: Tx, outcome: Result<T, RecordFault>) -> Result<T, RecordFault> {
+    match outcome {
+        Ok(value) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Err(fault) => {
+            tx.rollback().await?;
+            Err(fault)
+        }
+    }
+}
+
+/// Does what an `update_status` job is to do, inside the queue's transaction: the record moves, and what that raises carries the
+/// event that the job came from.
+pub(crate) async fn move_on(tx: &mut Tx, books: &Books, call: &Call, job: &Job) -> Result<Report, DbError> {
+    let Some(origin) = effect::origin(tx, &job.tenant, job).await? else {
+        return Ok(Report::hopeless("the event that this one follows is no longer in the ledger"));
+    };
+    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
+    let said = |name: &str| effect::text(&payload, name).unwrap_or_default();
+    let (id, status, kind) = (said("entity_id"), said("new_status"), effect::text(&payload, "entity_type"));
+    let source = format!("rule:{}", job.rule.as_ref().map_or("", |rule| rule.as_str()));
+    let cause = Cause { origin, source };
+    match set_status_in(tx, books, call, &cause, (kind.as_deref(), id.trim()), status.trim()).await {
+        Ok((words, changed)) => {
+            let left = json!({"entity_id": id.trim(), "new_status": status.trim(), "changed": changed});
+            Ok(Report::done(words).leaving(&left))
+        }
+        Err(fault) => fault.in_words().map(Report::hopeless),
+    }
+}
+
+/// Moves the record that an id or an external id means to a status, within the caller's transaction. Tells what was done, and
+/// whether anything was.
+async fn set_status_in(
+    tx: &mut Tx,
+    books: &Books,
+    call: &Call,
+    cause: &Cause,
+    (kind, id): (Option<&str>, &str),
+    status: &str,
+) -> Result<(String, bool), RecordFault> {
+    let who = Bounded::new(call.clone(), Permission::RecordsWrite);
+    let mut scope = tx.scope(call.tenant());
+    let (shape, id) = service::find(&mut scope, kind, id).await?.map_err(RecordFault::Named)?;
+    let (call, change) = service::plan::set_status(&mut scope, &who, &shape, &id, status).await?;
+    if change.is_nothing() {
+        return Ok((format!("{id} was at {status} already"), false));
+    }
+    let receipts = enact(tx, books, call, cause, &[change]).await?;
+    let raised: Vec<&str> = receipts.iter().map(|receipt| receipt.id.as_str()).collect();
+    Ok((format!("{id} went to {status} and raised {}", raised.join(", ")), true))
+}
