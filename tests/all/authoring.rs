@@ -196,8 +196,10 @@ fn a_faulty_file_changes_nothing_and_names_every_fault() {
     }
     expect::problem(&import(&client, "", "application/json", "{"), 400, "FILE_UNREADABLE");
     expect::problem(&import(&client, "", "text/csv", "a,b"), 415, "UNSUPPORTED_MEDIA_TYPE");
-    let large = format!("signalbox: {{version: 1}}\nrules: []\n#{}", "x".repeat(1024 * 1024));
-    expect::problem(&import(&client, "", "application/yaml", &large), 413, "BODY_TOO_LARGE");
+    for mebibytes in [1, 3, 9] {
+        let large = format!("signalbox: {{version: 1}}\nrules: []\n#{}", "x".repeat(mebibytes * 1024 * 1024));
+        expect::problem(&import(&client, "", "application/yaml", &large), 413, "BODY_TOO_LARGE");
+    }
     let wrong = import(&client, "?mode=some&dry_run=perhaps", "application/yaml", &sound);
     expect::fields(&wrong, 400, "VALIDATION_ERROR", &["mode", "dry_run"]);
     let wrong = import(&client, "?label=git", "application/yaml", &sound);

@@ -38,9 +38,11 @@ const FILES: &[&str] = &[
     include_str!("../recipes/new-contact-welcome.yaml"),
     include_str!("../recipes/new-lead-to-sales.yaml"),
     include_str!("../recipes/opportunity-without-value.yaml"),
+    include_str!("../recipes/overdue-task-escalation.yaml"),
     include_str!("../recipes/renewal-ahead.yaml"),
     include_str!("../recipes/stage-to-other-system.yaml"),
     include_str!("../recipes/status-to-and-fro.yaml"),
+    include_str!("../recipes/task-after-win.yaml"),
     include_str!("../recipes/trial-goes-quiet.yaml"),
     include_str!("../recipes/win-back-lost-deal.yaml"),
 ];

@@ -4,12 +4,13 @@ use crate::wire::{ExportQuery, ImportOut, ImportQuery};
 use axum::{
     Extension,
     body::{Body, Bytes},
+    extract::rejection::BytesRejection,
     response::Response,
 };
 use edge::{Faults, Problem, Query, Reaching, Shown, Unspecific, Visitor, needs};
 use http::{HeaderMap, HeaderValue, header};
 use kernel::Permission;
-use rules::{Format, RuleFile, service::files};
+use rules::{FileFault, Format, RuleFile, service::files};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -64,10 +65,12 @@ async fn import(
     Extension(visitor): Extension<Arc<Visitor>>,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Shown<ImportOut>, Problem> {
     let format = format_of(&headers)?;
     let how = query.wanted()?;
+    // A whole body is refused only for its length.
+    let body = body.map_err(|_| FileFault::TooLarge)?;
     let file = RuleFile::read(&body, format)?;
     if !how.dry_run {
         visitor.bulk(&world).await?;
