@@ -7,6 +7,7 @@ mod access;
 mod audit;
 mod auth;
 mod authenticator;
+mod authoring;
 mod bad_input;
 mod callers;
 mod chromium;

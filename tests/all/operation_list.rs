@@ -68,7 +68,9 @@ impl Operation {
 
     /// The path with ids that `owner` really has, taken from the lists above them; none if a list is empty or absent.
     pub fn path_of(&self, owner: &Client) -> Option<String> {
-        if self.is_public && self.has_id() {
+        // Recipes come with the program and are everybody's.
+        let is_everybodys = self.is_public || self.template.contains("/automation/recipes/");
+        if is_everybodys && self.has_id() {
             return None;
         }
         let mut path = self.template.clone();
@@ -117,6 +119,7 @@ impl Operation {
     pub fn request<'a>(&self, client: &'a Client, path: &str) -> Request<'a> {
         let query = match path {
             path if path.ends_with("/toggle") => "?is_active=true",
+            path if path.ends_with("/diff") => "?from=1",
             path if path.ends_with("/schedules/preview") => "?cron=0%209%20*%20*%20*",
             _ => "",
         };
@@ -173,6 +176,9 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
             if path.ends_with("/automation/rules") || path.ends_with("/automation/rules/{id}") =>
         {
             Some(rule_for(&only, &json!([tell("route@example.com", "Hello")])))
+        }
+        ("post", path) if path.ends_with("/rules/import") => {
+            Some(json!({"signalbox": {"version": 1}, "rules": []}))
         }
         ("post", path) if path.ends_with("/rollback") => Some(json!({"version": 1})),
         ("post", path) if path.ends_with("/rules/{id}/test") => {

@@ -2,16 +2,19 @@
 
 mod analysis;
 mod backtests;
+mod files;
+mod recipes;
+mod runs;
 mod shadows;
 
 use crate::wire::{
-    CheckedOut, DraftTestIn, PageQuery, RollbackIn, RuleIn, RuleOut, RulePatchIn, RulesQuery, TestIn,
-    TestOut, ToggleQuery, VersionOut,
+    CheckedOut, DiffOut, DiffQuery, DraftTestIn, LimitsOut, PageQuery, RollbackIn, RuleIn, RuleOut,
+    RulePatchIn, RulesQuery, TestIn, TestOut, ToggleQuery, VersionOut,
 };
 use axum::{Extension, Router, response::NoContent};
 use edge::{
-    Faults, Id, IfMatch, Json, List, Numbered, Paging, Problem, Query, Reaching, Shown, Unspecific, Visitor,
-    World, needs,
+    Authorized, Faults, Id, IfMatch, Json, List, Numbered, Paging, Problem, Query, Reaching, Shown,
+    Unspecific, Visitor, World, needs,
 };
 use kernel::{Bounded, RuleId};
 use rules::{Version, service};
@@ -31,13 +34,24 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(test))
         .merge(backtests::routes())
         .merge(analysis::routes())
-        .merge(shadows::routes());
+        .merge(shadows::routes())
+        .routes(routes!(diff))
+        .routes(routes!(limits))
+        .merge(files::routes())
+        .merge(recipes::routes())
+        .merge(runs::routes());
     edge::idempotent(edge::fragment(routes))
 }
 
 fn shown(who: &Bounded, checked: service::Checked) -> Shown<CheckedOut> {
     let version = i64::from(checked.rule.version);
     Shown::as_is("rule", CheckedOut::of(who.tenant(), checked)).version(version)
+}
+
+fn created(who: &Bounded, made: service::Checked) -> Shown<CheckedOut> {
+    let location = format!("/api/v1/automation/rules/{}", made.rule.id);
+    let version = i64::from(made.rule.version);
+    Shown::created("rule", CheckedOut::of(who.tenant(), made), location).version(version)
 }
 
 /// Why somebody changes something, where it stands alone.
@@ -87,9 +101,7 @@ async fn create(
 ) -> Result<Shown<CheckedOut>, Problem> {
     let (draft, note) = sent.parts()?;
     let made = service::create(&world.db, &who, draft, note.as_deref()).await?;
-    let location = format!("/api/v1/automation/rules/{}", made.rule.id);
-    let version = i64::from(made.rule.version);
-    Ok(Shown::created("rule", CheckedOut::of(who.tenant(), made), location).version(version))
+    Ok(created(&who, made))
 }
 
 /// One rule
@@ -240,6 +252,26 @@ async fn version(
     Ok(Shown::as_is("rule_version", version.into()))
 }
 
+/// What changed between two versions
+///
+/// Needs `rules:read`. As a JSON Patch (RFC 6902) for programs, and as a line for each change for people; without what lets
+/// somebody in elsewhere.
+#[utoipa::path(
+    get, path = "/api/v1/automation/rules/{id}/diff", operation_id = "diffRule", tag = "rules",
+    params(("id" = String, Path, description = "The rule's id."), DiffQuery),
+    responses((status = 200, description = "The difference.", body = DiffOut), Faults),
+    security(("bearer" = []))
+)]
+async fn diff(
+    Reaching { who, world, .. }: Reaching<needs::RulesRead>,
+    Id(id): Id<RuleId>,
+    Query(query): Query<DiffQuery>,
+) -> Result<Shown<DiffOut>, Problem> {
+    let (from, to) = query.wanted()?;
+    let (to, difference) = service::diff(&world.db, &who, &id, from, to).await?;
+    Ok(Shown::as_is("rule_diff", DiffOut::of(from, to, difference)))
+}
+
 /// Bring back an earlier version
 ///
 /// Needs `rules:write`. What the rule said then becomes its next version.
@@ -301,4 +333,17 @@ async fn test_draft(
     let (draft, _) = sent.rule.parts()?;
     let decision = service::test_draft(&world.db, &who, draft, &trial).await?;
     Ok(Shown::as_is("rule_test", decision.into()))
+}
+
+/// How much of its limits the tenant uses
+///
+/// Needs `rules:read` for the whole tenant.
+#[utoipa::path(
+    get, path = "/api/v1/automation/limits", operation_id = "getRuleLimits", tag = "rules",
+    responses((status = 200, description = "The limits.", body = LimitsOut), Faults),
+    security(("bearer" = []))
+)]
+async fn limits(caller: Authorized<needs::RulesRead>) -> Result<Shown<LimitsOut>, Problem> {
+    let limits = service::limits(&caller.world.db, &caller.call).await?;
+    Ok(Shown::as_is("rule_limits", LimitsOut { limits: limits.into_iter().map(Into::into).collect() }))
 }

@@ -154,6 +154,26 @@ impl Bounded {
         self.call.now
     }
 
+    /// The permission that is asked for.
+    #[must_use]
+    pub const fn permission(&self) -> Permission {
+        self.permission
+    }
+
+    /// The same caller, as far as another permission reaches: for what changes things of two kinds.
+    #[must_use]
+    pub fn reaching(&self, permission: Permission) -> Self {
+        Self::new(self.call.clone(), permission)
+    }
+
+    /// The call, for something that belongs to no module: only where the permission holds everywhere.
+    ///
+    /// # Errors
+    /// [`OutOfReach::Lacks`].
+    pub fn everywhere(&self) -> Result<&Call, OutOfReach> {
+        if self.held.everywhere { Ok(&self.call) } else { Err(OutOfReach::Lacks(self.permission)) }
+    }
+
     /// Where the permission holds: a list must show no more.
     #[must_use]
     pub const fn bounds(&self) -> &Bounds {
@@ -275,6 +295,15 @@ mod tests {
         let who = bounded(&[], &[one], RulesWrite);
         assert_eq!(who.put_in("crm", None).map(drop), Err(OutOfReach::Lacks(RulesWrite)));
         assert!(who.put_in("crm", Some("rul_1")).is_ok());
+    }
+
+    #[test]
+    fn another_permission_has_a_reach_of_its_own() {
+        use Permission::{RulesWrite, TriggersWrite};
+        let who = bounded(&[TriggersWrite], &[("module:crm", &[RulesWrite])], RulesWrite);
+        assert_eq!(who.everywhere().map(drop), Err(OutOfReach::Lacks(RulesWrite)));
+        let over_triggers = who.reaching(TriggersWrite);
+        assert!(over_triggers.everywhere().is_ok() && over_triggers.put_in("sales", None).is_ok());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod regard;
 mod removal;
 mod reports;
 mod reseal;
+mod runs;
 pub mod schedules;
 mod shadow;
 mod store;
@@ -44,5 +45,9 @@ pub use letters::{expire_letters, post_letters};
 pub use removal::remove_organization;
 pub use reports::{report, reports};
 pub use reseal::{reseal, sealed_otherwise};
+pub use runs::{
+    COUNTED_EVENTS, COUNTED_RUNS, LOOKED_THROUGH, RuleRun, RunCounts, RunFilter, RunState, RunStats,
+    UnknownRunState, run_stats, runs,
+};
 pub use tell::tell;
 pub use trace::{Trail, trace};

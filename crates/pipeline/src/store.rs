@@ -1,6 +1,7 @@
 //! Where do tenants stand? Their state and revisions, looked at inside the transaction that relies on them.
 
 pub(crate) mod removal;
+pub(crate) mod runs;
 
 use db::{AllTenants, DbError, Decode, Row, Scope, Value};
 use kernel::{Person, TenantId};

@@ -112,7 +112,7 @@ impl PartialEq for Trigger {
 }
 
 /// What a trigger is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "each field is the one of the same name in the trigger")]
 pub struct Parts {
     pub trigger_id: Box<str>,
@@ -166,6 +166,20 @@ impl Trigger {
     /// The same as its next version: what a version keeps that says that it was deleted.
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version.saturating_add(1), ..self.clone() }
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        Parts {
+            trigger_id: self.trigger_id.clone(),
+            module_type: self.module_type.clone(),
+            description: self.description.clone(),
+            schema: self.schema.clone(),
+            sample: self.sample.clone(),
+            about: self.about.clone(),
+            record_schema: self.record_schema.clone(),
+        }
     }
 
     /// The names of the data that an event must carry.
@@ -332,6 +346,13 @@ impl Catalogue {
     #[must_use]
     pub(crate) fn with(mut self, trigger: Trigger) -> Self {
         self.own.insert(trigger.trigger_id.clone(), Arc::new(trigger));
+        self
+    }
+
+    /// The same with another module of the tenant's own.
+    #[must_use]
+    pub(crate) fn with_module(mut self, module_type: &str) -> Self {
+        self.modules.push(module_type.into());
         self
     }
 

@@ -1,6 +1,6 @@
 //! What can go wrong when somebody works with rules?
 
-use crate::rule::MOST_RULES;
+use crate::{file::MOST_IN_FILE, rule::MOST_RULES};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, OutOfReach, Permission, Span};
 
@@ -50,6 +50,14 @@ pub enum RuleError {
         "The tenant has {MOST_RULES} rules, the most that it may have. Delete rules that are no longer needed."
     )]
     Full,
+    /// More rules than one file may hold.
+    #[error(
+        "These rules do not fit into one file: at most {MOST_IN_FILE} rules and 1 MiB. Take them out in parts, by module_type, label or ids."
+    )]
+    ExportTooLarge,
+    /// There is no such recipe.
+    #[error("There is no recipe called {0:?}. GET /api/v1/automation/recipes lists those that there are.")]
+    RecipeUnknown(String),
     /// The caller may see the rule, or its module, but not do this there.
     #[error("Your permission {0} does not reach this rule or its module. Ask somebody who manages access.")]
     OutOfReach(Permission),
@@ -101,6 +109,14 @@ impl From<Vec<FieldFault>> for RuleError {
     }
 }
 
+impl RuleError {
+    /// There is no recipe of that id, which anybody may have written.
+    #[must_use]
+    pub fn recipe_unknown(id: &str) -> Self {
+        Self::RecipeUnknown(id.chars().take(100).collect())
+    }
+}
+
 impl Fault for RuleError {
     fn kind(&self) -> Kind {
         match self {
@@ -108,6 +124,7 @@ impl Fault for RuleError {
             | Self::VersionUnknown(_)
             | Self::TriggerUnknown(_)
             | Self::ModuleUnknown(_)
+            | Self::RecipeUnknown(_)
             | Self::ShadowUnknown
             | Self::BacktestUnknown => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
@@ -116,7 +133,9 @@ impl Fault for RuleError {
             | Self::InUse(..)
             | Self::BacktestsUnderWay(_)
             | Self::ShadowDiverges { .. } => Kind::Conflict,
-            Self::Full | Self::TooMany(..) | Self::TriggerFixed(..) => Kind::Unprocessable,
+            Self::Full | Self::TooMany(..) | Self::TriggerFixed(..) | Self::ExportTooLarge => {
+                Kind::Unprocessable
+            }
             Self::OutOfReach(_) => Kind::Forbidden,
             Self::Db(error) => error.kind(),
         }
@@ -128,10 +147,12 @@ impl Fault for RuleError {
             | Self::VersionUnknown(_)
             | Self::TriggerUnknown(_)
             | Self::ModuleUnknown(_)
+            | Self::RecipeUnknown(_)
             | Self::ShadowUnknown
             | Self::BacktestUnknown => "NOT_FOUND",
             Self::ShadowDiverges { .. } => "SHADOW_DIVERGES",
             Self::BacktestsUnderWay(_) => "BACKTESTS_UNDER_WAY",
+            Self::ExportTooLarge => "EXPORT_TOO_LARGE",
             Self::TriggerFixed(..) => "TRIGGER_FIXED",
             Self::NameTaken(..) => "NAME_TAKEN",
             Self::InUse(..) => "IN_USE",
@@ -153,6 +174,8 @@ impl Fault for RuleError {
             | Self::TriggerFixed(..)
             | Self::NameTaken(..)
             | Self::ModuleUnknown(_)
+            | Self::RecipeUnknown(_)
+            | Self::ExportTooLarge
             | Self::TooMany(..)
             | Self::Stale(_)
             | Self::Full
@@ -180,6 +203,8 @@ impl Fault for RuleError {
             | Self::NameTaken(..)
             | Self::InUse(..)
             | Self::ModuleUnknown(_)
+            | Self::RecipeUnknown(_)
+            | Self::ExportTooLarge
             | Self::TooMany(..)
             | Self::Invalid(_)
             | Self::Stale(_)

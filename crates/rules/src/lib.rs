@@ -10,13 +10,17 @@ mod book;
 mod catalogue;
 mod decision;
 mod definition;
+mod difference;
 mod document;
 mod error;
+mod file;
 mod key;
+mod limit;
 mod own;
 mod pace;
 mod parameter;
 mod recall;
+mod recipe;
 mod record;
 mod replay;
 mod rule;
@@ -40,14 +44,18 @@ pub use catalogue::{
 };
 pub use decision::{Decision, Decisions, Ended, Lane, told, try_out};
 pub use definition::{Definition, Draft, RulePatch, note};
+pub use difference::{Difference, Line};
 pub use error::RuleError;
+pub use file::{FileFault, Format, LARGEST_FILE, MOST_IN_FILE, RuleFile, UnknownFormat};
 pub use key::Key;
 pub use language::{BUDGET, MOST_COST, payload};
+pub use limit::{Limit, WARNS_AT};
 pub use own::{
     MOST_MODULES, MOST_TRIGGERS, Module, TriggerChange, TriggerDraft, TriggerVersion, UnknownTriggerChange,
 };
 pub use pace::PaceSaid;
 pub use recall::{Mark, Memo, Recall, UnknownMark, Waiting, Wanted};
+pub use recipe::Recipe;
 pub use replay::{Cast, MOST_REMEMBERED, Needs, Replay, ReplayFault};
 pub use rule::{Change, MOST_RULES, Rule, UnknownChange, Version};
 pub use shadow::{MOST_DIVERGENCES, MOST_SHADOWS, Shadow, ShadowCounts, Shadowed};

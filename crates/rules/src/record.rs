@@ -15,16 +15,54 @@ pub(crate) fn seen(rule: &Rule) -> Value {
     said
 }
 
+/// Masks a value that stands at a place of a rule's document, names and numbers from the top: what is below actions as
+/// [`seen`] masks it.
+pub(crate) fn mask_at(place: &[String], value: &mut Value) {
+    let names: Vec<&str> = place.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => {
+            if let Some(actions) = value.get_mut("actions") {
+                mask(actions);
+            }
+        }
+        ["actions"] => mask(value),
+        ["actions", _] => mask_action(value),
+        ["actions", _, "parameters"] => mask_parameters(value),
+        ["actions", _, "parameters", "headers"] => mask_headers(value),
+        ["actions", _, "parameters", "headers", ..] => *value = "…".into(),
+        ["actions", _, "parameters", "url"] => mask_url(value),
+        _ => {}
+    }
+}
+
 fn mask(actions: &mut Value) {
-    for action in actions.as_array_mut().into_iter().flatten() {
-        let Some(parameters) = action.get_mut("parameters").and_then(Value::as_object_mut) else { continue };
-        for header in parameters.get_mut("headers").and_then(Value::as_object_mut).into_iter().flatten() {
-            *header.1 = "…".into();
-        }
-        let bare = parameters.get("url").and_then(Value::as_str).map(without_secrets);
-        if let (Some(bare), Some(url)) = (bare, parameters.get_mut("url")) {
-            *url = bare.into();
-        }
+    actions.as_array_mut().into_iter().flatten().for_each(mask_action);
+}
+
+fn mask_action(action: &mut Value) {
+    if let Some(parameters) = action.get_mut("parameters") {
+        mask_parameters(parameters);
+    }
+}
+
+fn mask_parameters(parameters: &mut Value) {
+    if let Some(headers) = parameters.get_mut("headers") {
+        mask_headers(headers);
+    }
+    if let Some(url) = parameters.get_mut("url") {
+        mask_url(url);
+    }
+}
+
+fn mask_headers(headers: &mut Value) {
+    for (_, header) in headers.as_object_mut().into_iter().flatten() {
+        *header = "…".into();
+    }
+}
+
+fn mask_url(url: &mut Value) {
+    if let Some(bare) = url.as_str().map(without_secrets) {
+        *url = bare.into();
     }
 }
 

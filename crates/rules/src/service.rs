@@ -4,21 +4,25 @@
 
 pub mod analysis;
 pub mod backtest;
+pub mod files;
+mod history;
 pub mod recall;
+pub mod recipes;
 pub mod shadow;
 mod trial;
 pub mod triggers;
 
+pub use history::{diff, editor, rollback, version, versions};
 pub use trial::{Circumstances, Trial};
 
 use crate::{
-    Catalogue, Change, Decision, Definition, Draft, MOST_RULES, Rule, RuleBook, RuleError, RuleFilter,
-    RulePatch, Version, decision::try_out, record::seen, store,
+    Catalogue, Change, Decision, Definition, Draft, Limit, Origin, Rule, RuleBook, RuleError, RuleFilter,
+    RulePatch, decision::try_out, limit, record::seen, store,
 };
 use audit::Entry;
 use chrono_tz::Tz;
 use db::{Db, DbError, Found, Redaction, Scope, Tx};
-use kernel::{Bounded, Call, Cursor, FieldFault, Page, PageError, PageRequest, RuleId};
+use kernel::{Bounded, Call, FieldFault, Page, PageRequest, RuleId};
 use language::{Facts, Moment};
 
 /// How often a free key is looked for beside one that is taken.
@@ -56,7 +60,7 @@ pub async fn create(db: &Db, who: &Bounded, draft: Draft, note: Option<&str>) ->
         let definition = Definition::check(draft, &catalogue)?;
         let call = who.put_in(&definition.module_type, None)?;
         let rule = create_in(&mut scope, call, definition, Change::Created, note).await?;
-        Ok(checked(rule, &catalogue))
+        made(&mut scope, rule, &catalogue).await
     };
     let outcome = work.await;
     let saved = finish(tx, outcome).await?;
@@ -106,6 +110,13 @@ fn within<'a>(who: &'a Bounded, rule: &Rule) -> Result<&'a Call, RuleError> {
     Ok(who.at(&rule.definition.module_type, rule.id.as_str())?)
 }
 
+/// A rule that was made just now: there may be many of them.
+async fn made(scope: &mut Scope<'_>, rule: Rule, catalogue: &Catalogue) -> Result<Checked, RuleError> {
+    let mut checked = checked(rule, catalogue);
+    checked.warnings.extend(limit::near_full(store::count(scope).await?));
+    Ok(checked)
+}
+
 fn checked(rule: Rule, catalogue: &Catalogue) -> Checked {
     let warnings = rule.definition.warnings(catalogue);
     let cost = rule.definition.cost(catalogue);
@@ -127,13 +138,25 @@ pub async fn list(
     Ok(Page::cut(rows, page, |rule| rule.id.to_string()))
 }
 
-/// How many rules the tenant has, and how many it may have.
+/// How much of each limit the tenant uses.
 ///
 /// # Errors
 /// The database's.
-pub async fn count(db: &Db, call: &Call) -> Result<(i64, u32), RuleError> {
+pub async fn limits(db: &Db, call: &Call) -> Result<Vec<Limit>, RuleError> {
     let mut lease = db.read().await?;
-    Ok((store::count(&mut lease.scope(call.tenant())?).await?, MOST_RULES))
+    let mut scope = lease.scope(call.tenant())?;
+    let rules = store::count(&mut scope).await?;
+    let triggers = triggers::load(&mut scope).await?.count(Origin::Own);
+    let modules = store::trigger::modules(&mut scope).await?.len();
+    Ok(vec![Limit::rules(rules), Limit::triggers(triggers), Limit::modules(modules)])
+}
+
+/// The rule with that id, if the caller may see it: for those who tell what came of it.
+///
+/// # Errors
+/// [`RuleError::Unknown`], or the database's.
+pub async fn seen_in(scope: &mut Scope<'_>, who: &Bounded, id: &RuleId) -> Result<Rule, RuleError> {
+    seen_by(scope, who, id).await
 }
 
 /// Gives a rule another definition; its key stays unless the draft names one. `expected` is the version that the caller saw, if it
@@ -246,72 +269,6 @@ pub async fn delete(db: &Db, who: &Bounded, id: &RuleId, expected: Option<u32>) 
     };
     let outcome = work.await;
     finish(tx, outcome).await
-}
-
-/// A rule's versions, the newest first.
-///
-/// # Errors
-/// [`RuleError::Unknown`], [`RuleError::Invalid`] for a cursor of another list, or the database's.
-pub async fn versions(
-    db: &Db,
-    who: &Bounded,
-    id: &RuleId,
-    page: &PageRequest,
-) -> Result<Page<Version>, RuleError> {
-    let before = before(page)?;
-    let mut lease = db.read().await?;
-    let mut scope = lease.scope(who.tenant())?;
-    seen_by(&mut scope, who, id).await?;
-    let rows = store::versions(&mut scope, id, before, page.probe()).await?;
-    Ok(Page::cut(rows, page, |version| version.version.to_string()))
-}
-
-/// What a rule is called, and who changed it last: the id of a user, an API key or a client, or `system`.
-///
-/// # Errors
-/// [`DbError`].
-pub async fn editor(scope: &mut Scope<'_>, id: &RuleId) -> Result<Option<(String, String)>, DbError> {
-    let last = store::versions(scope, id, i64::MAX, 1).await?.pop();
-    Ok(last.map(|version| (version.definition.name, version.changed_by)))
-}
-
-/// The number before which a page of versions goes on.
-fn before(page: &PageRequest) -> Result<i64, RuleError> {
-    match page.after.as_ref().map(Cursor::key) {
-        None => Ok(i64::MAX),
-        Some(key) => Ok(key.parse().map_err(|_| vec![FieldFault::new("cursor", PageError::Cursor)])?),
-    }
-}
-
-/// One version of a rule.
-///
-/// # Errors
-/// [`RuleError::Unknown`], [`RuleError::VersionUnknown`], or the database's.
-pub async fn version(db: &Db, who: &Bounded, id: &RuleId, number: u32) -> Result<Version, RuleError> {
-    let mut lease = db.read().await?;
-    let mut scope = lease.scope(who.tenant())?;
-    seen_by(&mut scope, who, id).await?;
-    store::version(&mut scope, id, number).await?.ok_or(RuleError::VersionUnknown(number))
-}
-
-/// Brings back what a rule said at an earlier version, as its next version. Its key stays.
-///
-/// # Errors
-/// [`RuleError::VersionUnknown`]; as [`patch`].
-pub async fn rollback(
-    db: &Db,
-    who: &Bounded,
-    id: &RuleId,
-    expected: Option<u32>,
-    to: u32,
-    note: Option<&str>,
-) -> Result<Checked, RuleError> {
-    let earlier = version(db, who, id, to).await?.definition;
-    // It is checked anew: what was accepted then may no longer be.
-    let redefine = |was: &Definition, catalogue: &Catalogue| {
-        Definition::check(Draft { key: Some(was.key.clone()), ..earlier.draft() }, catalogue)
-    };
-    change(db, who, id, expected, Change::RolledBack, note, redefine).await
 }
 
 /// What a rule, active or not, would say to data of its trigger. Nothing is run or kept.

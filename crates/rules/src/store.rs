@@ -1,6 +1,7 @@
 //! Where do rules stand? In two tables: the rules as they are, and every version that they had.
 
 pub(crate) mod backtest;
+pub(crate) mod many;
 pub(crate) mod peer;
 pub(crate) mod privacy;
 pub(crate) mod recall;
@@ -73,7 +74,8 @@ pub struct RuleFilter {
 
 pub(crate) fn json_column(row: &mut Row<'_>, column: &str) -> Result<serde_json::Value, DbError> {
     let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|_| row.surprise(column, "JSON"))
+    // Numbers keep the text that they were written in.
+    language::payload::read(&text).map_err(|_| row.surprise(column, "JSON"))
 }
 
 impl Decode for Rule {

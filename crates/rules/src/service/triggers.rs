@@ -1,7 +1,7 @@
 //! What do people do with triggers and modules of their own? Make, change and delete them, each change a version; one that would
 //! break rules is refused with the list of them.
 
-use super::{before, finish};
+use super::{finish, history::before};
 use crate::{
     Catalogue, MOST_MODULES, MOST_TRIGGERS, Module, Origin, Parts, Rule, RuleError, Trigger, TriggerChange,
     TriggerDraft, TriggerVersion, store,
@@ -222,14 +222,33 @@ async fn put(
     was: Option<&Trigger>,
     note: Option<&str>,
 ) -> Result<Trigger, RuleError> {
+    if was.is_some() {
+        must_not_break(scope, &Trigger::new(parts.clone(), origin, 0)).await?;
+    }
+    keep(scope, call, parts, origin, was, note).await
+}
+
+/// Refuses a trigger by which rules that are switched on would no longer hold.
+pub(super) async fn must_not_break(scope: &mut Scope<'_>, trigger: &Trigger) -> Result<(), RuleError> {
+    let broken = broken_by(scope, trigger).await?;
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(RuleError::InUse(format!("This schema of {}", trigger.trigger_id), broken))
+    }
+}
+
+/// Keeps a trigger, whatever rules use it: for those who look after these themselves.
+pub(super) async fn keep(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    parts: Parts,
+    origin: Origin,
+    was: Option<&Trigger>,
+    note: Option<&str>,
+) -> Result<Trigger, RuleError> {
     let last = store::trigger::last_version(scope, &parts.trigger_id).await?;
     let trigger = Trigger::new(parts, origin, last.saturating_add(1));
-    if was.is_some() {
-        let broken = broken_by(scope, &trigger).await?;
-        if !broken.is_empty() {
-            return Err(RuleError::InUse(format!("This schema of {}", trigger.trigger_id), broken));
-        }
-    }
     store::trigger::put(scope, &trigger, call.now).await?;
     let change = if was.is_some() { TriggerChange::Changed } else { TriggerChange::Created };
     record(scope, call, was, Some(&trigger), change, note).await?;
@@ -318,25 +337,31 @@ pub async fn modules(db: &Db, call: &Call) -> Result<Vec<Module>, RuleError> {
 pub async fn create_module(db: &Db, call: &Call, module: Module) -> Result<Module, RuleError> {
     let mut tx = db.begin().await?;
     let mut scope = tx.scope(call.tenant());
-    let work = async {
-        if store::trigger::modules(&mut scope).await?.len() >= MOST_MODULES {
-            return Err(RuleError::TooMany(MOST_MODULES, "modules of its own"));
-        }
-        if !store::trigger::add_module(&mut scope, &module).await? {
-            return Err(RuleError::NameTaken("module", module.module_type.clone()));
-        }
-        store::bump(&mut scope).await?;
-        let entry = Entry {
-            action: "module.created",
-            subject: &module.module_type,
-            after: Some(serde_json::json!({"name": module.name})),
-            ..Entry::default()
-        };
-        audit::append(&mut scope, call, &entry).await?;
-        Ok(module)
-    };
-    let outcome = work.await;
+    let outcome = create_module_in(&mut scope, call, module).await;
     finish(tx, outcome).await
+}
+
+/// Makes a module within the caller's transaction.
+pub(super) async fn create_module_in(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    module: Module,
+) -> Result<Module, RuleError> {
+    if store::trigger::modules(scope).await?.len() >= MOST_MODULES {
+        return Err(RuleError::TooMany(MOST_MODULES, "modules of its own"));
+    }
+    if !store::trigger::add_module(scope, &module).await? {
+        return Err(RuleError::NameTaken("module", module.module_type.clone()));
+    }
+    store::bump(scope).await?;
+    let entry = Entry {
+        action: "module.created",
+        subject: &module.module_type,
+        after: Some(serde_json::json!({"name": module.name})),
+        ..Entry::default()
+    };
+    audit::append(scope, call, &entry).await?;
+    Ok(module)
 }
 
 /// Deletes a module that has no triggers.
