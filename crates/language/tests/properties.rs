@@ -1,13 +1,15 @@
 //! What holds for all conditions and all data? Nothing panics, nothing costs more than it may or than was said, negation is
-//! negation, order changes no verdict, and a quick look finds what a whole one does.
+//! negation, order changes no verdict, and a quick look finds what a whole one does. Some of what was drawn is kept, so that the component
+//! can be asked the same (`tests/all/vectors.rs` of the tests from outside).
 
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 use language::{
     BUDGET, Conditions, Facts, Look, Moment, Occasion, Outcome, Vocabulary, kind, payload, words,
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::{Value, json};
+use std::{fs, path::PathBuf};
 
 const FIELDS: &[&str] = &[
     "value",
@@ -90,12 +92,15 @@ fn payload() -> impl Strategy<Value = Value> {
 }
 
 /// Two lists are short; of all else nothing is known.
-fn vocabulary() -> Vocabulary {
-    let schema = json!({"type": "object", "properties": {
+fn schema() -> Value {
+    json!({"type": "object", "properties": {
         "items": {"type": "array", "maxItems": 4, "items": {"type": "object"}},
         "tags": {"type": "array", "maxItems": 4},
-    }});
-    Vocabulary::new(&schema, Some(&json!({})))
+    }})
+}
+
+fn vocabulary() -> Vocabulary {
+    Vocabulary::new(&schema(), Some(&json!({})))
 }
 
 /// What a clause of a kind may want, and some that none may.
@@ -268,5 +273,67 @@ proptest! {
             prop_assert!(kept["clauses"].as_array().unwrap().iter().any(|clause| clause["path"] == path));
         }
         prop_assert!(verdict.holds() || verdict.decided_by().is_some());
+    }
+}
+
+/// How many drawn cases are kept.
+const KEPT: usize = 200;
+
+/// What the conditions of a kept case say, in words; `None` if they cannot be read.
+fn told(case: &Value) -> Option<Value> {
+    let said: Value = serde_json::from_str(&case["conditions"].to_string()).unwrap();
+    let read = Conditions::read(&said, &vocabulary()).ok()?;
+    let moment = Moment {
+        now: case["now"].as_str().unwrap().parse().unwrap(),
+        zone: case["zone"].as_str().unwrap().parse().unwrap(),
+    };
+    let occasion = Occasion { source: "api", occurred: moment.now, ..Occasion::default() };
+    let facts = Facts::new(&case["payload"], case.get("record"), occasion, moment);
+    let verdict = read.evaluate(&facts, Look::Whole);
+    let told = words::told(&Value::Object(verdict.to_json()), verdict.holds());
+    let matched = ("matched".to_owned(), verdict.holds().into());
+    Some(told.as_object().unwrap().clone().into_iter().chain([matched]).collect())
+}
+
+/// Cases at random, always the same, each a line.
+fn drawn() -> String {
+    let mut runner = TestRunner::deterministic();
+    let can_be_read = |clause: &Value| Conditions::read(&json!([clause]), &vocabulary()).is_ok();
+    let clause = any_clause().prop_filter("it can be read", can_be_read);
+    let strategy = (prop::collection::vec(grouped(clause), 1..3), payload());
+    let mut lines = Vec::new();
+    while lines.len() < KEPT {
+        let (conditions, payload) = strategy.new_tree(&mut runner).unwrap().current();
+        let mut case = serde_json::Map::new();
+        let mut put = |name: &str, value: Value| case.insert(name.to_owned(), value);
+        put("name", format!("at random {}", lines.len() + 1).into());
+        put("schema", schema());
+        put("conditions", conditions.into());
+        put("payload", payload);
+        put("record", json!({"limit": 1, "status": "a"}));
+        put("now", "2026-03-29T00:30:00Z".into());
+        put("zone", "Europe/Berlin".into());
+        let case = Value::Object(case);
+        if let Some(verdict) = told(&case) {
+            let mut case = case;
+            case.as_object_mut().unwrap().insert("verdict".to_owned(), verdict);
+            lines.push(case.to_string());
+        }
+    }
+    format!("[\n{}\n]\n", lines.join(",\n"))
+}
+
+#[test]
+fn cases_at_random_keep_their_verdicts() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/at_random.json");
+    if std::env::var_os("SIGNALBOX_WRITE_VECTORS").is_some() {
+        fs::write(&file, drawn()).unwrap();
+    }
+    let cases = payload::read(&fs::read_to_string(&file).unwrap()).unwrap();
+    let cases = cases.as_array().unwrap();
+    let matched = cases.iter().filter(|case| case["verdict"]["matched"] == true).count();
+    assert!(cases.len() == KEPT && (KEPT / 10..KEPT).contains(&matched), "{matched} of {}", cases.len());
+    for case in cases {
+        assert_eq!(told(case).as_ref(), Some(&case["verdict"]), "{}", case["name"]);
     }
 }
