@@ -13,7 +13,7 @@ const LONGEST_WINDOW: Span = Span::days(31);
 /// The most that a window counts to, or a throttle lets through.
 const MOST_COUNTED: u64 = 1_000;
 /// The most jobs of a rule at a time.
-const MOST_AT_ONCE: u64 = 1_000;
+const MOST_AT_ONCE: u64 = 100;
 /// The days of the week as they are named, Monday first.
 const WEEKDAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
