@@ -1,9 +1,9 @@
 //! Which routes lead to records?
 
 mod built_in;
+mod kinds;
 mod own;
 mod sheets;
-mod types;
 
 use crate::wire::{FieldsIn, sheets::PutQuery, shown};
 use axum::{Router, response::NoContent};
@@ -26,7 +26,7 @@ struct App {
 
 /// All of them, with idempotency keys on every POST.
 pub(crate) fn router(_: &Arc<World>) -> Router {
-    let routes = OpenApiRouter::new().merge(built_in::routes()).merge(types::routes()).merge(own::routes());
+    let routes = OpenApiRouter::new().merge(built_in::routes()).merge(kinds::routes()).merge(own::routes());
     edge::idempotent(edge::fragment(routes.with_state(Arc::new(App::default()))))
 }
 
@@ -87,7 +87,7 @@ impl Asked<'_> {
     ) -> Result<(RecordType, Filter), Problem> {
         let kind = {
             let mut lease = self.world.db.read().await?;
-            service::types::get(&mut lease.scope(self.who.tenant())?, kind).await?
+            service::kinds::get(&mut lease.scope(self.who.tenant())?, kind).await?
         };
         let filter = Filter::read(&kind, wanted).map_err(Problem::fields)?;
         if filter.is_search() {

@@ -2,8 +2,8 @@
 
 pub(crate) mod built_in;
 pub(crate) mod conversion;
+pub(crate) mod kinds;
 pub(crate) mod sheets;
-pub(crate) mod types;
 
 use edge::Problem;
 use kernel::TenantId;

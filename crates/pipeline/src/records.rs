@@ -3,11 +3,11 @@
 
 mod error;
 mod importing;
-mod types;
+mod kinds;
 
 pub use error::RecordFault;
 pub use importing::{Imported, import};
-pub use types::{change_type, create_type, delete_type};
+pub use kinds::{change_type, create_type, delete_type};
 
 use crate::{
     Books, PublishError, Receipt, decide,
@@ -81,7 +81,7 @@ pub async fn create(
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let shape = service::types::shape(&mut scope, kind).await?;
+        let shape = service::kinds::shape(&mut scope, kind).await?;
         let (call, change) = service::plan::create(&mut scope, who, &shape, draft).await?;
         kept(&mut tx, desk.books, call, vec![change]).await
     };
@@ -103,7 +103,7 @@ pub async fn put(
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let shape = service::types::shape(&mut scope, kind).await?;
+        let shape = service::kinds::shape(&mut scope, kind).await?;
         let (call, change) = service::plan::put(&mut scope, who, &shape, draft, meant).await?;
         kept(&mut tx, desk.books, call, vec![change]).await
     };
@@ -126,7 +126,7 @@ pub async fn replace(
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let shape = service::types::shape(&mut scope, kind).await?;
+        let shape = service::kinds::shape(&mut scope, kind).await?;
         let (call, change) = service::plan::replace(&mut scope, who, &shape, id, expected, draft).await?;
         kept(&mut tx, desk.books, call, vec![change]).await
     };
@@ -149,7 +149,7 @@ pub async fn change(
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let shape = service::types::shape(&mut scope, kind).await?;
+        let shape = service::kinds::shape(&mut scope, kind).await?;
         let (call, change) = service::plan::patch(&mut scope, who, &shape, id, expected, patch).await?;
         kept(&mut tx, desk.books, call, vec![change]).await
     };
@@ -171,7 +171,7 @@ pub async fn delete(
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let shape = service::types::shape(&mut scope, kind).await?;
+        let shape = service::kinds::shape(&mut scope, kind).await?;
         let (call, changes) = service::plan::delete(&mut scope, who, &shape, id, expected).await?;
         kept(&mut tx, desk.books, call, changes).await
     };

@@ -1,7 +1,7 @@
 //! What is held of a person in records, and how are they taken out?
 
 use crate::{
-    service::types,
+    service::kinds,
     store::{privacy as store, record},
 };
 use db::{DbError, Found, Redaction, Scope};
@@ -35,7 +35,7 @@ pub async fn personal_data(
 pub async fn take_out(scope: &mut Scope<'_>, redaction: &Redaction, found: Found) -> Result<(), DbError> {
     let mut left = found.rows;
     redaction.take_out(scope, found).await?;
-    let kinds = types::all(scope).await?;
+    let kinds = kinds::all(scope).await?;
     while left > 0 {
         let records = record::unread(scope, WINDOW).await?;
         if records.is_empty() {

@@ -5,11 +5,11 @@
 
 mod importing;
 mod keeping;
+pub mod kinds;
 pub mod plan;
 mod reading;
 #[cfg(test)]
 mod tests;
-pub mod types;
 
 pub use importing::{Import, Meant, OnMatch, Tally};
 pub use keeping::keep;

@@ -31,7 +31,7 @@ pub async fn import(
 ) -> Result<Imported, RecordFault> {
     let kind = {
         let mut lease = desk.db.read().await?;
-        service::types::get(&mut lease.scope(who.tenant())?, kind).await?
+        service::kinds::get(&mut lease.scope(who.tenant())?, kind).await?
     };
     let mut call = who.put_in(&kind.module, None).map_err(::records::RecordError::from)?.clone();
     let mut import = Import::read(&kind, file, meant)?;
@@ -40,7 +40,7 @@ pub async fn import(
         let mut tx = desk.db.begin().await?;
         let work = async {
             // Looked up anew: the type may have changed since the lot before.
-            let shape = service::types::shape(&mut tx.scope(who.tenant()), &kind.name).await?;
+            let shape = service::kinds::shape(&mut tx.scope(who.tenant()), &kind.name).await?;
             let changes = import.plan(&mut tx.scope(who.tenant()), &call, &shape).await?;
             let receipts = enact(&mut tx, desk.books, &call, &Cause::door(), &changes).await?;
             Ok(receipts.iter().any(|receipt| !receipt.jobs.is_empty()))

@@ -9,7 +9,7 @@ use crate::{
     record::MOST_RECORDS,
     service::{
         importing::{Meant, OnMatch},
-        types,
+        kinds,
     },
     store::{
         listing,
@@ -167,13 +167,13 @@ pub async fn convert<'a>(
     expected: Option<u32>,
     wanted: Conversion,
 ) -> Planned<'a, Vec<Change>> {
-    let lead = types::shape(scope, &TypeName::lead()).await?;
+    let lead = kinds::shape(scope, &TypeName::lead()).await?;
     let (call, was) = present(scope, who, &lead, id, expected).await?;
     if was.fields.contains_key("contact_id") {
         return Err(RecordError::Converted);
     }
     let mut changes = Vec::new();
-    let contacts = types::shape(scope, &TypeName::contact()).await?;
+    let contacts = kinds::shape(scope, &TypeName::contact()).await?;
     let contact = match known_contact(scope, &contacts, &was, wanted.contact_id.as_ref()).await? {
         Some(contact) => contact,
         None => {
@@ -186,7 +186,7 @@ pub async fn convert<'a>(
     };
     let mut opportunity = None;
     if let Some(given) = wanted.opportunity {
-        let deals = types::shape(scope, &TypeName::opportunity()).await?;
+        let deals = kinds::shape(scope, &TypeName::opportunity()).await?;
         let call = who.put_in(&deals.kind.module, None)?;
         let draft = conversion::opportunity_of(&was, given, &contact);
         let id = RecordId::new(call.now, &*call.chance);
@@ -301,7 +301,7 @@ async fn unlinked(
     call: &Call,
     contact: &RecordId,
 ) -> Result<Vec<Change>, RecordError> {
-    let deals = types::shape(scope, &TypeName::opportunity()).await?;
+    let deals = kinds::shape(scope, &TypeName::opportunity()).await?;
     let field = "contact_id";
     let filter =
         crate::Filter { exactly: vec![(field.to_owned(), contact.to_string())], ..crate::Filter::default() };

@@ -6,7 +6,7 @@ use crate::{
     field::MOST_LABELS,
     record::MOST_RECORDS,
     record_type::{MOST_STATUSES, MOST_TYPES},
-    service::types,
+    service::kinds,
     store::{listing, record as store, record_type},
 };
 use db::{DbError, Scope};
@@ -23,7 +23,7 @@ pub async fn get(
     kind: &TypeName,
     id: &RecordId,
 ) -> Result<(RecordType, Record), RecordError> {
-    let kind = types::get(scope, kind).await?;
+    let kind = kinds::get(scope, kind).await?;
     let record = store::get(scope, &kind.name, id).await?.ok_or(RecordError::Unknown)?;
     who.at(&kind.module, id.as_str())?;
     Ok((kind, record))
@@ -119,7 +119,7 @@ pub async fn find(
         }
         (None, _) => return Ok(Err(format!("there is no {} {id:?}", kind.unwrap_or("record")))),
     };
-    let shape = types::shape(scope, &record.kind).await?;
+    let shape = kinds::shape(scope, &record.kind).await?;
     Ok(Ok((shape, record.id)))
 }
 
@@ -150,7 +150,7 @@ fn count(number: usize) -> i64 {
 /// [`DbError`].
 pub async fn limits(scope: &mut Scope<'_>) -> Result<Limits, DbError> {
     let counts = record_type::counts(scope).await?;
-    let all = types::all(scope).await?;
+    let all = kinds::all(scope).await?;
     let of = |name: &TypeName| counts.iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count);
     let fields = |kind: &RecordType| count(custom::properties(&kind.schema).map_or(0, serde_json::Map::len));
     let own = all.iter().filter(|kind| kind.is_own()).count();

@@ -81,7 +81,7 @@ impl Desk {
     fn shape(&self, kind: &str) -> Shape {
         block_on(async {
             let mut lease = self.db.read().await.unwrap();
-            types::shape(&mut lease.scope(&self.tenant).unwrap(), &name(kind)).await.unwrap()
+            kinds::shape(&mut lease.scope(&self.tenant).unwrap(), &name(kind)).await.unwrap()
         })
     }
 
@@ -141,7 +141,7 @@ impl Desk {
         let who = self.who();
         block_on(async {
             let mut tx = self.db.begin().await?;
-            types::change(&mut tx.scope(&self.tenant), &who, &name(kind), None, patch).await?;
+            kinds::change(&mut tx.scope(&self.tenant), &who, &name(kind), None, patch).await?;
             Ok(tx.commit().await?)
         })
     }
@@ -452,7 +452,7 @@ fn types_of_ones_own_come_and_go() {
         let who = desk.who();
         block_on(async {
             let mut tx = desk.db.begin().await?;
-            types::create(&mut tx.scope(&desk.tenant), &who, draft).await?;
+            kinds::create(&mut tx.scope(&desk.tenant), &who, draft).await?;
             Ok::<_, RecordError>(tx.commit().await?)
         })
     };
@@ -460,7 +460,7 @@ fn types_of_ones_own_come_and_go() {
         let who = desk.who();
         block_on(async {
             let mut tx = desk.db.begin().await?;
-            types::delete(&mut tx.scope(&desk.tenant), &who, &name(kind), None).await?;
+            kinds::delete(&mut tx.scope(&desk.tenant), &who, &name(kind), None).await?;
             Ok::<_, RecordError>(tx.commit().await?)
         })
     };

@@ -1,4 +1,4 @@
-//! What does a claim cost? Run by hand: `cargo test --release -p jobs --test speed -- --ignored --nocapture`.
+//! What does a claim cost? `cargo bench -p jobs` prints it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement tells, and ends by panicking")]
 
@@ -20,7 +20,7 @@ impl Chance for Counting {
     }
 }
 
-/// A file that is gone with the test.
+/// A file that is gone with the measurement.
 struct Yard {
     folder: std::path::PathBuf,
     db: Db,
@@ -190,8 +190,6 @@ fn tell(what: &str, yard: &Yard) {
     println!("{what}: {count} claimed in {took:?}, a look in {:?}", yard.look());
 }
 
-#[test]
-#[ignore = "measures"]
 fn plain_claims() {
     for (tenants, each) in [(1, 100), (1, 100_000), (10, 10_000), (100, 1_000), (1_000, 100)] {
         let yard = Yard::new(&format!("plain-{tenants}-{each}"));
@@ -200,8 +198,6 @@ fn plain_claims() {
     }
 }
 
-#[test]
-#[ignore = "measures"]
 fn claims_beside_full_lanes() {
     for (count, lanes, limit) in [(100, 1, 10), (100_000, 1, 10), (100_000, 10_000, 1), (100_000, 100_000, 1)]
     {
@@ -223,4 +219,9 @@ fn claims_beside_full_lanes() {
         });
         tell("    and 64 others", &yard);
     }
+}
+
+fn main() {
+    plain_claims();
+    claims_beside_full_lanes();
 }

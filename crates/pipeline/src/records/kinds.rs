@@ -1,7 +1,7 @@
 //! How does a type of records change? In one transaction with the triggers that its records raise.
 
 use super::{Desk, RecordFault, finish};
-use ::records::{RecordTrigger, RecordType, TypeDraft, TypeName, TypePatch, service::types};
+use ::records::{RecordTrigger, RecordType, TypeDraft, TypeName, TypePatch, service::kinds};
 use db::Scope;
 use kernel::{Bounded, Call};
 use rules::{About, Catalogue, Parts, service::triggers};
@@ -14,7 +14,7 @@ pub async fn create_type(desk: Desk<'_>, who: &Bounded, draft: TypeDraft) -> Res
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let (call, kind) = types::create(&mut scope, who, draft).await?;
+        let (call, kind) = kinds::create(&mut scope, who, draft).await?;
         declare(&mut scope, call, &kind).await?;
         Ok(kind)
     };
@@ -36,7 +36,7 @@ pub async fn change_type(
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let (call, (was, kind)) = types::change(&mut scope, who, name, expected, patch).await?;
+        let (call, (was, kind)) = kinds::change(&mut scope, who, name, expected, patch).await?;
         withdraw(&mut scope, call, &was, Some(&kind)).await?;
         declare(&mut scope, call, &kind).await?;
         Ok(kind)
@@ -58,7 +58,7 @@ pub async fn delete_type(
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
-        let (call, was) = types::delete(&mut scope, who, name, expected).await?;
+        let (call, was) = kinds::delete(&mut scope, who, name, expected).await?;
         withdraw(&mut scope, call, &was, None).await
     };
     let outcome = work.await;

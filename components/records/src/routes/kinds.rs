@@ -1,7 +1,7 @@
 //! Which routes lead to types of records, and to what is left of their limits?
 
 use super::{App, expected, own::Named};
-use crate::wire::types::{LimitsOut, TypeIn, TypeOut, TypePatchIn, TypesQuery};
+use crate::wire::kinds::{LimitsOut, TypeIn, TypeOut, TypePatchIn, TypesQuery};
 use axum::{extract::State, response::NoContent};
 use edge::{Faults, IfMatch, Json, List, Paging, Problem, Query, Reaching, Shown, Unspecific, needs};
 use kernel::Page;
@@ -35,7 +35,7 @@ async fn list(
     paging: Paging,
 ) -> Result<List<TypeOut>, Problem> {
     let mut lease = world.db.read().await?;
-    let mut all = service::types::all(&mut lease.scope(who.tenant())?).await?;
+    let mut all = service::kinds::all(&mut lease.scope(who.tenant())?).await?;
     all.sort_by(|one, other| one.name.cmp(&other.name));
     let after = paging.request.after_or("").to_owned();
     let fits = |kind: &RecordType| {
@@ -77,7 +77,7 @@ async fn get(
     Named(name): Named,
 ) -> Result<Shown<TypeOut>, Problem> {
     let mut lease = world.db.read().await?;
-    let kind = service::types::get(&mut lease.scope(who.tenant())?, &name).await?;
+    let kind = service::kinds::get(&mut lease.scope(who.tenant())?, &name).await?;
     who.at(&kind.module, name.as_str()).map_err(|_| Unspecific::NotFound("type"))?;
     Ok(shown(kind))
 }
