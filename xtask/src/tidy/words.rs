@@ -48,7 +48,8 @@ fn owned(file: &File, views: &Views, found: &mut Vec<Breach>) {
 
 fn sql(file: &File, views: &Views, found: &mut Vec<Breach>) {
     let is_store = file.path.ends_with("/store.rs") || file.path.contains("/store/");
-    let is_test = file.path.contains("/tests/") || file.path.ends_with("/tests.rs");
+    let is_test = ["/tests/", "/benches/"].iter().any(|folder| file.path.contains(folder))
+        || file.path.ends_with("/tests.rs");
     if is_store || is_test || SQL.iter().any(|place| is_below(&file.path, place)) {
         return;
     }
