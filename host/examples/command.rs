@@ -1,8 +1,8 @@
 //! How fast is a component that is a command? Runs one in the engine of the host, compiled as all components are; its input and
 //! output are those of this program. For `cargo xtask bench rules`.
 
-use wasmtime::Store;
 use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Error, Store};
 use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -17,11 +17,9 @@ impl WasiView for Guest {
     }
 }
 
-type Fault = Box<dyn std::error::Error>;
-
-fn main() -> Result<(), Fault> {
-    let file = std::env::args().nth(1).ok_or("name the component")?;
-    let engine = host::engine::engine().map_err(|failure| failure.to_string())?;
+fn main() -> wasmtime::Result<()> {
+    let file = std::env::args().nth(1).ok_or_else(|| Error::msg("name the component"))?;
+    let engine = host::engine::engine().map_err(Error::msg)?;
     let component = Component::from_file(&engine, file)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -34,6 +32,6 @@ fn main() -> Result<(), Fault> {
     runtime.block_on(async {
         let command = Command::instantiate_async(&mut store, &component, &linker).await?;
         let ended = command.wasi_cli_run().call_run(&mut store).await?;
-        ended.map_err(|()| Fault::from("the component ended with a fault"))
+        ended.map_err(|()| Error::msg("the component ended with a fault"))
     })
 }
