@@ -35,8 +35,14 @@ const MEANS: &[(&str, fn(i64) -> Value)] = &[
     }),
 ];
 
+/// How many rules a book is made of, to see what that takes.
+const READ: i64 = 1_000;
+
 /// The books.
-pub(crate) struct Crowds(Vec<(String, RuleBook)>);
+pub(crate) struct Crowds {
+    books: Vec<(String, RuleBook)>,
+    rules: Vec<Rule>,
+}
 
 impl Crowds {
     pub(crate) fn new() -> Self {
@@ -48,12 +54,12 @@ impl Crowds {
                 books.push((name, RuleBook::new(&rules, &Catalogue::default())));
             }
         }
-        Self(books)
+        Self { books, rules: (0..READ).map(|number| rule(number, &MEANS[0].1(number))).collect() }
     }
 
     pub(crate) fn measure(&self) -> Figures {
         let data = json!({"opportunity_id": "o-1", "opportunity_name": "Big deal", "value": 12500, "stage": "proposal", "owner": 7});
-        let each = self.0.iter().map(|(name, book)| {
+        let each = self.books.iter().map(|(name, book)| {
             let figure = nanos(1, || {
                 let facts = Facts::of(black_box(&data));
                 let decisions = book.decide(TRIGGER, &facts, &Recall::default());
@@ -66,6 +72,11 @@ impl Crowds {
             });
             (name.clone(), figure)
         });
-        each.collect()
+        let mut figures: Figures = each.collect();
+        let made = nanos(self.rules.len(), || {
+            black_box(RuleBook::new(black_box(&self.rules), &Catalogue::default()));
+        });
+        figures.insert("a rule of a book that is made".into(), made);
+        figures
     }
 }
