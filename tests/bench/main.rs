@@ -1,11 +1,14 @@
 //! How fast is it, and what does it lose when it is killed? Run by `cargo xtask bench`, over HTTP against the built program.
 
+mod contestant;
 mod identity;
 mod identity_storm;
 mod ingest;
 mod load;
 mod machine;
+mod past;
 mod report;
+mod rules;
 mod startup;
 
 use anyhow::Result;
@@ -42,6 +45,15 @@ enum Which {
     },
     /// Login, refresh and permission check with 10 tenants and with 10,000.
     Identity,
+    /// Rules: natively, as a component, beside other engines, many of them, and over what happened.
+    Rules {
+        /// How often each is measured.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// Without the backtests over HTTP.
+        #[arg(long)]
+        without_http: bool,
+    },
     /// Kill the host in the middle of 200 events, again and again.
     Crash {
         /// How often.
@@ -54,6 +66,7 @@ fn main() -> Result<()> {
     match Bench::parse().which {
         Which::All { seconds } => all(Duration::from_secs(seconds.clamp(1, 300))),
         Which::Identity => people(),
+        Which::Rules { rounds, without_http } => answers(rounds.clamp(1, 100), !without_http),
         Which::Crash { rounds } => crash(rounds.min(10_000)),
     }
 }
@@ -74,6 +87,12 @@ fn people() -> Result<()> {
     identity_storm::measure(&mut report)?;
     identity::measure(&mut report)?;
     report.finish(&folder()?, "identity.json")
+}
+
+fn answers(rounds: u32, http: bool) -> Result<()> {
+    let mut report = Report::new(Duration::ZERO);
+    rules::measure(&rules::Wish { rounds, http }, &mut report)?;
+    report.finish(&folder()?, "rules.json")
 }
 
 fn crash(rounds: u32) -> Result<()> {

@@ -5,10 +5,18 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::{fs, path::Path, time::Duration};
 
+/// A measurement: of several, the median with the least and the greatest.
+struct Line {
+    name: String,
+    value: f64,
+    ends: Option<(f64, f64)>,
+    unit: &'static str,
+}
+
 /// The measurements of one run, in order.
 pub struct Report {
     span: Duration,
-    lines: Vec<(String, f64, &'static str)>,
+    lines: Vec<Line>,
     aims: Vec<(String, bool)>,
 }
 
@@ -25,7 +33,18 @@ impl Report {
 
     /// Notes a measurement.
     pub fn add(&mut self, name: &str, value: f64, unit: &'static str) {
-        self.lines.push((name.to_owned(), value, unit));
+        self.lines.push(Line { name: name.to_owned(), value, ends: None, unit });
+    }
+
+    /// Notes what was measured several times.
+    pub fn spread(&mut self, name: &str, values: &mut [f64], unit: &'static str) {
+        values.sort_by(f64::total_cmp);
+        if let (Some(value), Some(first), Some(last)) =
+            (values.get(values.len() / 2), values.first(), values.last())
+        {
+            let ends = Some((*first, *last));
+            self.lines.push(Line { name: name.to_owned(), value: *value, ends, unit });
+        }
     }
 
     /// Notes how two measurements relate, and whether that reaches the aim (0: there is none).
@@ -46,17 +65,25 @@ impl Report {
         }
     }
 
+    /// Notes whether a measurement reaches its aim.
+    pub fn at_least(&mut self, name: &str, aim: f64) {
+        if let Some(value) = self.value(name) {
+            self.aims.push((format!("{name} ≥ {aim}"), value >= aim));
+        }
+    }
+
     fn value(&self, name: &str) -> Option<f64> {
-        self.lines.iter().find(|(known, ..)| known == name).map(|(_, value, _)| *value)
+        self.lines.iter().find(|line| line.name == name).map(|line| line.value)
     }
 
     /// Prints the table and writes it to `name`.
     pub fn finish(&self, folder: &Path, name: &str) -> Result<()> {
-        let widest = self.lines.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
+        let widest = self.lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
         println!();
-        for (name, value, unit) in &self.lines {
-            let figure = if *value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") };
-            println!("{name:<widest$}  {figure:>9} {unit}");
+        for Line { name, value, ends, unit } in &self.lines {
+            let between = ends
+                .map_or(String::new(), |(first, last)| format!("  ({} to {})", figure(first), figure(last)));
+            println!("{name:<widest$}  {:>11} {unit}{between}", figure(*value));
         }
         for (aim, is_met) in &self.aims {
             println!("{} {aim}", if *is_met { "met:   " } else { "missed:" });
@@ -64,7 +91,7 @@ impl Report {
         let lines: Vec<Value> = self
             .lines
             .iter()
-            .map(|(name, value, unit)| json!({"name": name, "value": value, "unit": unit}))
+            .map(|Line { name, value, ends, unit }| json!({"name": name, "value": value, "ends": ends, "unit": unit}))
             .collect();
         let aims: Vec<Value> =
             self.aims.iter().map(|(aim, is_met)| json!({"aim": aim, "met": is_met})).collect();
@@ -80,4 +107,20 @@ impl Report {
         println!("\nwritten to target/bench/{name}");
         Ok(())
     }
+}
+
+/// For a table: 1,230,000 or 12.34.
+fn figure(value: f64) -> String {
+    if value < 100.0 {
+        return format!("{value:.2}");
+    }
+    let digits = format!("{value:.0}");
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
 }

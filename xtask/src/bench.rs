@@ -3,7 +3,7 @@
 use crate::{
     build,
     run::{cargo, succeed},
-    workspace::Workspace,
+    workspace::{Workspace, say},
 };
 use anyhow::Result;
 
@@ -23,6 +23,15 @@ enum Which {
     },
     /// Login, refresh and permission check with 10 tenants and with 10,000: target/bench/identity.json.
     Identity,
+    /// Evaluations beside other engines, 10 rules against 10,000, backtests; native and wasm: target/bench/rules.json.
+    Rules {
+        /// How often each is measured.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// Without the backtests over HTTP, for which all is built.
+        #[arg(long)]
+        without_http: bool,
+    },
     /// Kill the host in the middle of 200 events, start it again, look for each; so many rounds.
     Crash {
         /// How often.
@@ -32,12 +41,37 @@ enum Which {
 }
 
 pub(crate) fn bench(workspace: &Workspace, args: &Args) -> Result<()> {
-    build::ensure(workspace, false)?;
+    let which = args.which.as_ref().unwrap_or(&Which::All { seconds: 10 });
+    if let Which::Rules { without_http, .. } = which {
+        build_rules(workspace)?;
+        if !without_http {
+            build::ensure(workspace, false)?;
+        }
+    } else {
+        build::ensure(workspace, false)?;
+    }
     let mut command = cargo(workspace, &["bench", "--package", "tests", "--bench", "load", "--"]);
-    match args.which.as_ref().unwrap_or(&Which::All { seconds: 10 }) {
+    match which {
         Which::All { seconds } => command.args(["all", "--seconds", &seconds.to_string()]),
         Which::Identity => command.arg("identity"),
+        Which::Rules { rounds, without_http } => command
+            .args(["rules", "--rounds", &rounds.to_string()])
+            .args(without_http.then_some("--without-http")),
         Which::Crash { rounds } => command.args(["crash", "--rounds", &rounds.to_string()]),
     };
     succeed(&mut command)
+}
+
+/// The program that measures rules, native and wasm, and what runs the latter in the host's engine.
+fn build_rules(workspace: &Workspace) -> Result<()> {
+    build::ensure_wasm_target(workspace)?;
+    let wasm = ["build", "--target", build::WASM, "--profile", "component", "--package", "speed"];
+    succeed(&mut cargo(workspace, &wasm))?;
+    succeed(&mut cargo(workspace, &["build", "--release", "--package", "host", "--example", "command"]))?;
+    succeed(&mut cargo(workspace, &["build", "--release", "--package", "speed"]))?;
+    let zen = ["build", "--release", "--locked", "--manifest-path", "tests/counterparts/zen/Cargo.toml"];
+    if succeed(cargo(workspace, &zen).args(["--target-dir", "target/zen"])).is_err() {
+        say("zen-expression is left out: its libraries cannot be had");
+    }
+    Ok(())
 }

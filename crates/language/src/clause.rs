@@ -25,6 +25,8 @@ pub(crate) struct Clause {
     pub(crate) ignore_case: bool,
     /// The `value` as it stands in the rule, or the name of the field that holds it, for explanations.
     pub(crate) wanted: Option<Shown>,
+    /// How much there is of a list of values that it wants.
+    choices: u64,
 }
 
 /// What a clause looks at.
@@ -137,9 +139,7 @@ impl Clause {
     /// What looking at so many bytes costs, held against so many others.
     pub(crate) fn cost_of(&self, seen: u64, against: u64) -> u64 {
         let listed = |choices: &Operand<Vec<Value>>| match choices {
-            Operand::Fixed(choices) => {
-                choices.iter().fold(0, |sum: u64, choice| sum.saturating_add(size(choice)))
-            }
+            Operand::Fixed(_) => self.choices,
             Operand::Field(_) => against,
         };
         match &self.question {
@@ -191,7 +191,9 @@ impl Reader<'_> {
             Some(path) => Some(Shown::field(path.as_str())),
             None => value.map(Shown::of),
         };
-        Some(Clause { kind, looks, name: name.into(), question: question?, ignore_case, wanted })
+        let question = question?;
+        let choices = question.choices().iter().fold(0, |sum: u64, choice| sum.saturating_add(size(choice)));
+        Some(Clause { kind, looks, name: name.into(), question, ignore_case, wanted, choices })
     }
 
     fn looks(&mut self, kind: &Kind, object: &Map<String, Value>, path: &str) -> Option<(Looks, String)> {

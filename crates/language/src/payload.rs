@@ -3,22 +3,41 @@
 use serde_json::{Map, Number, Value, value::RawValue};
 use std::collections::BTreeMap;
 
-/// Reads data. `serde_json` keeps every digit, but writes `1e400` as `1e+400`: where exponents may stand, numbers are
-/// read once more from the text.
+/// Reads data. `serde_json` keeps every digit, but writes `1e400` as `1e+400`: where exponents stand, numbers are read once more
+/// from the text.
 ///
 /// # Errors
 /// The text is not JSON, or nests deeper than 128.
 pub fn read(text: &str) -> Result<Value, serde_json::Error> {
     let value = serde_json::from_str(text)?;
-    if may_have_exponents(text) { exact(text.trim()) } else { Ok(value) }
+    if has_exponents(text) { exact(text.trim()) } else { Ok(value) }
 }
 
-/// Whether an `e` follows a digit somewhere, be it in a text.
-fn may_have_exponents(text: &str) -> bool {
-    let behind = text.bytes().skip(1);
-    text.bytes()
-        .zip(behind)
-        .any(|(digit, letter)| digit.is_ascii_digit() && letter.eq_ignore_ascii_case(&b'e'))
+/// Whether a number of this JSON has an exponent. What stands in texts is passed over: ids are full of digits before an `e`.
+fn has_exponents(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let mut behind_digit = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => pass_text(&mut bytes),
+            b'e' | b'E' if behind_digit => return true,
+            _ => {}
+        }
+        behind_digit = byte.is_ascii_digit();
+    }
+    false
+}
+
+/// Goes on to behind the quotation mark that ends a text.
+fn pass_text(bytes: &mut std::str::Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            // Whatever is escaped does not end it.
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
 }
 
 /// One value; its depth was bounded by the reading before this one.
@@ -51,6 +70,8 @@ mod tests {
         assert_eq!(said["a"][1]["b"].to_string(), "-1e-7");
         assert_eq!(said["c"], "1e5 ä");
         assert_eq!(said["d"].to_string(), "1234567890123456789012345678901234567890.0");
+        let said = read(r#"{"a\":\"1e5":["\\",2E3],"b":"4e1"}"#).unwrap();
+        assert_eq!(said["a\":\"1e5"][1].to_string(), "2E3");
         assert!(read("{").is_err() && read("1e").is_err() && read(&"[".repeat(10_000)).is_err());
     }
 

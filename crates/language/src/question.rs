@@ -184,6 +184,16 @@ impl Question {
         }
     }
 
+    /// The values of which one, or all, are wanted, if they stand in the rule.
+    pub(crate) fn choices(&self) -> &[Value] {
+        match self {
+            Self::In(Operand::Fixed(choices))
+            | Self::AnyOf(Operand::Fixed(choices))
+            | Self::AllOf(Operand::Fixed(choices)) => choices,
+            _ => &[],
+        }
+    }
+
     /// Whether the answer depends on when it is asked.
     pub(crate) fn is_relative(&self) -> bool {
         match self {

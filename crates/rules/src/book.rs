@@ -1,5 +1,6 @@
 //! Which of a tenant's rules match an event, why, and what is to be done? A [`RuleBook`] holds the active rules compiled,
-//! by trigger and by the values of one field that each needs, so that an event meets only rules that can match it.
+//! by trigger and by the values of one field that each needs, or the numbers between which it must be, so that an event meets only
+//! rules that can match it.
 
 use crate::{
     Catalogue, Rule, Shadow,
@@ -8,11 +9,11 @@ use crate::{
     recall::{Memo, Recall, Wanted},
     shadow::Companion,
 };
-use language::{Conditions, Facts, FieldPath, Look, key_of};
+use language::{Conditions, Facts, FieldPath, Look, Reach, key_of};
 use serde_json::Value;
 use std::{cell::OnceCell, cmp::Reverse, collections::HashMap, sync::Arc};
 
-/// How many rules that cannot match, by the values that they need, are explained with each event. The rest are counted.
+/// How many rules that cannot match, by the values or numbers that they need, are explained with each event. The rest are counted.
 pub const MOST_EXPLAINED: usize = 50;
 
 /// A tenant's active rules, compiled.
@@ -26,6 +27,7 @@ struct Chapter {
     /// The places of the rules that need no value anywhere.
     always: Vec<usize>,
     keyed: Vec<Keyed>,
+    ranged: Vec<Ranged>,
     /// Rules of any trigger that wait for an event of this one to stay away.
     endings: Vec<Arc<Entry>>,
     /// What runs beside rules, and is carried out never.
@@ -39,6 +41,15 @@ struct Chapter {
 struct Keyed {
     field: FieldPath,
     places: HashMap<String, Vec<usize>>,
+}
+
+/// The rules that need a field to be a number within a reach.
+#[derive(Debug, Clone)]
+struct Ranged {
+    field: FieldPath,
+    /// Those with a low end, and those without, each by the number at which it begins, or ends, and its place.
+    floors: Vec<(Reach, usize)>,
+    ceilings: Vec<(Reach, usize)>,
 }
 
 impl RuleBook {
@@ -77,6 +88,7 @@ impl RuleBook {
             chapter.wants_record |= companion.entry().looks_at_record();
             chapter.shadows.push(companion);
         }
+        chapters.values_mut().flat_map(|chapter| &mut chapter.ranged).for_each(Ranged::sort);
         Self(chapters)
     }
 
@@ -122,26 +134,68 @@ fn needed(conditions: &Conditions) -> Option<(FieldPath, Vec<String>)> {
         .min_by_key(|(_, keys)| keys.len())
 }
 
+/// The field that a rule needs to be a number, and between which ends: both, if one field has both.
+fn reached(conditions: &Conditions) -> Option<(FieldPath, Reach)> {
+    let (field, reach) =
+        conditions.required_reaches().into_iter().min_by_key(|(_, reach)| !reach.is_closed())?;
+    Some((field.path().clone(), reach))
+}
+
+/// The one that is meant, put at the end if it is not there yet.
+fn found<T>(list: &mut Vec<T>, is: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> Option<&mut T> {
+    let place = list.iter().position(is).unwrap_or_else(|| {
+        list.push(new());
+        list.len().saturating_sub(1)
+    });
+    list.get_mut(place)
+}
+
+impl Keyed {
+    fn new(field: FieldPath) -> Self {
+        Self { field, places: HashMap::new() }
+    }
+}
+
+impl Ranged {
+    const fn new(field: FieldPath) -> Self {
+        Self { field, floors: Vec::new(), ceilings: Vec::new() }
+    }
+
+    fn sort(&mut self) {
+        for rules in [&mut self.floors, &mut self.ceilings] {
+            rules.sort_by(|(one, _), (other, _)| one.order(other));
+        }
+    }
+
+    /// The places of the rules that a number lets match.
+    fn places<'a>(&'a self, number: &'a Value) -> impl Iterator<Item = usize> + 'a {
+        let begun = self.floors.partition_point(|(reach, _)| reach.begins_by(number));
+        let ended = self.ceilings.partition_point(|(reach, _)| !reach.lasts_to(number));
+        let begun = self.floors.iter().take(begun).filter(|(reach, _)| reach.lasts_to(number));
+        begun.chain(self.ceilings.iter().skip(ended)).map(|(_, place)| *place)
+    }
+}
+
 impl Chapter {
     fn add(&mut self, entry: Arc<Entry>) {
         let place = self.rules.len();
         self.wants_record |= entry.looks_at_record();
-        match entry.compiled().and_then(|compiled| needed(&compiled.conditions)) {
-            None => self.always.push(place),
-            Some((field, keys)) => {
-                let keyed = match self.keyed.iter().position(|keyed| keyed.field == field) {
-                    Some(found) => self.keyed.get_mut(found),
-                    None => {
-                        self.keyed.push(Keyed { field, places: HashMap::new() });
-                        self.keyed.last_mut()
-                    }
-                };
-                if let Some(keyed) = keyed {
-                    for key in keys {
-                        keyed.places.entry(key).or_default().push(place);
-                    }
+        let conditions = entry.compiled().map(|compiled| &compiled.conditions);
+        if let Some((field, keys)) = conditions.and_then(needed) {
+            let is = |keyed: &Keyed| keyed.field == field;
+            if let Some(keyed) = found(&mut self.keyed, is, || Keyed::new(field.clone())) {
+                for key in keys {
+                    keyed.places.entry(key).or_default().push(place);
                 }
             }
+        } else if let Some((field, reach)) = conditions.and_then(reached) {
+            let is = |ranged: &Ranged| ranged.field == field;
+            if let Some(ranged) = found(&mut self.ranged, is, || Ranged::new(field.clone())) {
+                let rules = if reach.has_floor() { &mut ranged.floors } else { &mut ranged.ceilings };
+                rules.push((reach, place));
+            }
+        } else {
+            self.always.push(place);
         }
         self.rules.push(entry);
     }
@@ -152,6 +206,9 @@ impl Chapter {
         for keyed in &self.keyed {
             let found = keyed.field.of(facts).and_then(key_of);
             places.extend(found.and_then(|key| keyed.places.get(&key)).into_iter().flatten());
+        }
+        for ranged in &self.ranged {
+            places.extend(ranged.field.of(facts).into_iter().flat_map(|number| ranged.places(number)));
         }
         places.sort_unstable();
         places.dedup();

@@ -110,3 +110,56 @@ fn of_many_rules_that_cannot_match_some_are_explained_and_the_rest_counted() {
     assert_eq!(decisions.listed.len(), MOST_EXPLAINED + 2);
     assert_eq!(decisions.unlisted, 201 - MOST_EXPLAINED - 2);
 }
+
+#[test]
+fn rules_are_found_by_the_numbers_that_they_need() {
+    let mut rules: Vec<Rule> = (0..200_u8)
+        .map(|number| {
+            let value = json!(i64::from(number) * 10);
+            let conditions = match number % 4 {
+                0 => json!([{"type": "value_threshold", "value": value}]),
+                1 => json!([{"type": "less_than", "field": "value", "value": value}]),
+                2 => json!([{"type": "between", "field": "value", "value": [value, i64::from(number) * 10 + 15]}]),
+                _ => json!([{"type": "greater_than", "field": "value", "value": value.to_string()},
+                    {"type": "less_or_equal", "field": "value", "value": 1500}]),
+            };
+            rule(&format!("{number:03}"), conditions, i64::from(number), false)
+        })
+        .collect();
+    // The same rules, in which nothing can be looked up.
+    let groups = |rule: &Rule| json!([{"type": "any", "conditions": [{"type": "all", "conditions": rule.definition.conditions}]}]);
+    let indexed = book(&rules);
+    for rule in &mut rules {
+        rule.definition.conditions = groups(rule);
+    }
+    let plain = book(&rules);
+    for value in [
+        json!(-1),
+        json!(0),
+        json!(20),
+        json!(1005.5),
+        json!("1500"),
+        json!(1990),
+        json!("much"),
+        json!(null),
+    ] {
+        let data = json!({"value": value});
+        let matched = |book: &RuleBook| -> Vec<String> {
+            let decisions = decide(book, "deal_closed_won", &data);
+            assert_eq!(decisions.listed.len() + decisions.unlisted, 200);
+            decisions
+                .listed
+                .iter()
+                .filter(|decision| decision.matched())
+                .map(|decision| decision.name.to_string())
+                .collect()
+        };
+        assert_eq!(matched(&indexed), matched(&plain), "{data}");
+    }
+    let decisions = decide(&indexed, "deal_closed_won", &json!({"value": 0}));
+    assert!(
+        decisions.unlisted >= 200 - MOST_EXPLAINED - 52,
+        "only what can match is asked: {}",
+        decisions.unlisted
+    );
+}

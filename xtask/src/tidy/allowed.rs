@@ -45,6 +45,8 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
         "host" => &[&["kernel", "db", "vault", "audit", "auth"]],
         "manual" => &[&["kernel"]],
         "xtask" => &[&["tests"]],
+        // Measures what rules answer, without a host.
+        "speed" => &[&["kernel", "language", "rules"]],
         component if component.ends_with("-component") => {
             let own = component.trim_end_matches("-component");
             if own == used {
@@ -59,7 +61,7 @@ pub(super) fn may_use(user: &str, used: &str) -> bool {
 
 /// Whether `may_use` knows the package at all.
 pub(super) fn is_known(package: &str) -> bool {
-    let rooms = ["pipeline", "edge", "guest", "manual", "host", "xtask", "tests"];
+    let rooms = ["pipeline", "edge", "guest", "manual", "host", "xtask", "tests", "speed"];
     GROUND.contains(&package)
         || AREAS.contains(&package)
         || rooms.contains(&package)
