@@ -159,6 +159,7 @@ impl Yard {
             books: &self.books,
             means: &self.means,
             mail: None,
+            renderer: &pipeline::ByRules,
             courier: &self.courier,
             renderer: &pipeline::ByRules,
             clock: &self.clock,

@@ -25,7 +25,9 @@ impl Chance for Counting {
     fn fill(&self, bytes: &mut [u8]) {
         for piece in bytes.chunks_mut(8) {
             let next = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            piece.copy_from_slice(&next.to_be_bytes()[..piece.len()]);
+            for (byte, next) in piece.iter_mut().zip(next.to_be_bytes()) {
+                *byte = next;
+            }
         }
     }
 }

@@ -3,6 +3,9 @@
 
 use std::cmp::Ordering;
 
+/// Where a stretch ends, and whether that point is left out; `None` if it does not end.
+type End<'a, T> = Option<(&'a T, bool)>;
+
 /// Where a line is cut: just before a value, or just after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
@@ -88,7 +91,7 @@ impl<T: Ord + Clone> Line<T> {
     }
 
     /// The stretches that it has, each with its ends and whether these are left out; `None` where it has no end.
-    pub(super) fn stretches(&self) -> impl Iterator<Item = (Option<(&T, bool)>, Option<(&T, bool)>)> {
+    pub(super) fn stretches(&self) -> impl Iterator<Item = (End<'_, T>, End<'_, T>)> {
         let starts = self.from_start.then_some(None).into_iter();
         let mut ends = starts.chain(self.cuts.iter().map(Some));
         std::iter::from_fn(move || {

@@ -106,9 +106,12 @@ pub(crate) async fn insert(scope: &mut Scope<'_>, shadow: &Shadow) -> Result<boo
     Ok(true)
 }
 
+/// The counts of one shadow, in the order of the statement, and what differed.
+type Sum<'a> = ([u64; 6], Vec<&'a serde_json::Value>);
+
 /// Counts what shadows said to events, the oldest first.
 pub(crate) async fn count(all: &mut AllTenants<'_>, said: &[(&TenantId, &Shadowed)]) -> Result<(), DbError> {
-    let mut sums: BTreeMap<(&TenantId, &RuleId), ([u64; 6], Vec<&serde_json::Value>)> = BTreeMap::new();
+    let mut sums: BTreeMap<(&TenantId, &RuleId), Sum<'_>> = BTreeMap::new();
     for (tenant, shadow) in said {
         let (counts, latest) = sums.entry((*tenant, &shadow.rule_id)).or_default();
         let both = shadow.live && shadow.shadow;
