@@ -47,6 +47,8 @@ pub struct Vocabulary {
     data: Holds,
     record: Option<Holds>,
     results: BTreeMap<Box<str>, Holds>,
+    /// Whether any other result may be named, too.
+    any_result: bool,
 }
 
 /// Whether a path may be named.
@@ -72,14 +74,19 @@ impl Vocabulary {
     /// One in which anything may be named.
     #[must_use]
     pub fn open() -> Self {
-        Self { data: Holds::Anything, record: Some(Holds::Anything), results: BTreeMap::new() }
+        Self {
+            data: Holds::Anything,
+            record: Some(Holds::Anything),
+            results: BTreeMap::new(),
+            any_result: false,
+        }
     }
 
     /// That of a trigger whose data has this schema, and of the record that its events are about, if they are.
     #[must_use]
     pub fn new(data: &Value, record: Option<&Value>) -> Self {
         let read = |schema: &Value| Reader { document: schema }.read(schema, 0);
-        Self { data: read(data), record: record.map(read), results: BTreeMap::new() }
+        Self { data: read(data), record: record.map(read), results: BTreeMap::new(), any_result: false }
     }
 
     /// What the data holds.
@@ -105,6 +112,12 @@ impl Vocabulary {
     pub fn with_result(mut self, name: &str, holds: Holds) -> Self {
         self.results.insert(name.into(), holds);
         self
+    }
+
+    /// The same with any result to be named: for what was checked when it was said, and is rendered now.
+    #[must_use]
+    pub fn with_any_result(self) -> Self {
+        Self { any_result: true, ..self }
     }
 
     pub(crate) fn root(&self, root: Root) -> Option<&Holds> {
@@ -148,6 +161,9 @@ impl Vocabulary {
         if let Some(rest) = name.strip_prefix("results.") {
             let (result, rest) = rest.split_once('.').map_or((rest, ""), |(result, rest)| (result, rest));
             let Some(holds) = self.results.get(result) else {
+                if self.any_result {
+                    return Known::Yes(&ANYTHING);
+                }
                 return Known::No(nearest(result, self.results.keys()));
             };
             let steps: Vec<Step> =
@@ -413,6 +429,8 @@ mod tests {
         assert_eq!(vocabulary.knows_name("results.lookup.status"), Known::Yes(&Holds::Number));
         assert_eq!(vocabulary.knows_name("results.lookup.state"), Known::No(Some("status".into())));
         assert_eq!(vocabulary.knows_name("results.lokup.status"), Known::No(Some("lookup".into())));
+        let late = Vocabulary::open().with_any_result();
+        assert_eq!(late.knows_name("results.lookup.status"), Known::Yes(&Holds::Anything));
     }
 
     #[test]

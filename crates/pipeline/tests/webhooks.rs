@@ -238,8 +238,10 @@ fn an_event_reaches_its_endpoint_signed_and_to_the_letter() {
 fn a_rule_says_type_and_data_itself_and_goes_on_with_the_answer() {
     let yard = Yard::new();
     let (endpoint, _) = yard.endpoint();
+    // A literal of json! would be a float: this stands as somebody writes it.
+    let exact: Value = serde_json::from_str("1.50").unwrap();
     let first = json!({"id": "order", "type": "send_webhook", "parameters": {"endpoint": endpoint.id.as_str(),
-        "type": "deal.made", "data": {"name": "{{opportunity_name}}", "fixed": 1.50}}});
+        "type": "deal.made", "data": {"name": "{{opportunity_name}}", "fixed": exact}}});
     let second = json!({"type": "send_webhook", "parameters": {"endpoint": endpoint.id.as_str(),
         "data": {"order": "{{results.order.body.id}}", "status": "{{results.order.status}}"}}});
     yard.rule(json!([first, second]));

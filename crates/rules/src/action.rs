@@ -391,7 +391,7 @@ pub fn render_late(kind: ActionKind, parameters: &Value, context: &Context<'_>) 
     let said = serde_json::json!([{"type": kind.as_str(), "parameters": parameters}]);
     let mut reading = Reading {
         catalogue: &Catalogue::default(),
-        vocabulary: Vocabulary::open(),
+        vocabulary: Vocabulary::open().with_any_result(),
         templates: Templates::new(),
         fields: Fields::new(),
         warnings: Vec::new(),
