@@ -1,12 +1,6 @@
 //! Does the whole line run? From an event to its effect, on a real database, with a courier that the test plays.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Counting, Hand, Ropes};
 use db::{Db, native::Native};
 use events::{Dedupe, EventError, NewEvent, Origin};
 use futures::{
@@ -30,25 +24,6 @@ use std::{
     },
 };
 
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut seed = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        for byte in bytes {
-            seed = seed.rotate_left(9).wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ 0x55;
-            *byte = seed.to_le_bytes()[3];
-        }
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// Answers as the test laid out, then 200; keeps what it carried.
 #[derive(Default)]
 struct Played {
@@ -61,15 +36,6 @@ impl Courier for Played {
         self.carried.lock().unwrap().push(parcel);
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(200));
         ready(answer.map(|status| Receipt { status, headers: Vec::new(), body: Vec::new() })).boxed()
-    }
-}
-
-/// Bells of the executor's own wakers.
-struct Ropes;
-impl Bells for Ropes {
-    fn hang(&self) -> Bell {
-        let (rope, rung) = futures::channel::oneshot::channel::<()>();
-        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 

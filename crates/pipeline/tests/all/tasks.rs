@@ -1,12 +1,6 @@
 //! Does a task meet the rest? What it raises, who is told, what a rule makes of it, on a real database.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Counting, Hand, Ropes};
 use auth::{NewUser, service as identity};
 use db::{Db, native::Native};
 use events::{Event, NewEvent, Origin};
@@ -34,36 +28,10 @@ use tasks::{Draft, Filter, Patch, Sort, TaskState, service::Own};
 
 const START: i64 = 1_800_000_000_000;
 
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        bytes.fill(0);
-        let length = bytes.len();
-        bytes[length.saturating_sub(8)..].copy_from_slice(&number[8_usize.saturating_sub(length)..]);
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
-
 struct Nobody;
 impl Courier for Nobody {
     fn send(&self, _: Parcel) -> BoxFuture<'_, Result<Receipt, Lost>> {
         ready(Err(Lost::Refused)).boxed()
-    }
-}
-
-struct Ropes;
-impl Bells for Ropes {
-    fn hang(&self) -> Bell {
-        let (rope, rung) = futures::channel::oneshot::channel::<()>();
-        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 

@@ -1,12 +1,6 @@
 //! Does a schedule raise its events, once and by its policy, on a real database?
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Counting, Hand};
 use db::{Db, native::Native};
 use events::Event;
 use futures::{
@@ -26,24 +20,6 @@ use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
-
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        bytes.fill(0);
-        let length = bytes.len();
-        bytes[length.saturating_sub(8)..].copy_from_slice(&number[8_usize.saturating_sub(length)..]);
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
 
 struct Nobody;
 impl Courier for Nobody {

@@ -1,12 +1,6 @@
 //! Does a rule say to past events what it would have said then, without any effect?
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Counting, Hand, Ropes};
 use db::{Db, native::Native};
 use events::{NewEvent, Origin};
 use futures::{
@@ -37,25 +31,6 @@ use std::{
     },
 };
 
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut seed = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        for byte in bytes {
-            seed = seed.rotate_left(9).wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ 0x55;
-            *byte = seed.to_le_bytes()[3];
-        }
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// Counts what leaves the house.
 #[derive(Default)]
 struct Gate(AtomicUsize);
@@ -63,14 +38,6 @@ impl Courier for Gate {
     fn send(&self, _: Parcel) -> BoxFuture<'_, Result<Receipt, Lost>> {
         self.0.fetch_add(1, Ordering::Relaxed);
         ready(Ok(Receipt { status: 200, headers: Vec::new(), body: Vec::new() })).boxed()
-    }
-}
-
-struct Ropes;
-impl Bells for Ropes {
-    fn hang(&self) -> Bell {
-        let (rope, rung) = futures::channel::oneshot::channel::<()>();
-        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 

@@ -1,14 +1,7 @@
 //! Do a rule's actions run one after the other, and does one know what those before it left? On a real database, with a courier
 //! and a renderer that the test plays.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Hand, Ropes};
 use db::{Db, DbError, Tx, native::Native};
 use events::{NewEvent, Origin};
 use futures::{
@@ -42,13 +35,6 @@ impl Chance for Counting {
         for (byte, one) in bytes.iter_mut().rev().zip(next.iter().rev()) {
             *byte = *one;
         }
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -105,14 +91,6 @@ impl Renderer for Fake {
             Ok(payload.to_string())
         };
         ready(Ok(late.iter().map(render).collect())).boxed()
-    }
-}
-
-struct Ropes;
-impl Bells for Ropes {
-    fn hang(&self) -> Bell {
-        let (rope, rung) = futures::channel::oneshot::channel::<()>();
-        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 

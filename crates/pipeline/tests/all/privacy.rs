@@ -1,12 +1,6 @@
 //! Is a person gone when they are erased, and is what is old? On a real file, which is searched byte by byte.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Counting, Hand, Ropes};
 use auth::{ErasureState, NewUser, Visit, service};
 use db::{Db, native::Native};
 use events::{NewEvent, Origin};
@@ -35,37 +29,10 @@ const START: i64 = 1_800_000_000_000;
 const EMAIL: &str = "anneliese.testperson@example.com";
 const NAME: &str = "Anneliese Testperson";
 
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut seed = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        for byte in bytes {
-            seed = seed.rotate_left(9).wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ 0x55;
-            *byte = seed.to_le_bytes()[3];
-        }
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
-
 struct Nobody;
 impl Courier for Nobody {
     fn send(&self, _: Parcel) -> BoxFuture<'_, Result<Receipt, Lost>> {
         ready(Ok(Receipt { status: 200, headers: Vec::new(), body: Vec::new() })).boxed()
-    }
-}
-
-struct Ropes;
-impl Bells for Ropes {
-    fn hang(&self) -> Bell {
-        let (rope, rung) = futures::channel::oneshot::channel::<()>();
-        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 

@@ -1,12 +1,6 @@
 //! Does a change of a record become events, and a rule's action a change? On a database in memory.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Counting, Hand, Ropes};
 use db::{Db, native::Native};
 use events::{Event, Filter, MAX_DEPTH};
 use futures::{
@@ -30,24 +24,6 @@ use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
-
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        for piece in bytes.chunks_mut(8) {
-            let next = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            piece.copy_from_slice(&next.to_be_bytes()[..piece.len()]);
-        }
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
 
 struct Nobody;
 impl Courier for Nobody {
@@ -415,14 +391,6 @@ impl Yard {
         };
         let door = pipeline::Door::new(self.db.clone(), Arc::clone(&self.books), Arc::new(Ropes));
         block_on(door.publish(&self.call(), event, events::Origin::default())).unwrap().id
-    }
-}
-
-struct Ropes;
-impl pipeline::Bells for Ropes {
-    fn hang(&self) -> pipeline::Bell {
-        let (rope, rung) = futures::channel::oneshot::channel::<()>();
-        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 

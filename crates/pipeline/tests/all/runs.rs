@@ -1,7 +1,5 @@
 //! What came of a rule's matches? Told from events and jobs as they stand, page by page, in each state.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends by panicking")]
-
 use db::{Db, Value, native::Native};
 use futures::executor::block_on;
 use kernel::{

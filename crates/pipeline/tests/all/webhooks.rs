@@ -1,13 +1,7 @@
 //! Does what a rule sends reach its endpoint, signed, and what follows from the answer? On a real database, with a courier that the
 //! test plays.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
-
+use crate::stage::{Counting, Hand, Ropes};
 use ::webhooks::{Endpoint, EndpointPatch, NewEndpoint, Reason, SigningKey, WebhookError, service as hooks};
 use db::{Db, native::Native};
 use events::{NewEvent, Origin};
@@ -34,24 +28,6 @@ use std::{
 
 const START: i64 = 1_800_000_000_000;
 
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        bytes.fill(0);
-        let length = bytes.len();
-        bytes[length.saturating_sub(8)..].copy_from_slice(&number[8_usize.saturating_sub(length)..]);
-    }
-}
-
-struct Hand(AtomicI64);
-impl Clock for Hand {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
-
 type Played = Result<(u16, &'static str), Lost>;
 
 /// Answers as the test laid out, then 204; keeps what it carried.
@@ -68,14 +44,6 @@ impl Courier for Player {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         ready(answer.map(|(status, body)| Receipt { status, headers, body: body.as_bytes().to_vec() }))
             .boxed()
-    }
-}
-
-struct Ropes;
-impl Bells for Ropes {
-    fn hang(&self) -> Bell {
-        let (rope, rung) = futures::channel::oneshot::channel::<()>();
-        (Box::new(rope), rung.map(drop).boxed())
     }
 }
 
