@@ -9,11 +9,11 @@ use futures::{
 };
 use jobs::{Courier, Lost, Parcel, Receipt};
 use kernel::{
-    BacktestId, Bounded, Call, Chance, Clock, Instant, Permission, Principal, RequestId, RuleId, Secret,
-    Span, TenantId, Trace,
+    BacktestId, Bounded, Call, Clock, Instant, Permission, Principal, RequestId, RuleId, Secret, Span,
+    TenantId, Trace,
 };
 use notifications::Means;
-use pipeline::{Bell, Bells, Books, Door, Works, drain};
+use pipeline::{Books, Door, Works, drain};
 use rules::{
     Against, Backtest, BacktestState, Change, Draft, PaceSaid, RuleError, RulePatch, ShadowCounts, Tried,
     Wish,
@@ -27,7 +27,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -128,7 +128,6 @@ impl Yard {
             mail: None,
             renderer: &pipeline::ByRules,
             courier: &self.courier,
-            renderer: &pipeline::ByRules,
             clock: &self.clock,
             chance: self.chance.clone(),
         }

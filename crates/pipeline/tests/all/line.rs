@@ -8,11 +8,9 @@ use futures::{
     future::{BoxFuture, FutureExt as _, ready},
 };
 use jobs::{Courier, Filter, Lost, Parcel, Receipt, State};
-use kernel::{
-    Call, Chance, Clock, Instant, PageRequest, Principal, RequestId, Secret, Span, TenantId, Trace,
-};
+use kernel::{Call, Clock, PageRequest, Principal, RequestId, Secret, Span, TenantId, Trace};
 use notifications::{DeliveryState, Means, NewChannel};
-use pipeline::{Bell, Bells, Books, Door, Drained, PublishError, Works, drain};
+use pipeline::{Books, Door, Drained, PublishError, Works, drain};
 use rules::{Draft, service};
 use serde_json::json;
 use std::{
@@ -20,7 +18,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
 

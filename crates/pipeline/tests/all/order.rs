@@ -10,11 +10,11 @@ use futures::{
 };
 use jobs::{Courier, Filter, Job, Kind, Lost, NewJob, OnError, Parcel, Patience, Receipt, Run, State, Terms};
 use kernel::{
-    Call, Chance, Clock, EventId, Instant, JobId, PageRequest, Principal, RequestId, RuleId, Secret, Span,
-    TenantId, Trace,
+    Call, Chance, Clock, EventId, JobId, PageRequest, Principal, RequestId, RuleId, Secret, Span, TenantId,
+    Trace,
 };
 use notifications::Means;
-use pipeline::{Bell, Bells, Books, ByRules, Door, Drained, Late, Renderer, Works, drain};
+use pipeline::{Books, ByRules, Door, Drained, Late, Renderer, Works, drain};
 use rules::{Draft, service};
 use serde_json::{Value, json};
 use std::{

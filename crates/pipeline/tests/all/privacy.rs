@@ -10,18 +10,18 @@ use futures::{
 };
 use jobs::{Courier, Filter, Kind, Lost, Parcel, Receipt, State};
 use kernel::{
-    Actor, Call, Chance, Clock, Instant, PageRequest, Permissions, Person, Principal, RequestId, Secret,
-    Span, TenantId, Trace, UserId,
+    Actor, Call, Chance, Clock, PageRequest, Permissions, Person, Principal, RequestId, Secret, Span,
+    TenantId, Trace, UserId,
 };
 use notifications::{Means, NewMessage};
-use pipeline::{Bell, Bells, Books, Door, Works, drain, privacy};
+use pipeline::{Books, Door, Works, drain, privacy};
 use rules::Draft;
 use serde_json::json;
 use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
 

@@ -9,8 +9,8 @@ use futures::{
 };
 use jobs::{Courier, Lost, Parcel, Receipt, State};
 use kernel::{
-    Bounded, Call, Chance, Clock, EventId, Instant, JobId, PageRequest, Permission, Principal, RecordId,
-    RequestId, Secret, Span, TenantId, Trace,
+    Bounded, Call, Clock, EventId, Instant, JobId, PageRequest, Permission, Principal, RecordId, RequestId,
+    Secret, Span, TenantId, Trace,
 };
 use notifications::Means;
 use pipeline::{
@@ -22,7 +22,7 @@ use rules::{Draft, service};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
 
 struct Nobody;

@@ -9,7 +9,7 @@ use futures::{
 };
 use jobs::{Courier, Lost, Parcel, Receipt};
 use kernel::{
-    Bounded, Call, Chance, Clock, Fault as _, Instant, PageRequest, Permission, Principal, RequestId, Secret,
+    Bounded, Call, Clock, Fault as _, Instant, PageRequest, Permission, Principal, RequestId, Secret,
     TenantId, Trace,
 };
 use notifications::Means;
@@ -18,7 +18,7 @@ use schedules::{Draft, Outcome, Patch, Run, Schedule, service};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
 
 struct Nobody;

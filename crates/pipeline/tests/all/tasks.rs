@@ -10,19 +10,19 @@ use futures::{
 };
 use jobs::{Courier, Job, Lost, Parcel, Receipt, State};
 use kernel::{
-    Actor, Bounded, Call, Chance, Clock, Fault as _, Instant, PageRequest, Permission, Principal, RequestId,
-    RuleId, Secret, SessionId, Span, TenantId, Trace, UserId,
+    Actor, Bounded, Call, Clock, Fault as _, PageRequest, Permission, Principal, RequestId, RuleId, Secret,
+    SessionId, Span, TenantId, Trace, UserId,
 };
 use notifications::Means;
 use pipeline::{
-    Bell, Bells, Books, Door, Works, drain,
+    Books, Door, Works, drain,
     tasks::{self as desk, Done, Step, TaskFault},
 };
 use rules::service;
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
 use tasks::{Draft, Filter, Patch, Sort, TaskState, service::Own};
 

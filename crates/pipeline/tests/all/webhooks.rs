@@ -11,18 +11,18 @@ use futures::{
 };
 use jobs::{Courier, Filter, Job, Kind, Lost, Parcel, Receipt, State};
 use kernel::{
-    Bounded, Call, Chance, Clock, Instant, PageRequest, Permission, Principal, RequestId, Secret, Span,
-    TenantId, Trace,
+    Bounded, Call, Clock, Instant, PageRequest, Permission, Principal, RequestId, Secret, Span, TenantId,
+    Trace,
 };
 use notifications::Means;
-use pipeline::{Bell, Bells, Books, Door, Works, drain};
+use pipeline::{Books, Door, Works, drain};
 use rules::{Draft, service};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
 
