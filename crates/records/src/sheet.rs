@@ -368,7 +368,7 @@ mod tests {
             json!({"name": "=cmd|x", "phone": "+44 20", "company": "'=quoted", "title": "'plain", "labels": ["-1", "b"],
                 "seats": -3, "note": "a \"b\", c", "external_id": "@x", "vip": true, "tags": [1, 2]}),
         );
-        let file = table(&contact.kind, &[was.clone()], true).unwrap();
+        let file = table(&contact.kind, std::slice::from_ref(&was), true).unwrap();
         let text = String::from_utf8(file.clone()).unwrap();
         for cell in [",'=cmd|x,", ",'+44 20,", ",''=quoted,", ",'plain,", ",-3,", ",'-1;b,", ",'@x,"] {
             assert!(text.contains(cell), "{cell}: {text}");

@@ -13,8 +13,11 @@ use std::hint::black_box;
 /// How many can match, and how many there are.
 const SIZES: [i64; 2] = [10, 10_000];
 
+/// The conditions of the rule with this number.
+type Means = fn(i64) -> Value;
+
 /// By what the 10 are told from the others.
-const MEANS: &[(&str, fn(i64) -> Value)] = &[
+const MEANS: &[(&str, Means)] = &[
     ("equality", |number| {
         json!([{"type": "equals", "field": "owner", "value": if number < 10 { 7 } else { 1_000 + number }},
             {"type": "value_threshold", "value": 10_000}])
