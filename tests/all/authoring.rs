@@ -85,8 +85,8 @@ fn what_is_exported_here_is_the_same_there() {
         &client,
         "/api/v1/automation/triggers",
         &json!({"trigger_id": "stock_low", "module_type": "warehouse", "description": "Little is left",
-            "schema": {"type": "object", "properties": {"item": {}}, "required": ["item"]},
-            "sample": {"item": "yes"}}),
+            "schema": {"type": "object", "properties": {"article": {}}, "required": ["article"]},
+            "sample": {"article": "yes"}}),
         201,
     );
     for (key, value) in
@@ -95,8 +95,8 @@ fn what_is_exported_here_is_the_same_there() {
         let rule = format!(
             r#"{{"name": "Rule {key}", "key": "{key}", "module_type": "warehouse", "trigger_id": "stock_low",
                 "labels": ["git"], "description": "One\nTwo: Grüße 🎉",
-                "conditions": [{{"type": "equals", "field": "item", "value": {value}}}],
-                "actions": [{{"type": "send_notification", "parameters": {{"recipient": "a@example.com", "message": "{{{{item}}}}"}}}}]}}"#
+                "conditions": [{{"type": "equals", "field": "article", "value": {value}}}],
+                "actions": [{{"type": "send_notification", "parameters": {{"recipient": "a@example.com", "message": "{{{{article}}}}"}}}}]}}"#
         );
         let answer = client.request("POST", RULES).body("application/json", rule).send().unwrap();
         assert_eq!(answer.status, 201, "{}", answer.text());

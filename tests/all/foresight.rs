@@ -21,6 +21,11 @@ fn backtest(client: &Client, wish: &Value) -> Value {
     ended.unwrap_or_else(|| panic!("has not ended: {}", get(client, &format!("{BACKTESTS}/{}", id(&made)))))
 }
 
+/// The rule with one condition more.
+fn also(rule: &mut Value, condition: Value) {
+    rule["conditions"].as_array_mut().unwrap().push(condition);
+}
+
 #[test]
 fn a_draft_is_held_against_what_happened() {
     let client = Stage::shared_client();
@@ -31,7 +36,7 @@ fn a_draft_is_held_against_what_happened() {
         let accepted = post(&client, "/api/v1/events", &event_for(&only, name), 202);
         job(&client, &first_job(&accepted), "done");
     }
-    rule["conditions"][1] = json!({"type": "contains", "field": "opportunity_name", "value": "Big"});
+    also(&mut rule, json!({"type": "contains", "field": "opportunity_name", "value": "Big"}));
     rule["actions"] = json!([tell("bob@example.com", "{{opportunity_name}}!")]);
     let wish = json!({"rule": rule, "rule_id": live, "since": LONG_AGO});
     let ended = backtest(&client, &wish);
@@ -117,7 +122,7 @@ fn a_shadow_runs_beside_its_rule_and_takes_its_place() {
 fn a_rule_that_can_never_match_is_found() {
     let client = Stage::shared_client();
     let mut rule = rule_for(&fresh("o"), &json!([tell("a", "b")]));
-    rule["conditions"][1] = json!({"type": "equals", "field": "opportunity_id", "value": "another"});
+    also(&mut rule, json!({"type": "equals", "field": "opportunity_id", "value": "another"}));
     let made = post(&client, RULES, &rule, 201);
     let found = get(&client, &format!("{RULES}/{}/analysis", id(&made)));
     let finding = &found["findings"][0];

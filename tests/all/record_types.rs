@@ -102,12 +102,11 @@ fn a_type_of_ones_own_has_routes_of_its_own() {
         json!(["project_created", "project_updated", "project_status_changed", "project_deleted"])
     );
     expect::problem(&client.post(TYPES, &project()).unwrap(), 409, "TYPE_TAKEN");
-    let bridge = post(
-        &client,
-        "/api/v1/records/project",
-        &json!({"name": "Bridge", "budget": 12500.50, "external_id": "p-1"}),
-        201,
-    );
+    let bridge = r#"{"name": "Bridge", "budget": 12500.50, "external_id": "p-1"}"#;
+    let bridge =
+        client.request("POST", "/api/v1/records/project").body("application/json", bridge).send().unwrap();
+    assert_eq!(bridge.status, 201, "{}", bridge.text());
+    let bridge = bridge.json().unwrap();
     assert_eq!((text(&bridge, "phase"), bridge["budget"].to_string()), ("open", "12500.50".to_owned()));
     let path = format!("/api/v1/records/project/{}", id(&bridge));
     let bad = client.patch(&path, &json!({"budget": 0.0999, "phase": "begun", "due": "soon"})).unwrap();

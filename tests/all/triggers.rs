@@ -50,8 +50,12 @@ fn a_trigger_of_ones_own_takes_what_fits_and_rules_hold_it_to_its_word() {
         "schema": {"type": "object", "required": ["ticket_id"], "additionalProperties": false, "properties": {
             "ticket_id": {"type": "string", "pattern": "^T-[0-9]+$"}, "hours": {"type": "number", "minimum": 0}}},
         "note": "the help desk sends it"});
+    let unlike = client.post(TRIGGERS, &trigger).unwrap();
+    expect::fields(&unlike, 400, "VALIDATION_ERROR", &["sample"]);
+    let mut trigger = trigger;
+    trigger["sample"] = json!({"ticket_id": "T-1", "hours": 2});
     let made = post(&client, TRIGGERS, &trigger, 201);
-    assert_eq!(made["trigger"]["custom"], true, "{made}");
+    assert_eq!(made["custom"], true, "{made}");
 
     // What is wrong with data and rules is said by its name.
     let event = |data: Value| json!({"event": name, "data": data});
@@ -109,7 +113,7 @@ fn the_third_time_within_an_hour_for_the_same_deal_and_the_trace_counts() {
         .map(|name| {
             let event = id(&send(name));
             let trace = get(&client, &format!("/api/v1/events/{event}/trace"));
-            let rules = trace["trace"]["verdicts"]["rules"].as_array().unwrap().clone();
+            let rules = trace["verdicts"]["rules"].as_array().unwrap().clone();
             let said = rules.into_iter().find(|said| said["rule_id"] == rule.as_str()).unwrap();
             text(&said, "standing").to_owned()
         })

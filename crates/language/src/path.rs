@@ -27,8 +27,8 @@ pub enum PathError {
 pub(crate) enum Step {
     /// Into an object, by name.
     Name(Box<str>),
-    /// Into a list, by place, from 0.
-    Place(usize),
+    /// Into a list, by place, from 0; of one width wherever it is compiled.
+    Place(u64),
 }
 
 /// Where a path begins.
@@ -160,7 +160,7 @@ impl FieldPath {
     pub(crate) fn find<'a>(&self, view: View<'a>) -> Option<&'a Value> {
         self.steps.iter().try_fold(view.root(self.root)?, |place, step| match step {
             Step::Name(name) => place.as_object()?.get(&**name),
-            Step::Place(index) => place.as_array()?.get(*index),
+            Step::Place(index) => place.as_array()?.get(usize::try_from(*index).ok()?),
         })
     }
 

@@ -25,9 +25,9 @@ pub enum RuleError {
     Stale(u32),
     /// There is no such trigger of the tenant's own.
     #[error(
-        "The tenant has no trigger of its own called {0:?}. The list of triggers shows those that it has."
+        "The tenant has no trigger of its own of that name. The list of triggers shows those that it has."
     )]
-    TriggerUnknown(String),
+    TriggerUnknown,
     /// The trigger is not the caller's to change: every tenant has it, or it belongs to a type of records.
     #[error("The trigger {0:?} cannot be changed here: {1}.")]
     TriggerFixed(String, &'static str),
@@ -122,7 +122,7 @@ impl Fault for RuleError {
         match self {
             Self::Unknown
             | Self::VersionUnknown(_)
-            | Self::TriggerUnknown(_)
+            | Self::TriggerUnknown
             | Self::ModuleUnknown(_)
             | Self::RecipeUnknown(_)
             | Self::ShadowUnknown
@@ -145,7 +145,7 @@ impl Fault for RuleError {
         match self {
             Self::Unknown
             | Self::VersionUnknown(_)
-            | Self::TriggerUnknown(_)
+            | Self::TriggerUnknown
             | Self::ModuleUnknown(_)
             | Self::RecipeUnknown(_)
             | Self::ShadowUnknown
@@ -170,7 +170,7 @@ impl Fault for RuleError {
             Self::Invalid(faults) | Self::InUse(_, faults) => faults,
             Self::Unknown
             | Self::VersionUnknown(_)
-            | Self::TriggerUnknown(_)
+            | Self::TriggerUnknown
             | Self::TriggerFixed(..)
             | Self::NameTaken(..)
             | Self::ModuleUnknown(_)
@@ -198,7 +198,7 @@ impl Fault for RuleError {
             Self::BacktestsUnderWay(_) => Some(Span::seconds(5)),
             Self::Unknown
             | Self::VersionUnknown(_)
-            | Self::TriggerUnknown(_)
+            | Self::TriggerUnknown
             | Self::TriggerFixed(..)
             | Self::NameTaken(..)
             | Self::InUse(..)

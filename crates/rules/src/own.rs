@@ -163,6 +163,7 @@ impl TriggerDraft {
                 None
             }
         };
+        let is_made = self.sample.is_none();
         let sample = self.sample.or_else(|| schema.as_ref().map(example));
         let parts = trigger_id.zip(module_type).zip(schema).zip(sample).zip(about);
         let parts = parts.map(|((((trigger_id, module_type), schema), sample), about)| Parts {
@@ -177,20 +178,26 @@ impl TriggerDraft {
         if let Some(parts) = &parts
             && fields.is_sound()
         {
-            check_sample(parts, &mut fields);
+            check_sample(parts, is_made, &mut fields);
         }
         fields.give(parts)
     }
 }
 
 /// The sample must be such data as the schema asks for: it is what the editor and tests of rules show.
-fn check_sample(parts: &Parts, fields: &mut Fields) {
+fn check_sample(parts: &Parts, is_made: bool, fields: &mut Fields) {
     if parts.sample.to_string().len() > LARGEST {
         fields.fault("sample", format!("must be at most {LARGEST} bytes"));
         return;
     }
     let trigger = Trigger::new(parts.clone(), Origin::Own, 1);
-    for fault in trigger.check(&parts.sample).err().unwrap_or_default() {
+    let faults = trigger.check(&parts.sample).err().unwrap_or_default();
+    if is_made && !faults.is_empty() {
+        fields
+            .fault("sample", "is missing, and none can be made of this schema: give an example of the data");
+        return;
+    }
+    for fault in faults {
         let place = fault.field.strip_prefix("data").unwrap_or(&fault.field);
         fields.fault(format!("sample{place}"), fault.message);
     }
@@ -319,6 +326,8 @@ mod tests {
             ..draft(json!({"type": "object", "required": ["id"]}))
         });
         assert_eq!(said, ["sample.id: is missing; ticket_closed needs it"]);
+        let patterned = json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "string", "pattern": "^T-"}}});
+        assert!(faults(draft(patterned))[0].starts_with("sample: is missing, and none can be made"));
         for name in ["", "A", "9a", "a-b", "event", "modules"] {
             assert!(
                 !faults(TriggerDraft { trigger_id: Some(name.to_owned()), ..draft(json!({})) }).is_empty(),

@@ -45,18 +45,14 @@ pub async fn all(db: &Db, who: &Bounded) -> Result<(Catalogue, Vec<Arc<Trigger>>
 pub async fn get(db: &Db, who: &Bounded, trigger_id: &str) -> Result<Arc<Trigger>, RuleError> {
     let mut lease = db.read().await?;
     let catalogue = load(&mut lease.scope(who.tenant())?).await?;
-    let trigger = catalogue.find(trigger_id).map_err(|_| unknown(trigger_id))?;
+    let trigger = catalogue.find(trigger_id).map_err(|_| RuleError::TriggerUnknown)?;
     within(who, trigger)?;
     Ok(Arc::clone(trigger))
 }
 
-fn unknown(trigger_id: &str) -> RuleError {
-    RuleError::TriggerUnknown(trigger_id.chars().take(100).collect())
-}
-
 fn within<'a>(who: &'a Bounded, trigger: &Trigger) -> Result<&'a Call, RuleError> {
     who.at(&trigger.module_type, &trigger.trigger_id).map_err(|fault| match RuleError::from(fault) {
-        RuleError::Unknown => unknown(&trigger.trigger_id),
+        RuleError::Unknown => RuleError::TriggerUnknown,
         other => other,
     })
 }
@@ -197,7 +193,7 @@ fn present(
     trigger_id: &str,
     expected: Option<u32>,
 ) -> Result<Arc<Trigger>, RuleError> {
-    let was = catalogue.find(trigger_id).map_err(|_| unknown(trigger_id))?;
+    let was = catalogue.find(trigger_id).map_err(|_| RuleError::TriggerUnknown)?;
     within(who, was)?;
     let fixed = match was.origin {
         Origin::Own => None,
