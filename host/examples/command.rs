@@ -21,7 +21,7 @@ fn main() -> wasmtime::Result<()> {
     let file = std::env::args().nth(1).ok_or_else(|| Error::msg("name the component"))?;
     let engine = host::engine::engine().map_err(Error::msg)?;
     let component = Component::from_file(&engine, file)?;
-    let mut linker = Linker::new(&engine);
+    let mut linker = Linker::<Guest>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     let guest = Guest { wasi: WasiCtx::builder().inherit_stdio().build(), table: ResourceTable::new() };
     let mut store = Store::new(&engine, guest);
