@@ -527,7 +527,7 @@ fn a_debounced_run_is_taken_back_by_the_next_event() {
     let second = publish("ada");
     let trail = yard.trail(&first.id);
     assert_eq!(trail.jobs[0].state, State::Cancelled);
-    let why = trail.jobs[0].last_error.clone().unwrap();
+    let why = trail.jobs[0].reason.clone().unwrap();
     assert!(why.starts_with(second.id.as_str()), "{why}");
     assert_eq!(yard.drain().claimed, 0);
     yard.later(300);

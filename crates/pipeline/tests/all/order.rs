@@ -1,7 +1,7 @@
 //! Do a rule's actions run one after the other, and does one know what those before it left? On a real database, with a courier
 //! and a renderer that the test plays.
 
-use crate::stage::{Hand, Ropes};
+use crate::stage::{Hand, InOrder, Ropes};
 use db::{Db, DbError, Tx, native::Native};
 use events::{NewEvent, Origin};
 use futures::{
@@ -10,8 +10,7 @@ use futures::{
 };
 use jobs::{Courier, Filter, Job, Kind, Lost, NewJob, OnError, Parcel, Patience, Receipt, Run, State, Terms};
 use kernel::{
-    Call, Chance, Clock, EventId, JobId, PageRequest, Principal, RequestId, RuleId, Secret, Span, TenantId,
-    Trace,
+    Call, Clock, EventId, JobId, PageRequest, Principal, RequestId, RuleId, Secret, Span, TenantId, Trace,
 };
 use notifications::Means;
 use pipeline::{Books, ByRules, Door, Drained, Late, Renderer, Works, drain};
@@ -21,22 +20,9 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
-
-/// Chance that counts, so that ids are in the order in which they were made.
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let next = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        bytes.fill(0);
-        for (byte, one) in bytes.iter_mut().rev().zip(next.iter().rev()) {
-            *byte = *one;
-        }
-    }
-}
 
 /// Answers as the test laid out, then 200 with an empty body; keeps what it carried.
 #[derive(Default)]
@@ -97,7 +83,7 @@ impl Renderer for Fake {
 struct Yard {
     db: Db,
     clock: Hand,
-    chance: Arc<Counting>,
+    chance: Arc<InOrder>,
     courier: Played,
     means: Means,
     books: Arc<Books>,

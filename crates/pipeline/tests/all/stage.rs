@@ -19,6 +19,20 @@ impl Chance for Counting {
     }
 }
 
+/// Chance that counts up, so that ids of one instant are in the order in which they were made.
+#[derive(Default)]
+pub(crate) struct InOrder(AtomicU64);
+
+impl Chance for InOrder {
+    fn fill(&self, bytes: &mut [u8]) {
+        let next = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.fill(0);
+        for (byte, one) in bytes.iter_mut().rev().zip(next.iter().rev()) {
+            *byte = *one;
+        }
+    }
+}
+
 /// A clock whose hand the test moves.
 pub(crate) struct Hand(pub(crate) AtomicI64);
 
