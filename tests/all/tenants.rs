@@ -27,12 +27,20 @@ impl Two {
         let client = stage.client();
         furnish(&client);
         let (slug, other) = stage.other_tenant();
+        let limits = json!({"limits": {"bulk_per_hour": 1000}});
+        assert_eq!(
+            other.request("PATCH", "/api/v1/admin/settings").json(&limits).send().unwrap().status,
+            200
+        );
         Self { stage, other, slug }
     }
 }
 
 /// Makes one of everything that a tenant can have.
 pub fn furnish(client: &Client) {
+    // Whoever tries every route imports more than an hour allows.
+    let limits = json!({"limits": {"bulk_per_hour": 1000}});
+    assert_eq!(client.request("PATCH", "/api/v1/admin/settings").json(&limits).send().unwrap().status, 200);
     let only = fresh(MARK);
     let recipient = format!("{MARK}@example.com");
     let rule = rule_for(&only, &json!([tell(&recipient, MARK)]));

@@ -165,6 +165,7 @@ impl Door {
             };
             let mut places = Vec::new();
             let mut drafts = Vec::new();
+            let mut refusals = Vec::new();
             let all = events.iter().zip(&ids).zip(records).zip(&mut answers);
             for (place, (((event, id), record), answer)) in all.enumerate() {
                 if answer.is_some() {
@@ -178,8 +179,16 @@ impl Door {
                         places.push(place);
                         drafts.push(draft);
                     }
-                    Err(error) => *answer = Some(Err(error.into())),
+                    Err(error) => refusals.push((answer, error)),
                 }
+            }
+            // What an old book refuses may be right by now: its trigger was made, or changed.
+            if !refusals.is_empty() && self.is_old(&book, call).await {
+                self.books.forget(call.tenant());
+                continue;
+            }
+            for (answer, error) in refusals {
+                *answer = Some(Err(error.into()));
             }
             let mut moved = false;
             let outcomes = match self.commit(Arc::new(drafts)).await {
@@ -206,6 +215,15 @@ impl Door {
             self.books.forget(call.tenant());
         }
         answers.into_iter().map(|answer| answer.unwrap_or(Err(PublishError::Restless))).collect()
+    }
+
+    /// Whether the tenant's rules or triggers changed since the book was made.
+    async fn is_old(&self, book: &Book, call: &Call) -> bool {
+        let present = async {
+            let mut lease = self.db.read().await?;
+            rules::service::grounds(&mut lease.scope(call.tenant())?).await
+        };
+        present.await.is_ok_and(|grounds| grounds.revision != book.revision)
     }
 
     /// The records that the events are about which have no answer yet, where a rule looks at them.
