@@ -83,6 +83,7 @@ fn a_trigger_of_ones_own_takes_what_fits_and_rules_hold_it_to_its_word() {
     let path = format!("{TRIGGERS}/{name}");
     let mut next = trigger.clone();
     next["schema"]["properties"] = json!({"ticket_id": {"type": "string"}});
+    next["sample"] = json!({"ticket_id": "T-1"});
     let refused = client.put(&path, &next).unwrap();
     let said = expect::problem(&refused, 409, "IN_USE");
     assert!(said.to_string().contains(&rule), "{said}");
