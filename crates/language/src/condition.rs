@@ -21,7 +21,7 @@ pub const MOST_CLAUSES: usize = 50;
 /// The deepest nesting of groups.
 pub const DEEPEST: usize = 8;
 
-/// One condition of the tree.
+/// One condition of the tree. It prints as what it asks alone: by that the proof tells whether two ask the same.
 #[derive(Clone)]
 pub(crate) struct Condition {
     /// Where it stands in the rule: `conditions[0].conditions[1]`.
@@ -32,7 +32,6 @@ pub(crate) struct Condition {
     pub(crate) cost: u64,
 }
 
-/// What it asks alone: two that ask the same at different places of a rule look the same. The proof tells questions apart by this.
 impl fmt::Debug for Condition {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.asks.fmt(out)
