@@ -339,17 +339,18 @@ fn a_day_that_is_said_from_now_on_is_seen_from_the_event() {
         ("{{day}}", "2027-01-20"),
         ("2027-02-01T09:30", "2027-02-01T09:30:00.000Z"),
     ] {
+        let yard = Yard::new();
         yard.rule(
             "crm",
             "lead_created",
             json!([{"type": "equals", "field": "source", "value": said}]),
-            json!([{"type": "create_task", "parameters": {"title": said, "due_date": said}, "delay": "P2D"}]),
+            json!([{"type": "create_task", "parameters": {"title": "due", "due_date": said}, "delay": "P2D"}]),
         );
         yard.publish("lead_created", json!({"lead_id": "l-1", "source": said, "day": "wednesday"}));
         yard.clock.0.fetch_add(2 * 86_400_000, std::sync::atomic::Ordering::Relaxed);
         yard.drain();
         let tasks = yard.tasks();
-        let task = tasks.iter().find(|seen| seen.task.definition.title == said).unwrap();
+        let task = tasks.iter().find(|seen| seen.task.definition.title == "due").unwrap();
         assert_eq!(task.task.definition.due.unwrap().said(), wanted, "{said}");
     }
 }
