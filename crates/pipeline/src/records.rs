@@ -68,6 +68,15 @@ impl Cause {
     }
 }
 
+/// What somebody wants done with a record.
+enum Deed<'a> {
+    Create(Draft),
+    Put(Draft, Meant),
+    Replace(&'a RecordId, Option<u32>, Draft),
+    Change(&'a RecordId, Option<u32>, Draft),
+    Delete(&'a RecordId, Option<u32>),
+}
+
 /// Makes a record.
 ///
 /// # Errors
@@ -78,15 +87,7 @@ pub async fn create(
     kind: &TypeName,
     draft: Draft,
 ) -> Result<Kept, RecordFault> {
-    let mut tx = desk.db.begin().await?;
-    let work = async {
-        let mut scope = tx.scope(who.tenant());
-        let shape = service::kinds::shape(&mut scope, kind).await?;
-        let (call, change) = service::plan::create(&mut scope, who, &shape, draft).await?;
-        kept(&mut tx, desk.books, call, vec![change]).await
-    };
-    let outcome = work.await;
-    finish(tx, outcome).await
+    carry_out(desk, who, kind, Deed::Create(draft)).await
 }
 
 /// Makes a record, or changes the one that `meant` finds.
@@ -100,15 +101,7 @@ pub async fn put(
     draft: Draft,
     meant: Meant,
 ) -> Result<Kept, RecordFault> {
-    let mut tx = desk.db.begin().await?;
-    let work = async {
-        let mut scope = tx.scope(who.tenant());
-        let shape = service::kinds::shape(&mut scope, kind).await?;
-        let (call, change) = service::plan::put(&mut scope, who, &shape, draft, meant).await?;
-        kept(&mut tx, desk.books, call, vec![change]).await
-    };
-    let outcome = work.await;
-    finish(tx, outcome).await
+    carry_out(desk, who, kind, Deed::Put(draft, meant)).await
 }
 
 /// Gives a record other fields; what is left out is as for a new one.
@@ -123,15 +116,7 @@ pub async fn replace(
     expected: Option<u32>,
     draft: Draft,
 ) -> Result<Kept, RecordFault> {
-    let mut tx = desk.db.begin().await?;
-    let work = async {
-        let mut scope = tx.scope(who.tenant());
-        let shape = service::kinds::shape(&mut scope, kind).await?;
-        let (call, change) = service::plan::replace(&mut scope, who, &shape, id, expected, draft).await?;
-        kept(&mut tx, desk.books, call, vec![change]).await
-    };
-    let outcome = work.await;
-    finish(tx, outcome).await
+    carry_out(desk, who, kind, Deed::Replace(id, expected, draft)).await
 }
 
 /// Changes some fields of a record.
@@ -146,15 +131,7 @@ pub async fn change(
     expected: Option<u32>,
     patch: Draft,
 ) -> Result<Kept, RecordFault> {
-    let mut tx = desk.db.begin().await?;
-    let work = async {
-        let mut scope = tx.scope(who.tenant());
-        let shape = service::kinds::shape(&mut scope, kind).await?;
-        let (call, change) = service::plan::patch(&mut scope, who, &shape, id, expected, patch).await?;
-        kept(&mut tx, desk.books, call, vec![change]).await
-    };
-    let outcome = work.await;
-    finish(tx, outcome).await
+    carry_out(desk, who, kind, Deed::Change(id, expected, patch)).await
 }
 
 /// Deletes a record. Opportunities that were made with a contact lose it.
@@ -168,15 +145,7 @@ pub async fn delete(
     id: &RecordId,
     expected: Option<u32>,
 ) -> Result<Kept, RecordFault> {
-    let mut tx = desk.db.begin().await?;
-    let work = async {
-        let mut scope = tx.scope(who.tenant());
-        let shape = service::kinds::shape(&mut scope, kind).await?;
-        let (call, changes) = service::plan::delete(&mut scope, who, &shape, id, expected).await?;
-        kept(&mut tx, desk.books, call, changes).await
-    };
-    let outcome = work.await;
-    finish(tx, outcome).await
+    carry_out(desk, who, kind, Deed::Delete(id, expected)).await
 }
 
 /// Makes a contact of a lead, and an opportunity if one is wanted. Gives the lead as it stands then.
@@ -190,10 +159,43 @@ pub async fn convert(
     expected: Option<u32>,
     wanted: Conversion,
 ) -> Result<Kept, RecordFault> {
+    desk.books.warm(desk.db, who.tenant()).await?;
     let mut tx = desk.db.begin().await?;
     let work = async {
         let mut scope = tx.scope(who.tenant());
         let (call, changes) = service::plan::convert(&mut scope, who, id, expected, wanted).await?;
+        kept(&mut tx, desk.books, call, changes).await
+    };
+    let outcome = work.await;
+    finish(tx, outcome).await
+}
+
+/// Plans a deed, and makes it stay with all that it raises, or nothing of it. Rules are compiled before anybody waits for the lock.
+async fn carry_out(
+    desk: Desk<'_>,
+    who: &Bounded,
+    kind: &TypeName,
+    deed: Deed<'_>,
+) -> Result<Kept, RecordFault> {
+    desk.books.warm(desk.db, who.tenant()).await?;
+    let mut tx = desk.db.begin().await?;
+    let work = async {
+        let mut scope = tx.scope(who.tenant());
+        let shape = service::kinds::shape(&mut scope, kind).await?;
+        let one = |(call, change)| (call, vec![change]);
+        let (call, changes) = match deed {
+            Deed::Create(draft) => one(service::plan::create(&mut scope, who, &shape, draft).await?),
+            Deed::Put(draft, meant) => one(service::plan::put(&mut scope, who, &shape, draft, meant).await?),
+            Deed::Replace(id, expected, draft) => {
+                one(service::plan::replace(&mut scope, who, &shape, id, expected, draft).await?)
+            }
+            Deed::Change(id, expected, patch) => {
+                one(service::plan::patch(&mut scope, who, &shape, id, expected, patch).await?)
+            }
+            Deed::Delete(id, expected) => {
+                service::plan::delete(&mut scope, who, &shape, id, expected).await?
+            }
+        };
         kept(&mut tx, desk.books, call, changes).await
     };
     let outcome = work.await;
