@@ -35,6 +35,7 @@ CREATE TABLE rule_shadows (
     rule_id      TEXT NOT NULL,
     shadow_id    TEXT NOT NULL,
     document     TEXT NOT NULL CHECK (json_type(document) = 'object'),
+    version      INTEGER NOT NULL CHECK (version >= 1),
     note         TEXT,
     requested_by TEXT NOT NULL,
     created_at   INTEGER NOT NULL,

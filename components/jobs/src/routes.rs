@@ -247,11 +247,19 @@ async fn tick(
         }
     }
     let until = now + Span::seconds(seconds.into());
-    pipeline::post_letters(&works).await?;
+    // What fails here is tried again with the next tick: it keeps no job of anybody from running.
+    let told = |what: &str, error: &db::DbError| edge::log::warning(&format!("{what}: {error}"));
+    if let Err(error) = pipeline::post_letters(&works).await {
+        told("letters were not given to the queue", &error);
+    }
     if now.millis() >= app.next_clock.load(Ordering::Relaxed) {
         app.next_clock.store((now + CLOCK).millis(), Ordering::Relaxed);
-        pipeline::schedules::fire(&works).await?;
-        pipeline::tasks::tell_overdue(&works).await?;
+        if let Err(error) = pipeline::schedules::fire(&works).await {
+            told("schedules that are due were not fired", &error);
+        }
+        if let Err(error) = pipeline::tasks::tell_overdue(&works).await {
+            told("overdue tasks were not told", &error);
+        }
     }
     let drained = pipeline::drain(&works, until).await?;
     Ok(Shown::as_is("tick", drained.into()))

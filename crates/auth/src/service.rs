@@ -65,7 +65,7 @@ pub use passkeys::{
     remove_passkey, rename_passkey,
 };
 pub use passwords::{change_password, reset_password};
-pub use people::{owners, people, person_at};
+pub use people::{active_person, owners, people, person_at};
 pub use revocation::revoke_token;
 pub use roles::{change_role, create_role, delete_role, role, roles};
 pub use second_factor::{Shown, verify_second_factor};

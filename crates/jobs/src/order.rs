@@ -69,15 +69,6 @@ impl Lane {
         Self { name: name.into(), limit: limit.clamp(1, Self::MOST) }
     }
 
-    /// The lane of a rule, or of one key of it, given as a hash.
-    #[must_use]
-    pub fn of_rule(rule: &RuleId, key_hash: Option<&str>, limit: u32) -> Self {
-        match key_hash {
-            Some(hash) => Self::new(format!("rule:{rule}:{hash}"), limit),
-            None => Self::new(format!("rule:{rule}"), limit),
-        }
-    }
-
     /// Its name, such as `rule:rul_…`.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -143,6 +143,12 @@ impl FieldPath {
         self.root == Root::Event
     }
 
+    /// Whether it leads into the record that the event is about.
+    #[must_use]
+    pub fn is_of_record(&self) -> bool {
+        self.root == Root::Record
+    }
+
     /// The steps from there.
     #[must_use]
     pub(crate) const fn steps(&self) -> &[Step] {

@@ -1,7 +1,7 @@
 //! How do our own long chores run? Step by step: each step is a small transaction, and between two of them others get
 //! the lock. A chore that is not done in time goes back into the queue and is taken up where it stopped.
 
-mod backtest;
+pub(crate) mod backtest;
 mod erasure;
 mod retention;
 

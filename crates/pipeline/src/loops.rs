@@ -7,10 +7,12 @@ use db::{DbError, Tx};
 use events::EventError;
 use jobs::Job;
 use kernel::{Call, Span, UserId};
-use notifications::{IN_APP, NewMessage, Recipient};
+use notifications::{IN_APP, NewMessage, NotificationError, Recipient};
 
 /// The most owners that are told of one rule.
 const OWNERS: u16 = 10;
+/// How much of a rule's name the title has.
+const NAME: usize = 100;
 /// After so long somebody is told again.
 const AGAIN: Span = Span::hours(24);
 
@@ -25,12 +27,17 @@ pub(crate) async fn cut(tx: &mut Tx, call: &Call, job: &Job, depth: u32) -> Resu
     let action = job.action.unwrap_or_default();
     let mut scope = tx.scope(&job.tenant);
     let Some((name, by)) = rules::service::editor(&mut scope, rule).await? else { return Ok(report) };
-    let editor: Option<UserId> = by.parse().ok();
-    let mut people = identity::people(&mut scope, &editor.iter().collect::<Vec<_>>()).await?;
-    if people.is_empty() {
-        people = identity::owners(&mut scope, OWNERS).await?;
-    }
-    let title = format!("A chain of rules was cut at {name:?} ({rule})");
+    let editor = match by.parse::<UserId>() {
+        Ok(id) => identity::active_person(&mut scope, &id).await?,
+        Err(_) => None,
+    };
+    let people = match editor {
+        Some(person) => vec![person],
+        None => identity::owners(&mut scope, OWNERS).await?,
+    };
+    // A title has room for so much beside the rule's id.
+    let name: String = name.chars().take(NAME).collect();
+    let title = format!("A chain of rules was cut at {name} ({rule})");
     for person in people {
         let Ok(recipient) = person.email.parse::<Recipient>() else { continue };
         let mut scope = tx.scope(&job.tenant);
@@ -52,7 +59,12 @@ pub(crate) async fn cut(tx: &mut Tx, call: &Call, job: &Job, depth: u32) -> Resu
             event_id: job.event.clone(),
             job_id: None,
         };
-        let expanded = notifications::expand(&mut scope, call, message).await.map_err(effect::database)?;
+        let expanded = match notifications::expand(&mut scope, call, message).await {
+            Ok(expanded) => expanded,
+            Err(NotificationError::Db(error)) => return Err(error),
+            // That somebody cannot be told must not keep the queue from going on; the job's record says it all the same.
+            Err(_) => continue,
+        };
         let carriers = effect::carriers(call, &Maker::job(job), &expanded);
         jobs::enqueue(&mut tx.all_tenants(), &carriers, call.now).await?;
     }

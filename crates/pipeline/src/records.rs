@@ -10,10 +10,9 @@ pub use importing::{Imported, import};
 pub use kinds::{change_type, create_type, delete_type};
 
 use crate::{
-    Books, PublishError, Receipt, decide,
+    Books, PublishError, Receipt, announce,
     effect::{self, Report},
     loops,
-    write::{Written, write},
 };
 use ::records::{
     Change, Conversion, Draft, Record, RecordError, RecordType, TypeName,
@@ -22,7 +21,7 @@ use ::records::{
 use db::{Db, DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::Job;
-use kernel::{Bounded, Call, EventId, Permission, RecordId};
+use kernel::{Bounded, Call, Permission, RecordId};
 use serde_json::{Value, json};
 
 /// What changes of records need: the database and the tenants' compiled rules.
@@ -251,26 +250,9 @@ pub(crate) async fn enact(
         .filter(|(one, _)| book.catalogue.find(&one.trigger).is_ok())
         .map(|(one, seen)| (event_of(one, cause), seen))
         .collect();
-    // Ids of one instant sort by chance; what happened first is to be listed first.
-    let mut ids: Vec<EventId> = events.iter().map(|_| EventId::new(call.now, &*call.chance)).collect();
-    ids.sort();
-    let drafts = ids
-        .into_iter()
-        .zip(events)
-        .map(|(id, (event, seen))| decide(&book, call, id, event, cause.origin.clone(), seen))
-        .collect::<Result<Vec<_>, EventError>>()?;
+    let drafts = announce::drafted(&book, call, &cause.origin, events)?;
     service::keep(&mut tx.scope(call.tenant()), call, changes).await?;
-    if drafts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let drafts: Vec<_> = drafts.iter().collect();
-    let written = write(tx, &drafts).await?;
-    let receipt = |written| match written {
-        Written::Stored(receipt) => Ok(receipt),
-        Written::Refused(error) => Err(error),
-        Written::RulesMoved => Err(PublishError::Restless),
-    };
-    Ok(written.into_iter().map(receipt).collect::<Result<Vec<_>, PublishError>>()?)
+    Ok(announce::written(tx, &drafts).await?)
 }
 
 fn event_of(happening: ::records::Happening, cause: &Cause) -> NewEvent {

@@ -65,10 +65,10 @@ impl FromStr for Amount {
     fn from_str(text: &str) -> Result<Self, AmountError> {
         let text = text.trim();
         let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-        let read = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text)
-        } else {
-            Decimal::from_str_exact(text)
+        // What stands before the exponent must be exact, too: to read the whole would round it.
+        let read = match text.split_once(['e', 'E']) {
+            Some((base, _)) => Decimal::from_str_exact(base).and_then(|_| Decimal::from_scientific(text)),
+            None => Decimal::from_str_exact(text),
         };
         let mut amount = read.ok().filter(|_| plain).ok_or(AmountError)?;
         if amount.is_zero() {

@@ -100,7 +100,10 @@ impl Change {
             (Some(before), Some(after)) => {
                 let moved = self.moved();
                 let whole = || with_changes(plain(), &moved);
-                all.push(happened(format!("{kind}_updated"), whole()));
+                // It may be that a deal only became one of high value: what it says is as it was.
+                if !moved.is_empty() {
+                    all.push(happened(format!("{kind}_updated"), whole()));
+                }
                 if before.status(&self.kind) != after.status(&self.kind) {
                     let what = if kind == OPPORTUNITY { "stage" } else { "status" };
                     all.push(happened(format!("{kind}_{what}_changed"), whole()));

@@ -1,9 +1,6 @@
 //! What does a lead become? A contact with what is known of the person, and an opportunity with what it may be worth.
 
-use crate::{
-    Draft, Record, RecordType, Shape,
-    built_in::{CONVERTED, OPPORTUNITY},
-};
+use crate::{Draft, Record, RecordType, Shape, built_in::CONVERTED};
 use kernel::{FieldFault, Instant, RecordId};
 use serde_json::{Map, Value};
 
@@ -12,6 +9,8 @@ use serde_json::{Map, Value};
 pub struct Conversion {
     /// The contact that it is; found by the lead's address, or made, where none is named.
     pub contact_id: Option<RecordId>,
+    /// What a new contact is to hold beside what the lead says.
+    pub contact: Option<Draft>,
     /// What the opportunity is to hold beside what the lead says; `None` for no opportunity.
     pub opportunity: Option<Draft>,
 }
@@ -20,11 +19,12 @@ pub struct Conversion {
 const OF_THE_LEAD: &[&str] =
     &["status", "source", "value", "currency", "contact_id", "opportunity_id", "converted_at"];
 
-/// The contact that a lead becomes: all that both have a field for.
-pub(crate) fn contact_of(lead: &Record, contacts: &RecordType) -> Draft {
+/// The contact that a lead becomes: all that both have a field for, unless `given` says more.
+pub(crate) fn contact_of(lead: &Record, contacts: &RecordType, given: Draft) -> Draft {
     let mut fields = lead.fields.clone();
     fields.retain(|name, _| contacts.has_field(name) && !OF_THE_LEAD.contains(&name.as_str()));
-    Draft { external_id: None, fields }
+    fields.extend(given.fields);
+    Draft { external_id: given.external_id, fields }
 }
 
 /// The opportunity that a lead becomes: called as its company or its person, worth what the lead is, unless `given` says more.
@@ -40,9 +40,9 @@ pub(crate) fn opportunity_of(lead: &Record, given: Draft, contact: &RecordId) ->
     Draft { external_id: given.external_id, fields }
 }
 
-/// Faults of the opportunity, as whoever wants the conversion has named it.
-pub(crate) fn in_opportunity(faults: Vec<FieldFault>) -> Vec<FieldFault> {
-    let inside = |fault: FieldFault| FieldFault { field: format!("{OPPORTUNITY}.{}", fault.field), ..fault };
+/// Faults of what a lead becomes, as whoever wants the conversion has named it.
+pub(crate) fn inside(what: &str, faults: Vec<FieldFault>) -> Vec<FieldFault> {
+    let inside = |fault: FieldFault| FieldFault { field: format!("{what}.{}", fault.field), ..fault };
     faults.into_iter().map(inside).collect()
 }
 
@@ -76,10 +76,10 @@ mod tests {
             &lead,
             json!({"name": "Ada", "email": "ada@example.com", "company": "Engines", "source": "web", "value": 500, "labels": ["vip"]}),
         );
-        let contact = contact_of(&was, &shape("contact").kind);
+        let contact = contact_of(&was, &shape("contact").kind, draft(json!({"phone": "1"})));
         assert_eq!(
             Value::Object(contact.fields),
-            json!({"name": "Ada", "email": "ada@example.com", "company": "Engines", "labels": ["vip"]})
+            json!({"name": "Ada", "email": "ada@example.com", "company": "Engines", "labels": ["vip"], "phone": "1"})
         );
         let id: RecordId = "rec_01hf7yat00zzzzzzzzzzzzzzz0".parse().unwrap();
         let deal = opportunity_of(&was, draft(json!({"stage": "proposal", "contact_id": "x"})), &id);

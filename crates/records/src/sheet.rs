@@ -188,7 +188,13 @@ fn row(columns: &[Column<'_>], record: &ByteRecord) -> Result<Said, Vec<FieldFau
     fields.done().map(|()| Said { id, draft })
 }
 
+/// The parts of a list as a cell says them: as JSON where a part holds the sign that stands between others.
 fn parts(text: &str) -> Value {
+    if let Ok(list) = serde_json::from_str::<Value>(text)
+        && list.is_array()
+    {
+        return list;
+    }
     text.split(PARTS).map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()
 }
 

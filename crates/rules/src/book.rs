@@ -69,6 +69,7 @@ impl RuleBook {
             let entry = Arc::new(Entry::new(rule, catalogue));
             if let Some(absence) = entry.absence() {
                 let other = chapters.entry(absence.trigger_id.as_str().into()).or_default();
+                other.wants_record |= absence.looks_at_record();
                 other.endings.push(Arc::clone(&entry));
             }
             chapters.entry(rule.definition.trigger_id.as_str().into()).or_default().add(entry);
@@ -82,6 +83,7 @@ impl RuleBook {
             let companion = Companion::new(shadow, behind, live, catalogue);
             if let Some(absence) = companion.entry().absence() {
                 let other = chapters.entry(absence.trigger_id.as_str().into()).or_default();
+                other.wants_record |= absence.looks_at_record();
                 other.endings.push(Arc::clone(companion.entry()));
             }
             let chapter = chapters.entry(trigger.into()).or_default();

@@ -231,8 +231,11 @@ impl Entry {
     }
 
     pub(crate) fn looks_at_record(&self) -> bool {
-        self.compiled()
-            .is_some_and(|compiled| compiled.conditions.look_at_record() || compiled.actions.place_record())
+        self.compiled().is_some_and(|compiled| {
+            compiled.conditions.look_at_record()
+                || compiled.actions.place_record()
+                || compiled.pace.looks_at_record()
+        })
     }
 
     /// What must be known of earlier events.
@@ -349,7 +352,8 @@ impl Entry {
                 memos.push(Memo::Restart(rule(), key));
             }
         }
-        if let Some(throttle) = &pace.throttle {
+        // What takes the place of an event for which the rule waits, or comes while it waits, is no further firing.
+        if let Some(throttle) = pace.throttle.as_ref().filter(|_| !self.waits(pace, facts, recall)) {
             let key = throttle.key.of(facts);
             let fired = recall.count(&self.rule_id, Mark::Fired, &key, now, throttle.per);
             kept.insert(
@@ -366,6 +370,13 @@ impl Entry {
             memos.push(Memo::Mark(rule(), Mark::Fired, key, throttle.per));
         }
         self.wait(compiled, facts, recall, memos, kept)
+    }
+
+    /// Whether it waits already, for what its key says.
+    fn waits(&self, pace: &Pace, facts: &Facts<'_>, recall: &Recall) -> bool {
+        let keys = [pace.debounce.as_ref().map(|one| &one.key), pace.absence.as_ref().map(|one| &one.key)];
+        let now = facts.moment().now;
+        keys.into_iter().flatten().any(|key| recall.waiting(&self.rule_id, &key.of(facts), now).is_some())
     }
 
     /// When a rule fires that nothing hinders: at once, or once it has waited.

@@ -67,6 +67,11 @@ impl KeyPaths {
         self.0.iter().any(FieldPath::is_of_event)
     }
 
+    /// Whether one of its fields is of the record that the event is about.
+    pub(crate) fn look_at_record(&self) -> bool {
+        self.0.iter().any(FieldPath::is_of_record)
+    }
+
     /// How many fields make the key.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()

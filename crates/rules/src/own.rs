@@ -2,7 +2,7 @@
 
 use crate::{
     Catalogue, Origin, Trigger,
-    catalogue::{About, Parts, built_in_modules, validator},
+    catalogue::{About, Parts, built_in_modules},
 };
 use kernel::{FieldFault, Fields, Instant};
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ impl TriggerDraft {
         if description.chars().count() > LONGEST_DESCRIPTION {
             fields.fault("description", format!("must be at most {LONGEST_DESCRIPTION} characters"));
         }
-        let schema = fields.take("schema", schema(self.schema));
+        let schema = schema(self.schema, &mut fields);
         let about = match (self.record_type, self.record_field) {
             (None, None) => Some(None),
             (Some(record_type), Some(field)) => {
@@ -225,19 +225,28 @@ fn name(name: Option<String>) -> Result<String, String> {
     Ok(name)
 }
 
-fn schema(schema: Option<Value>) -> Result<Value, String> {
+fn schema(schema: Option<Value>, fields: &mut Fields) -> Option<Value> {
     let schema = schema.unwrap_or_else(|| json!({"type": "object"}));
-    if schema.to_string().len() > LARGEST {
-        return Err(format!("must be at most {LARGEST} bytes"));
-    }
-    if !schema.is_object() {
-        return Err("must be a JSON Schema (2020-12): an object".to_owned());
-    }
-    if schema.get("type").is_some_and(|kind| kind != "object") {
-        return Err("must be the schema of an object: the data of an event".to_owned());
-    }
-    validator(&schema).map_err(|fault| format!("is no JSON Schema (2020-12): {fault}"))?;
-    Ok(schema)
+    let message = if !schema.is_object() {
+        "must be a JSON Schema (2020-12): an object"
+    } else if schema.get("type").is_some_and(|kind| kind != "object") {
+        "must be the schema of an object: the data of an event"
+    } else {
+        let mut faults = Fields::new();
+        schema::check(&schema, "schema", &mut faults);
+        let checked = faults
+            .done()
+            .and_then(|()| schema::Schema::compile(&schema, "schema").map(drop).map_err(|fault| vec![fault]));
+        return match checked {
+            Ok(()) => Some(schema),
+            Err(faults) => {
+                faults.into_iter().for_each(|fault| fields.fault(fault.field, fault.message));
+                None
+            }
+        };
+    };
+    fields.fault("schema", message);
+    None
 }
 
 /// Data such as a schema asks for, as far as it can be made of it.
@@ -319,8 +328,12 @@ mod tests {
         assert_eq!(said.len(), 4, "{said:?}");
         assert!(
             faults(draft(json!({"type": "object", "properties": {"a": {"type": "nothing"}}})))[0]
-                .starts_with("schema: ")
+                .starts_with("schema.properties.a.type: ")
         );
+        // A kilobyte of references can stand for a value that takes forever.
+        let twice = json!({"$defs": {"a": {}}, "allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}]});
+        assert!(faults(draft(twice)).iter().all(|fault| fault.contains("is not read here")));
+        assert!(!faults(draft(json!({"properties": {"a": {"pattern": "^(?=a)b"}}}))).is_empty());
         let said = faults(TriggerDraft {
             sample: Some(json!({})),
             ..draft(json!({"type": "object", "required": ["id"]}))

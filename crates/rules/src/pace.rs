@@ -133,6 +133,13 @@ impl PaceSaid {
     }
 }
 
+impl Absence {
+    /// Whether it looks at the record that the other event is about.
+    pub(crate) fn looks_at_record(&self) -> bool {
+        self.other_key.look_at_record() || self.conditions.look_at_record()
+    }
+}
+
 impl Pace {
     /// Reads all parts. `other` gives the vocabulary of another trigger, if there is one of that name.
     pub(crate) fn read<'a>(
@@ -192,6 +199,18 @@ impl Pace {
         ];
         keys.into_iter().flatten().any(KeyPaths::look_at_event)
             || self.absence.as_ref().is_some_and(|absence| absence.conditions.look_at_event())
+    }
+
+    /// Whether it looks at the record that the rule's own event is about.
+    pub(crate) fn looks_at_record(&self) -> bool {
+        let keys = [
+            self.window.as_ref().map(|window| &window.key),
+            self.throttle.as_ref().map(|throttle| &throttle.key),
+            self.debounce.as_ref().map(|debounce| &debounce.key),
+            self.absence.as_ref().map(|absence| &absence.key),
+            self.concurrency.as_ref().map(|concurrency| &concurrency.key),
+        ];
+        keys.into_iter().flatten().any(KeyPaths::look_at_record)
     }
 
     /// Whether the rule's firing depends on what happened before, so that it can only be decided where that is known.

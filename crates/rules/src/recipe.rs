@@ -5,7 +5,6 @@
 
 use crate::{
     Draft, Format,
-    catalogue::validator,
     file::{Said, rule},
 };
 use kernel::{FieldFault, Fields};
@@ -140,14 +139,13 @@ impl Recipe {
         }
         given.extend(parameters.into_iter().filter(|(name, _)| self.has_parameter(name)));
         let given = Value::Object(given);
-        match validator(&self.parameters) {
-            Ok(validator) => {
-                for error in validator.iter_errors(&given) {
-                    let name = error.instance_path().as_str().replace('/', ".");
-                    fields.fault(format!("parameters{name}"), format!("does not fit: {error}"));
+        match schema::Schema::compile(&self.parameters, "parameters") {
+            Ok(schema) => {
+                for fault in schema.faults(&given) {
+                    fields.fault(format!("parameters.{}", fault.field), fault.message);
                 }
             }
-            Err(said) => fields.fault("parameters", said),
+            Err(fault) => fields.fault(fault.field, fault.message),
         }
         fields.done()?;
         let mut fields = Fields::new();

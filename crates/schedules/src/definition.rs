@@ -205,8 +205,15 @@ impl Times {
         let timing = Timing { when: when?, zone: zone?, starts: starts?, ends: ends? };
         if was != Some(&timing) && timing.next(now).is_none() {
             match timing.when {
-                When::At(_) => fields.fault("at", "lies in the past, or after ends_at: it would never come"),
-                When::Cron(_) => fields.fault("ends_at", "lies before the first time: it would never come"),
+                When::At(_) => {
+                    fields.fault(
+                        "at",
+                        "lies in the past, before starts_at or after ends_at: it would never come",
+                    );
+                }
+                When::Cron(_) => {
+                    fields.fault("ends_at", "lies before the first time: it would never come");
+                }
             }
             return None;
         }

@@ -30,7 +30,7 @@ impl Timing {
     #[must_use]
     pub fn next(&self, after: Instant) -> Option<Instant> {
         let next = match &self.when {
-            When::At(at) => (*at > after).then_some(*at)?,
+            When::At(at) => (*at > after && self.starts.is_none_or(|starts| *at >= starts)).then_some(*at)?,
             When::Cron(timetable) => {
                 // The start itself may be a time of it.
                 let after = self.starts.map_or(after, |starts| after.max(starts - Span::millis(1)));

@@ -40,8 +40,8 @@ impl Asked<'_> {
         let after = paging.request.after.clone();
         if after.is_none() {
             visitor.bulk(self.world).await?;
-            desk::note_export(self.desk(), self.who, &kind, format.as_str()).await?;
         }
+        desk::note_export(self.desk(), self.who, &kind, format.as_str()).await?;
         let (rows, next) = {
             let mut lease = self.world.db.read().await?;
             let mut scope = lease.scope(self.who.tenant())?;

@@ -14,6 +14,9 @@ use utoipa::ToSchema;
 pub(crate) struct ConversionIn {
     /// The contact that it is. Where none is named, a contact with the lead's e-mail address; where there is none, a new one.
     contact_id: Option<String>,
+    /// What a new contact is to hold beside what the lead says: a field that the tenant's contacts must have, for one.
+    #[schema(value_type = Option<Object>, example = json!({"industry": "Rail"}))]
+    contact: Option<Map<String, Value>>,
     /// What the opportunity is to hold beside the lead's company, value, currency and owner. Null for no opportunity.
     #[serde(default = "empty")]
     #[schema(value_type = Option<Object>, required = false, example = json!({"name": "Big deal", "stage": "qualification"}))]
@@ -33,6 +36,7 @@ impl TryFrom<ConversionIn> for Conversion {
         fields.done().map_err(Problem::fields)?;
         let opportunity: Option<Draft> =
             sent.opportunity.map(|given| FieldsIn::of(given).draft()).transpose()?;
-        Ok(Self { contact_id, opportunity })
+        let contact = sent.contact.map(|given| FieldsIn::of(given).draft()).transpose()?;
+        Ok(Self { contact_id, contact, opportunity })
     }
 }

@@ -12,7 +12,15 @@ pub async fn people(scope: &mut Scope<'_>, ids: &[&UserId]) -> Result<Vec<Person
     if ids.is_empty() { Ok(Vec::new()) } else { store::user::people(scope, ids).await }
 }
 
-/// The tenant's owners, at most so many.
+/// The tenant's user with this id, if they are active.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn active_person(scope: &mut Scope<'_>, id: &UserId) -> Result<Option<Person>, DbError> {
+    store::user::active_person(scope, id).await
+}
+
+/// The tenant's active owners, at most so many.
 ///
 /// # Errors
 /// [`DbError`].

@@ -34,6 +34,8 @@ const OWNERS: &str = "SELECT u.user_id, u.email, u.name FROM roles AS r
     WHERE r.tenant_id = ?1 AND r.built_in = 'owner' AND u.state = 'active' ORDER BY u.user_id LIMIT ?2";
 const PEOPLE: &str = "SELECT user_id, email, name FROM users WHERE tenant_id = ?1
     AND user_id IN (SELECT value FROM json_each(?2))";
+const ACTIVE_PERSON: &str = "SELECT user_id, email, name FROM users
+    WHERE tenant_id = ?1 AND user_id = ?2 AND state = 'active'";
 const PERSON_AT: &str = "SELECT user_id, email, name FROM users WHERE tenant_id = ?1 AND email = ?2";
 const VERIFY_EMAIL: &str = "UPDATE users SET email_verified_at = COALESCE(email_verified_at, ?4)
     WHERE tenant_id = ?1 AND user_id = ?2 AND email = ?3";
@@ -210,12 +212,18 @@ pub(crate) async fn find(scope: &mut Scope<'_>, email: &Email) -> Result<Option<
     scope.one(FIND, [email.as_str().into()]).await
 }
 
-/// Those of these ids that there are users for.
+/// Those who own the tenant and may come in.
 pub(crate) async fn owners(scope: &mut Scope<'_>, most: i64) -> Result<Vec<Person>, DbError> {
     let rows: Vec<Named> = scope.all(OWNERS, [most.into()]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
+/// The user with this id, if they may come in.
+pub(crate) async fn active_person(scope: &mut Scope<'_>, id: &UserId) -> Result<Option<Person>, DbError> {
+    Ok(scope.one::<Named>(ACTIVE_PERSON, [id.into()]).await?.map(|row| row.0))
+}
+
+/// Those of these ids that there are users for.
 pub(crate) async fn people(scope: &mut Scope<'_>, ids: &[&UserId]) -> Result<Vec<Person>, DbError> {
     let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
     let rows: Vec<Named> = scope.all(PEOPLE, [Value::Text(json!(ids).to_string())]).await?;

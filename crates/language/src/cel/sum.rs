@@ -64,9 +64,9 @@ fn numbers<'a>(operator: Operator, left: &Number<'a>, right: &Number<'a>) -> Cam
         return fault(format!("{} {} 0 divides by zero", left.normalize(), operator.sign()));
     }
     let result = match operator {
-        Operator::Add => left.checked_add(right),
-        Operator::Subtract => left.checked_sub(right),
-        Operator::Multiply => left.checked_mul(right),
+        Operator::Add => exact_sum(left, right),
+        Operator::Subtract => exact_sum(left, -right),
+        Operator::Multiply => exact_product(left, right),
         Operator::Divide => left.checked_div(right),
         _ => left.checked_rem(right),
     };
@@ -79,6 +79,19 @@ fn numbers<'a>(operator: Operator, left: &Number<'a>, right: &Number<'a>) -> Cam
             right.normalize()
         )),
     }
+}
+
+/// The sum, if it can be kept to the last digit: the library rounds what it cannot hold.
+fn exact_sum(left: Amount, right: Amount) -> Option<Amount> {
+    let sum = left.checked_add(right)?;
+    (sum.checked_sub(left)? == right && sum.checked_sub(right)? == left).then_some(sum)
+}
+
+/// The product, if it can be kept to the last digit.
+fn exact_product(left: Amount, right: Amount) -> Option<Amount> {
+    let (left, right) = (left.normalize(), right.normalize());
+    let places = left.scale().saturating_add(right.scale());
+    left.checked_mul(right).filter(|_| places <= Amount::MAX_SCALE)
 }
 
 pub(crate) fn negated(value: Val<'_>) -> Came<'_> {
@@ -114,7 +127,7 @@ pub(crate) fn total<'a>(list: &List<'a>, run: &mut Run<'_, 'a>) -> Came<'a> {
     for place in 0..list.len() {
         run.spend(1)?;
         match run.item(list, place)? {
-            Some(Val::Number(number)) => match total.checked_add(amount(&number)?) {
+            Some(Val::Number(number)) => match exact_sum(total, amount(&number)?) {
                 Some(more) => total = more,
                 None => return fault("a sum has more digits than can be computed with, which are 28"),
             },

@@ -3,18 +3,19 @@
 
 use super::Progress;
 use crate::Works;
-use db::{Db, DbError};
+use db::{Db, DbError, Tx};
 use events::past::{self, Past, Stretch};
-use jobs::Job;
-use kernel::{BacktestId, Call, EventId, Instant, TenantId};
+use jobs::{Job, Kind};
+use kernel::{BacktestId, Call, EventId, Instant, Span, TenantId};
 use language::{Facts, Moment, Occasion};
 use rules::{BacktestState, Needs, Replay, ReplayFault, UnderWay, payload, service};
 use serde_json::Value;
 
 /// How many events are read at a time.
 const PAGE: u32 = 2_000;
-/// How many pages one step takes.
-const PAGES: usize = 10;
+/// How many events one step takes at most, and for how long it goes on.
+const MOST: u32 = 20_000;
+const STEP: Span = Span::millis(150);
 
 /// What is known of the events of a backtest before they are read.
 struct Range {
@@ -33,9 +34,7 @@ struct Looked {
 }
 
 pub(super) async fn step(works: &Works<'_>, call: &Call, job: &Job) -> Result<Progress, DbError> {
-    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
-    let id = payload.get("backtest_id").and_then(Value::as_str);
-    let Some(id) = id.and_then(|text| text.parse::<BacktestId>().ok()) else {
+    let Some(id) = of(job) else {
         return Ok(Progress::Hopeless("the job names no backtest".to_owned()));
     };
     let (found, catalogue) = {
@@ -55,7 +54,7 @@ pub(super) async fn step(works: &Works<'_>, call: &Call, job: &Job) -> Result<Pr
     if was.backtest.state == BacktestState::Counting {
         return count(works.db, call, &was, &range).await.map(|()| Progress::More);
     }
-    look(works.db, call, was, &range, replay).await
+    look(works, call, was, &range, replay).await
 }
 
 impl Range {
@@ -92,13 +91,14 @@ async fn count(db: &Db, call: &Call, was: &UnderWay, range: &Range) -> Result<()
 }
 
 async fn look(
-    db: &Db,
+    works: &Works<'_>,
     call: &Call,
     was: UnderWay,
     range: &Range,
     mut replay: Replay,
 ) -> Result<Progress, DbError> {
-    let looked = pages(db, call.tenant(), &was, range, &mut replay).await?;
+    let db = works.db;
+    let looked = pages(works, call.tenant(), &was, range, &mut replay).await?;
     if !looked.is_end {
         let kept = match replay.keep(looked.last) {
             Ok(kept) => kept,
@@ -124,7 +124,7 @@ async fn look(
 
 /// Looks at the next events.
 async fn pages(
-    db: &Db,
+    works: &Works<'_>,
     tenant: &TenantId,
     was: &UnderWay,
     range: &Range,
@@ -137,9 +137,12 @@ async fn pages(
         last: backtest.since - range.needs.lead,
         is_end: false,
     };
-    for _ in 0..PAGES {
+    let begun = works.clock.now();
+    // What else is under way in this instance waits meanwhile.
+    while works.clock.now() < begun + STEP && looked.count.saturating_sub(backtest.looked) < MOST {
         let room = backtest.most.saturating_sub(looked.count).min(PAGE);
-        let page = if room == 0 { Vec::new() } else { next(db, tenant, range, &looked.after, room).await? };
+        let page =
+            if room == 0 { Vec::new() } else { next(works.db, tenant, range, &looked.after, room).await? };
         let Some(last) = page.last() else {
             looked.is_end = true;
             break;
@@ -187,6 +190,24 @@ fn play(replay: &mut Replay, was: &UnderWay, trigger: &str, event: &Past) {
     let moment = Moment { now: event.received, zone: was.cast.zone };
     let counts = event.received >= was.backtest.since;
     replay.take(trigger, &Facts::new(&data, record.as_ref(), occasion, moment), counts);
+}
+
+/// Ends the backtest of a job that nobody runs any more: else it would count as under way for ever.
+///
+/// # Errors
+/// [`DbError`].
+pub(crate) async fn bury(tx: &mut Tx, job: &Job, words: &str, now: Instant) -> Result<(), DbError> {
+    let Some(id) = of(job) else { return Ok(()) };
+    service::backtest::failed(&mut tx.scope(&job.tenant), &id, words, now).await
+}
+
+/// The backtest that a job carries through.
+fn of(job: &Job) -> Option<BacktestId> {
+    if job.kind != Kind::Backtest {
+        return None;
+    }
+    let payload: Value = serde_json::from_str(&job.payload).ok()?;
+    payload.get("backtest_id")?.as_str()?.parse().ok()
 }
 
 /// Ends a backtest that cannot be carried through.

@@ -35,20 +35,25 @@ pub async fn import(
     };
     let mut call = who.put_in(&kind.module, None).map_err(::records::RecordError::from)?.clone();
     let mut import = Import::read(&kind, file, meant)?;
+    desk.books.warm(desk.db, who.tenant()).await?;
     let mut made_jobs = false;
     while !import.is_done() {
         let mut tx = desk.db.begin().await?;
         let work = async {
             // Looked up anew: the type may have changed since the lot before.
             let shape = service::kinds::shape(&mut tx.scope(who.tenant()), &kind.name).await?;
-            let changes = import.plan(&mut tx.scope(who.tenant()), &call, &shape).await?;
-            let receipts = enact(&mut tx, desk.books, &call, &Cause::door(), &changes).await?;
-            Ok(receipts.iter().any(|receipt| !receipt.jobs.is_empty()))
+            let lists = import.plan(&mut tx.scope(who.tenant()), &call, &shape).await?;
+            let mut has_jobs = false;
+            for changes in lists {
+                let receipts = enact(&mut tx, desk.books, &call, &Cause::door(), &changes).await?;
+                has_jobs |= receipts.iter().any(|receipt| !receipt.jobs.is_empty());
+                // Ids sort by time, so what stands later in the file is listed later.
+                call.now = call.now + Span::millis(1);
+            }
+            Ok(has_jobs)
         };
         let outcome = work.await;
         made_jobs |= finish(tx, outcome).await?;
-        // Ids sort by time, so what stands later in the file is listed later.
-        call.now = call.now + Span::millis(1);
     }
     Ok(Imported { tally: import.tally, made_jobs })
 }

@@ -3,7 +3,7 @@
 
 use super::{event, run, said};
 use crate::{
-    Draft, PublishError, Works, decide, effect,
+    Draft, PublishError, Works, decide, effect, regard,
     write::{Written, write},
 };
 use db::{DbError, Tx};
@@ -106,7 +106,10 @@ async fn plan(
         for at in raised {
             let run = run(&schedule, at, now, &*call.chance);
             let id = EventId::new(now, &*call.chance);
-            match decide(&book, &call, id, event(&schedule, at), Origin::default(), None) {
+            let event = event(&schedule, at);
+            let about = [regard::wanted(&book, &event)];
+            let record = regard::records(&mut tx.scope(tenant), &about).await?.pop().flatten();
+            match decide(&book, &call, id, event, Origin::default(), record) {
                 Ok(draft) => notes.drafts.push((tenant.clone(), run, draft)),
                 Err(EventError::Db(error)) => return Err(error),
                 Err(fault) => {

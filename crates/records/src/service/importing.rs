@@ -114,6 +114,8 @@ pub struct Import {
     meant: Meant,
     /// What a dry run would have made or changed so far, by key.
     imagined: HashMap<String, Record>,
+    /// Whose the external ids of these would be.
+    imagined_ids: HashMap<String, RecordId>,
     /// What became of the rows so far.
     pub tally: Tally,
 }
@@ -133,7 +135,14 @@ impl Import {
     /// [`RecordError::File`].
     pub fn read(kind: &RecordType, file: &[u8], meant: Meant) -> Result<Self, RecordError> {
         let rows = sheet::read(kind, file)?;
-        Ok(Self { rows, done: 0, meant, imagined: HashMap::new(), tally: Tally::default() })
+        Ok(Self {
+            rows,
+            done: 0,
+            meant,
+            imagined: HashMap::new(),
+            imagined_ids: HashMap::new(),
+            tally: Tally::default(),
+        })
     }
 
     /// Whether every row was looked at.
@@ -142,8 +151,8 @@ impl Import {
         self.done >= self.rows.len()
     }
 
-    /// Plans what becomes of the next rows, within the caller's transaction, which keeps it. A row that names a record which a row
-    /// before it in the same chunk changes begins the next chunk.
+    /// Plans what becomes of the next rows, within the caller's transaction, which keeps it: one list after the other, for a row may
+    /// name a record that a row before it makes or changes.
     ///
     /// # Errors
     /// The database's; what is wrong with rows is in the tally.
@@ -152,21 +161,18 @@ impl Import {
         scope: &mut Scope<'_>,
         call: &Call,
         shape: &Shape,
-    ) -> Result<Vec<Change>, RecordError> {
-        let from = self.done;
-        let chunk: Vec<Row> = self.rows.iter().skip(from).take(TOGETHER).cloned().collect();
+    ) -> Result<Vec<Vec<Change>>, RecordError> {
+        let chunk: Vec<Row> = self.rows.iter().skip(self.done).take(TOGETHER).cloned().collect();
         let mut known = self.look(scope, shape, &chunk).await?;
         let kind = Arc::new(shape.kind.clone());
         // Ids of one instant sort by chance; what stands first in the file is to be listed first.
         let mut ids: Vec<RecordId> = chunk.iter().map(|_| RecordId::new(call.now, &*call.chance)).collect();
         ids.sort();
-        let mut touched: HashSet<String> = HashSet::new();
-        let mut changes = Vec::new();
+        // How many rows of the chunk changed a record before, by its key.
+        let mut touched: HashMap<String, usize> = HashMap::new();
+        let mut lists: Vec<Vec<Change>> = Vec::new();
         for (row, id) in chunk.into_iter().zip(ids) {
             let key = row.said.as_ref().ok().and_then(|said| key_of(self.meant.key, said));
-            if !self.meant.dry_run && key.as_ref().is_some_and(|key| touched.contains(key)) {
-                break;
-            }
             self.done = self.done.saturating_add(1);
             self.tally.rows = self.tally.rows.saturating_add(1);
             let outcome = match row.said {
@@ -179,16 +185,34 @@ impl Import {
                 Ok(Some((before, after))) => {
                     let change = Change::new(Arc::clone(&kind), before, Some(after.clone()));
                     self.count(&change);
-                    known.learn(&change, &after);
-                    touched.extend(key.clone());
-                    if let Some(key) = key.filter(|_| self.meant.dry_run) {
-                        self.imagined.insert(key, after);
+                    known.learn(&change, &after, key.as_deref());
+                    if self.meant.dry_run {
+                        self.imagine(after, key);
+                        continue;
                     }
-                    changes.push(change);
+                    let place = key.map_or(0, |key| {
+                        let times = touched.entry(key).or_default();
+                        *times = times.saturating_add(1);
+                        times.saturating_sub(1)
+                    });
+                    if lists.len() <= place {
+                        lists.push(Vec::new());
+                    }
+                    if let Some(list) = lists.get_mut(place) {
+                        list.push(change);
+                    }
                 }
             }
         }
-        Ok(if self.meant.dry_run { Vec::new() } else { changes })
+        Ok(lists)
+    }
+
+    /// Remembers what a dry run does not keep.
+    fn imagine(&mut self, after: Record, key: Option<String>) {
+        if let Some(external_id) = &after.external_id {
+            self.imagined_ids.insert(external_id.clone(), after.id.clone());
+        }
+        self.imagined.extend(key.map(|key| (key, after)));
     }
 
     fn count(&mut self, change: &Change) {
@@ -210,7 +234,8 @@ impl Import {
         let named: Vec<&str> =
             said().filter_map(|said| said.draft.external_id.as_ref()?.as_deref()).map(str::trim).collect();
         let held = store::by_keys(scope, &shape.kind.name, Key::ExternalId, &named).await?;
-        let by_external_id = held.into_iter().map(|(key, record)| (key, record.id)).collect();
+        let held = held.into_iter().map(|(key, record)| (key, record.id));
+        let by_external_id = held.chain(self.imagined_ids.clone()).collect();
         let mut linked = HashSet::new();
         for field in shape.kind.fields() {
             let Kind::Link(kind) = field.kind else { continue };
@@ -219,7 +244,9 @@ impl Import {
             let found = store::by_keys(scope, &TypeName::built_in(kind), Key::Id, &wanted).await?;
             linked.extend(found.into_keys());
         }
-        let room = MOST_RECORDS.saturating_sub(store::in_use(scope).await?);
+        let imagined =
+            if self.meant.dry_run { i64::try_from(self.tally.created).unwrap_or(i64::MAX) } else { 0 };
+        let room = MOST_RECORDS.saturating_sub(store::in_use(scope).await?).saturating_sub(imagined);
         Ok(Known { by_key, by_external_id, linked, room })
     }
 
@@ -279,7 +306,8 @@ impl Known {
     }
 
     /// Remembers what a row made, for the rows after it.
-    fn learn(&mut self, change: &Change, after: &Record) {
+    fn learn(&mut self, change: &Change, after: &Record, key: Option<&str>) {
+        self.by_key.extend(key.map(|key| (key.to_owned(), after.clone())));
         if change.before.is_none() {
             self.room = self.room.saturating_sub(1);
         }

@@ -3,7 +3,7 @@
 
 use crate::{
     Change, Conversion, Draft, Record, RecordError, RecordType, Shape, TypeName,
-    built_in::CONTACT,
+    built_in::{CONTACT, OPPORTUNITY},
     conversion,
     field::Kind,
     record::MOST_RECORDS,
@@ -68,6 +68,10 @@ pub async fn put<'a>(
     };
     let found = store::by_keys(scope, &shape.kind.name, meant.key, &[&wanted]).await?;
     let Some(was) = found.into_values().next() else { return create(scope, who, shape, draft).await };
+    if who.at(&shape.kind.module, was.id.as_str()).is_err() {
+        // Who cannot see it is told what they are told where there is none.
+        who.put_in(&shape.kind.module, None)?;
+    }
     match meant.on_match {
         OnMatch::Update => patch(scope, who, shape, &was.id, None, draft).await,
         OnMatch::Skip => {
@@ -177,8 +181,12 @@ pub async fn convert<'a>(
     let contact = match known_contact(scope, &contacts, &was, wanted.contact_id.as_ref()).await? {
         Some(contact) => contact,
         None => {
-            let draft = conversion::contact_of(&was, &contacts.kind);
-            let (_, change) = create(scope, who, &contacts, draft).await?;
+            let draft = conversion::contact_of(&was, &contacts.kind, wanted.contact.unwrap_or_default());
+            let made = create(scope, who, &contacts, draft).await;
+            let (_, change) = made.map_err(|fault| match fault {
+                RecordError::Invalid(faults) => conversion::inside(CONTACT, faults).into(),
+                other => other,
+            })?;
             let id = change.record().map(|record| record.id.clone()).ok_or(RecordError::Unknown)?;
             changes.push(change);
             id
@@ -192,7 +200,7 @@ pub async fn convert<'a>(
         let id = RecordId::new(call.now, &*call.chance);
         let made = deals
             .make(id, draft, call.now, call.principal.actor.name())
-            .map_err(conversion::in_opportunity)?;
+            .map_err(|faults| conversion::inside(OPPORTUNITY, faults))?;
         room_for(scope, 2).await?;
         let change = Change::new(Arc::new(deals.kind.clone()), None, Some(made));
         taken(scope, &deals.kind, &change).await?;

@@ -381,7 +381,7 @@ fn a_lead_becomes_a_contact_once() {
             Ok::<_, RecordError>(changes)
         })
     };
-    let all = || Conversion { contact_id: None, opportunity: Some(Draft::default()) };
+    let all = || Conversion { contact_id: None, contact: None, opportunity: Some(Draft::default()) };
     let changes = convert(&lead.id, all()).unwrap();
     let triggers: Vec<String> = changes.iter().flat_map(Change::happenings).map(|one| one.trigger).collect();
     assert_eq!(
@@ -400,13 +400,15 @@ fn a_lead_becomes_a_contact_once() {
     assert!(matches!(convert(&lead.id, all()), Err(RecordError::Converted)));
     // Whoever has the address already is that contact.
     let second = desk.make("lead", json!({"name": "A. L.", "email": "ADA@example.com"})).unwrap();
-    let changes = convert(&second.id, Conversion { contact_id: None, opportunity: None }).unwrap();
+    let changes =
+        convert(&second.id, Conversion { contact_id: None, contact: None, opportunity: None }).unwrap();
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0].record().unwrap().text("contact_id"), Some(contact.id.as_str()));
     let third = desk.make("lead", json!({"name": "B."})).unwrap();
-    let nobody = Conversion { contact_id: Some(lead.id.clone()), opportunity: None };
+    let nobody = Conversion { contact_id: Some(lead.id.clone()), contact: None, opportunity: None };
     assert!(matches!(convert(&third.id, nobody), Err(RecordError::Invalid(_))));
-    let bad = Conversion { contact_id: None, opportunity: Some(draft(json!({"stage": "sold"}))) };
+    let bad =
+        Conversion { contact_id: None, contact: None, opportunity: Some(draft(json!({"stage": "sold"}))) };
     let fault = convert(&third.id, bad).unwrap_err();
     assert!(
         matches!(&fault, RecordError::Invalid(faults) if faults[0].field == "opportunity.stage"),
@@ -532,10 +534,11 @@ impl Desk {
                 let mut tx = self.db.begin().await.unwrap();
                 let mut scope = tx.scope(&self.tenant);
                 let call = who.put_in(&shape.kind.module, None).unwrap();
-                let changes = import.plan(&mut scope, call, &shape).await.unwrap();
-                keep(&mut scope, call, &changes).await.unwrap();
+                for changes in import.plan(&mut scope, call, &shape).await.unwrap() {
+                    keep(&mut scope, call, &changes).await.unwrap();
+                    all.extend(changes);
+                }
                 tx.commit().await.unwrap();
-                all.extend(changes);
             });
         }
         (import.tally, all)
@@ -591,6 +594,33 @@ fn an_import_keeps_what_is_sound_and_names_what_is_not() {
         ("update", "id", "false"),
     );
     assert_eq!(tally.failed, 2);
+    desk.index_holds();
+}
+
+#[test]
+fn rows_that_name_one_record_follow_each_other_and_a_trial_says_the_same() {
+    let file = "external_id,email,name\nx-1,ada@example.com,Ada\nx-1,,Ada L.\nx-1,,Ada Lovelace\nx-2,ADA@example.com,Twin\n";
+    for (on_match, by, wanted) in [
+        ("update", "external_id", (2, 2, 0)),
+        ("skip", "external_id", (2, 0, 2)),
+        ("error", "external_id", (2, 0, 0)),
+    ] {
+        let desk = Desk::new();
+        let (dry, nothing) = desk.import("contact", file, (on_match, by, "true"));
+        assert!(nothing.is_empty());
+        let (tally, _) = desk.import("contact", file, (on_match, by, "false"));
+        assert_eq!((tally.created, tally.updated, tally.skipped), wanted, "{on_match}");
+        let told =
+            |tally: &Tally| (tally.created, tally.updated, tally.unchanged, tally.skipped, tally.failed);
+        assert_eq!(told(&dry), told(&tally), "{on_match}");
+        desk.index_holds();
+    }
+    let desk = Desk::new();
+    let rows: String = (0..600).map(|number| format!("x-1,Name {number}\n")).collect();
+    let (tally, all) =
+        desk.import("contact", &format!("external_id,name\n{rows}"), ("update", "external_id", "false"));
+    assert_eq!((tally.created, tally.updated, all.len()), (1, 599, 600));
+    assert_eq!(desk.names("contact", &[]), ["Name 599"]);
     desk.index_holds();
 }
 

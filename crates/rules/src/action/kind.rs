@@ -115,13 +115,17 @@ impl ActionKind {
             Some(Holds::Object(Named { named, open: false }))
         };
         match self {
-            Self::SendNotification => {
-                named(&[("message_id", Holds::Text(None)), ("deliveries", Holds::Number)])
-            }
+            Self::SendNotification => named(&[
+                ("message_id", Holds::Text(None)),
+                ("deliveries", Holds::List(Box::new(Holds::Text(None)), None)),
+            ]),
             Self::PublishEvent => named(&[("event_id", Holds::Text(None)), ("duplicate", Holds::Truth)]),
-            Self::HttpRequest | Self::SendWebhook => {
-                named(&[("status", Holds::Number), ("headers", Holds::Anything), ("body", Holds::Anything)])
-            }
+            Self::HttpRequest | Self::SendWebhook => named(&[
+                ("status", Holds::Number),
+                ("headers", Holds::Anything),
+                ("body", Holds::Anything),
+                ("body_cut", Holds::Truth),
+            ]),
             Self::CreateTask => named(&[("task_id", Holds::Text(None))]),
             Self::UpdateStatus => named(&[
                 ("entity_id", Holds::Text(None)),

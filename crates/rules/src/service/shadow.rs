@@ -125,7 +125,8 @@ pub async fn delete(db: &Db, who: &Bounded, id: &RuleId) -> Result<(), RuleError
 /// Makes what runs beside a rule its next version, if it stood to it as the terms say; nothing runs beside it then.
 ///
 /// # Errors
-/// [`RuleError::ShadowDiverges`]; as [`get`], and as [`super::replace`].
+/// [`RuleError::ShadowDiverges`]; [`RuleError::Stale`] if the rule was changed since the shadow was set up and `expected` does not
+/// name its version; as [`get`], and as [`super::replace`].
 pub async fn promote(
     db: &Db,
     who: &Bounded,
@@ -141,6 +142,10 @@ pub async fn promote(
         let shadow = rows::get(&mut scope, id).await?.ok_or(RuleError::ShadowUnknown)?;
         let counts = rows::counts(&mut scope, id).await?;
         meets(&counts, terms)?;
+        // The shadow was made of the rule as it was then: what was changed since would be lost, unless that is meant.
+        if expected.is_none() && shadow.rule.version != was.version {
+            return Err(RuleError::Stale(was.version));
+        }
         let catalogue = triggers::catalogue(&mut scope).await?;
         // It is checked anew: triggers may have changed since.
         let key = Some(was.definition.key.clone());

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 const ALL: &str = "SELECT shadow.rule_id, shadow.shadow_id, shadow.document, shadow.note, shadow.requested_by,
-    shadow.created_at AS since, rule.version, rule.created_at, rule.updated_at
+    shadow.created_at AS since, shadow.version, rule.created_at, rule.updated_at
     FROM rule_shadows AS shadow JOIN rules AS rule ON rule.tenant_id = shadow.tenant_id AND rule.rule_id = shadow.rule_id
     WHERE shadow.tenant_id = ?1 AND (?2 IS NULL OR shadow.rule_id = ?2) ORDER BY shadow.rule_id";
 const COUNTS: &str =
@@ -20,8 +20,8 @@ const COUNTS: &str =
 const DELETE_COUNTS: &str = "DELETE FROM rule_shadow_counts WHERE tenant_id = ?1 AND rule_id = ?2";
 const DELETE: &str = "DELETE FROM rule_shadows WHERE tenant_id = ?1 AND rule_id = ?2 RETURNING rule_id AS id";
 const INSERT: &str =
-    "INSERT INTO rule_shadows (tenant_id, rule_id, shadow_id, document, note, requested_by, created_at)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT COUNT(*) FROM rule_shadows WHERE tenant_id = ?1) < ?8
+    "INSERT INTO rule_shadows (tenant_id, rule_id, shadow_id, document, version, note, requested_by, created_at)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE (SELECT COUNT(*) FROM rule_shadows WHERE tenant_id = ?1) < ?9
     RETURNING rule_id AS id";
 const INSERT_COUNTS: &str = "INSERT INTO rule_shadow_counts (tenant_id, rule_id, since) VALUES (?1, ?2, ?3)";
 // The newest divergences come first; the list is written anew only where there is a new one.
@@ -94,6 +94,7 @@ pub(crate) async fn insert(scope: &mut Scope<'_>, shadow: &Shadow) -> Result<boo
         id.into(),
         (&shadow.shadow_id).into(),
         document(&shadow.rule.definition).to_string().into(),
+        shadow.rule.version.into(),
         shadow.note.as_deref().into(),
         (&shadow.requested_by).into(),
         shadow.since.into(),
