@@ -178,6 +178,31 @@ fn absence_fires_unless_the_other_event_comes() {
 }
 
 #[test]
+fn a_throttle_counts_what_begins_to_wait_and_nothing_that_comes_meanwhile() {
+    use Standing::{Matched, Throttled, Waiting};
+    let mut line = Line::of(&json!({"throttle": {"limit": 2, "per": "P7D"},
+        "absence": {"trigger_id": "contact_status_changed", "within": "P2D", "key": "contact_id"}}));
+    for (minute, id, wanted) in [
+        (0, "ada", Matched),
+        (1, "ada", Waiting),
+        (2, "ada", Waiting),
+        (3, "bob", Matched),
+        (4, "eve", Throttled),
+    ] {
+        assert_eq!(line.standing(&format!("2026-03-02T10:0{minute}:00Z"), &contact(id)), wanted, "{minute}");
+    }
+    let mut line = Line::of(&json!({"throttle": {"limit": 1, "per": "P7D"}, "debounce": {"wait": "PT5M"}}));
+    for minute in 0..5 {
+        assert_eq!(
+            line.standing(&format!("2026-03-02T10:0{minute}:00Z"), &contact("ada")),
+            Matched,
+            "{minute}"
+        );
+    }
+    assert_eq!(line.standing("2026-03-02T10:30:00Z", &contact("ada")), Throttled);
+}
+
+#[test]
 fn hours_go_by_the_zone_and_its_clock_changes() {
     let said = |outside: &str| {
         json!({"active_hours": {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00",

@@ -33,6 +33,7 @@ async fn start(
 ) -> Result<Shown<BacktestOut>, Problem> {
     let tenths = query.tenths()?;
     let mut backtest = pipeline::start_backtest(&world.db, &who, sent.wish()?).await?;
+    guest::nudge(&world.settings.internal_token);
     for _ in 0..tenths {
         if backtest.state.has_ended() {
             break;

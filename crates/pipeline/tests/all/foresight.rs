@@ -451,6 +451,25 @@ fn a_rule_that_stops_keeps_a_later_shadow_from_being_asked_but_not_its_own() {
 }
 
 #[test]
+fn a_backtest_whose_job_is_taken_back_has_failed() {
+    let yard = Yard::new();
+    let id = yard.rule(above(10_000, "{{value}}"));
+    for _ in 0..4 {
+        let backtest = yard.start(wish(Some(id.clone()), above(5_000, "{{value}}"))).unwrap();
+        let filter = jobs::Filter { kind: Some(jobs::Kind::Backtest), ..jobs::Filter::default() };
+        let page = kernel::PageRequest::new(10, None).unwrap();
+        let job = block_on(jobs::list(&yard.db, &yard.call(), &filter, &page)).unwrap().items.remove(0);
+        block_on(pipeline::cancel(&yard.db, &yard.call(), &job.id)).unwrap();
+        let ended = yard.get(&backtest.id);
+        assert_eq!(
+            (ended.state, ended.reason.as_deref()),
+            (BacktestState::Failed, Some("Its job was cancelled."))
+        );
+        yard.later(1);
+    }
+}
+
+#[test]
 fn a_shadow_is_promoted_in_one_change_or_refused_with_the_figures() {
     let yard = Yard::new();
     let id = yard.rule(above(10_000, "{{value}}"));
@@ -465,9 +484,15 @@ fn a_shadow_is_promoted_in_one_change_or_refused_with_the_figures() {
     ));
     let seldom = yard.promote(&id, Terms { allowed: 1_000_000, least: 5 });
     assert!(matches!(seldom, Err(RuleError::ShadowDiverges { .. })));
-    let rule = yard.promote(&id, Terms { allowed: 250_000, least: 4 }).unwrap();
-    assert_eq!((rule.version, &rule.definition.conditions[0]["value"]), (2, &json!(5_000)));
-    let version = block_on(service::version(&yard.db, &yard.who(), &id, 2)).unwrap();
+    // What was changed in the rule meanwhile is not undone unless that is meant.
+    let off = RulePatch { is_active: Some(false), ..RulePatch::default() };
+    block_on(service::patch(&yard.db, &yard.who(), &id, None, off, None)).unwrap();
+    let terms = Terms { allowed: 250_000, least: 4 };
+    assert!(matches!(yard.promote(&id, terms), Err(RuleError::Stale(2))));
+    let who = yard.who();
+    let rule = block_on(shadow::promote(&yard.db, &who, &id, Some(2), terms, None)).unwrap().rule;
+    assert_eq!((rule.version, &rule.definition.conditions[0]["value"]), (3, &json!(5_000)));
+    let version = block_on(service::version(&yard.db, &yard.who(), &id, 3)).unwrap();
     assert_eq!(version.change, Change::Promoted);
     assert_eq!(yard.rows()["rule_shadows"], 0);
     assert_eq!(yard.deal(8_000, "ada").matched.len(), 1, "from the very next event on");

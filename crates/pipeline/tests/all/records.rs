@@ -88,7 +88,8 @@ impl Yard {
 
     fn rule(&self, module: &str, trigger: &str, conditions: Value, actions: Value) {
         let draft = Draft {
-            name: Some(format!("on {trigger}")),
+            // As long as a name may be: whatever tells of it must have room for that.
+            name: Some(format!("on {trigger:-<190}")),
             module_type: Some(module.to_owned()),
             trigger_id: Some(trigger.to_owned()),
             conditions: Some(conditions),
@@ -408,11 +409,29 @@ fn rules_see_the_record_that_an_event_of_somebody_else_is_about() {
         json!([{"type": "equals", "field": "record.status", "value": "customer"}]),
         told("{{record.name}} of {{record.company}}"),
     );
+    // What a rule counts by may be of the record, too.
+    let mut by_company = rules::Draft {
+        name: Some("one a day for each company".to_owned()),
+        module_type: Some("crm".to_owned()),
+        trigger_id: Some("lead_updated".to_owned()),
+        actions: Some(told("{{lead_id}}")),
+        ..rules::Draft::default()
+    };
+    by_company.pace.throttle = Some(json!({"limit": 1, "per": "P1D", "key": "record.company"}));
+    let who = Bounded::new(yard.call(), Permission::RulesWrite);
+    block_on(service::create(&yard.db, &who, by_company, None)).unwrap();
+    for (id, company) in [("l-1", "Engines"), ("l-2", "Engines"), ("l-3", "Looms")] {
+        yard.make("lead", json!({"name": id, "external_id": id, "company": company}));
+        yard.sent("lead_updated", json!({"lead_id": id}));
+    }
+    yard.drain();
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages WHERE body IN ('l-1', 'l-3')"), 2);
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages"), 2);
     let [ada, bob, nobody] =
         ["c-7", "c-8", "c-9"].map(|id| yard.sent("contact_updated", json!({"contact_id": id})));
     yard.drain();
     assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages WHERE body = 'Ada of Engines'"), 1);
-    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages"), 1);
+    assert_eq!(yard.count("SELECT COUNT(*) AS n FROM messages"), 3);
     let seen = |id: &EventId| {
         let events = yard.events("contact_updated");
         let record = events.into_iter().find(|event| event.id == *id).unwrap().record;

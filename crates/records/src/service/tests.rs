@@ -407,6 +407,12 @@ fn a_lead_becomes_a_contact_once() {
     let third = desk.make("lead", json!({"name": "B."})).unwrap();
     let nobody = Conversion { contact_id: Some(lead.id.clone()), contact: None, opportunity: None };
     assert!(matches!(convert(&third.id, nobody), Err(RecordError::Invalid(_))));
+    let bad = Conversion { contact_id: None, contact: Some(draft(json!({"email": "x"}))), opportunity: None };
+    let fault = convert(&third.id, bad).unwrap_err();
+    assert!(
+        matches!(&fault, RecordError::Invalid(faults) if faults[0].field == "contact.email"),
+        "{fault:?}"
+    );
     let bad =
         Conversion { contact_id: None, contact: None, opportunity: Some(draft(json!({"stage": "sold"}))) };
     let fault = convert(&third.id, bad).unwrap_err();
