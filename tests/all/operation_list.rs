@@ -142,9 +142,13 @@ impl Operation {
     }
 }
 
-/// The list from which an id is taken: of tasks only those that allow every move.
+/// The list from which an id is taken: of tasks and jobs only those that allow every move.
 fn list_of(path: &str) -> &str {
-    if path == "/api/v1/tasks" { "/api/v1/tasks?state=open" } else { path }
+    match path {
+        "/api/v1/tasks" => "/api/v1/tasks?state=open",
+        "/api/v1/jobs" => "/api/v1/jobs?state=queued",
+        path => path,
+    }
 }
 
 fn id_of(entry: &Value) -> Option<String> {

@@ -43,7 +43,9 @@ pub fn furnish(client: &Client) {
     assert_eq!(client.request("PATCH", "/api/v1/admin/settings").json(&limits).send().unwrap().status, 200);
     let only = fresh(MARK);
     let recipient = format!("{MARK}@example.com");
-    let rule = rule_for(&only, &json!([tell(&recipient, MARK)]));
+    let mut later = tell(&recipient, MARK);
+    later["delay"] = json!("PT1H");
+    let rule = rule_for(&only, &json!([tell(&recipient, MARK), later]));
     let made = post(client, "/api/v1/automation/rules", &rule, 201);
     let shadow = json!({"changes": {"description": MARK}});
     let path = format!("/api/v1/automation/rules/{}/shadow", crate::stage::id(&made));
@@ -70,9 +72,12 @@ pub fn furnish(client: &Client) {
     let schedule = json!({"name": fresh(MARK), "cron": "0 9 * * *", "data": {"only": MARK}});
     let schedule = crate::stage::id(&post(client, "/api/v1/schedules", &schedule, 201));
     post(client, &format!("/api/v1/schedules/{schedule}/run"), &json!({}), 200);
-    let event = crate::stage::event_for(&only, MARK);
-    let accepted = post(client, "/api/v1/events", &event, 202);
-    crate::stage::job(client, &crate::stage::first_job(&accepted), "done");
+    // Each leaves a job that waits for its hour: one to be called off, one to be hurried.
+    for _ in 0..2 {
+        let event = crate::stage::event_for(&only, MARK);
+        let accepted = post(client, "/api/v1/events", &event, 202);
+        crate::stage::job(client, &crate::stage::first_job(&accepted), "done");
+    }
 }
 
 /// What must not be seen in any answer to the other tenant.
