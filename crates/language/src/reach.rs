@@ -106,7 +106,7 @@ fn reach(question: &Question) -> Option<Reach> {
 
 impl crate::clause::Clause {
     /// The one field that it looks at, if that is the same for all of an event.
-    fn field(&self) -> Option<&FieldPath> {
+    pub(crate) fn field(&self) -> Option<&FieldPath> {
         match &self.looks {
             crate::clause::Looks::At(path) if path.root() != Root::Item => Some(path),
             crate::clause::Looks::At(_) | crate::clause::Looks::Both(_) => None,

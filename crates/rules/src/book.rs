@@ -1,6 +1,6 @@
 //! Which of a tenant's rules match an event, why, and what is to be done? A [`RuleBook`] holds the active rules compiled,
-//! by trigger and by the values of one field that each needs, or the numbers between which it must be, so that an event meets only
-//! rules that can match it.
+//! by trigger and by the values of one field that each needs, the numbers between which it must be or the text that must be part of
+//! it, so that an event meets only rules that can match it.
 
 use crate::{
     Catalogue, Rule, Shadow,
@@ -9,11 +9,11 @@ use crate::{
     recall::{Memo, Recall, Wanted},
     shadow::Companion,
 };
-use language::{Conditions, Facts, FieldPath, Look, Reach, key_of};
+use language::{Conditions, Facts, FieldPath, Look, Part, PartFinder, Reach, key_of};
 use serde_json::Value;
 use std::{cell::OnceCell, cmp::Reverse, collections::HashMap, sync::Arc};
 
-/// How many rules that cannot match, by the values or numbers that they need, are explained with each event. The rest are counted.
+/// How many rules that cannot match, by what they need of a field, are explained with each event. The rest are counted.
 pub const MOST_EXPLAINED: usize = 50;
 
 /// A tenant's active rules, compiled.
@@ -28,6 +28,7 @@ struct Chapter {
     always: Vec<usize>,
     keyed: Vec<Keyed>,
     ranged: Vec<Ranged>,
+    parted: Vec<Parted>,
     /// Rules of any trigger that wait for an event of this one to stay away.
     endings: Vec<Arc<Entry>>,
     /// What runs beside rules, and is carried out never.
@@ -50,6 +51,16 @@ struct Ranged {
     /// Those with a low end, and those without, each by the number at which it begins, or ends, and its place.
     floors: Vec<(Reach, usize)>,
     ceilings: Vec<(Reach, usize)>,
+}
+
+/// The rules that need a field to hold a text as a part.
+#[derive(Debug, Clone)]
+struct Parted {
+    field: FieldPath,
+    parts: Vec<Part>,
+    /// The place of the rule that needs each part.
+    places: Vec<usize>,
+    finder: PartFinder,
 }
 
 impl RuleBook {
@@ -90,7 +101,7 @@ impl RuleBook {
             chapter.wants_record |= companion.entry().looks_at_record();
             chapter.shadows.push(companion);
         }
-        chapters.values_mut().flat_map(|chapter| &mut chapter.ranged).for_each(Ranged::sort);
+        chapters.values_mut().for_each(Chapter::index);
         Self(chapters)
     }
 
@@ -143,6 +154,12 @@ fn reached(conditions: &Conditions) -> Option<(FieldPath, Reach)> {
     Some((field.path().clone(), reach))
 }
 
+/// The field that a rule needs to hold a text as a part, and the part: the longest, if it needs several.
+fn held(conditions: &Conditions) -> Option<(FieldPath, Part)> {
+    let (field, part) = conditions.required_parts().into_iter().max_by_key(|(_, part)| part.length())?;
+    Some((field.path().clone(), part))
+}
+
 /// The one that is meant, put at the end if it is not there yet.
 fn found<T>(list: &mut Vec<T>, is: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> Option<&mut T> {
     let place = list.iter().position(is).unwrap_or_else(|| {
@@ -178,6 +195,18 @@ impl Ranged {
     }
 }
 
+impl Parted {
+    fn new(field: FieldPath) -> Self {
+        Self { field, parts: Vec::new(), places: Vec::new(), finder: PartFinder::new(&[]) }
+    }
+
+    /// The places of the rules that a value lets match.
+    fn places<'a>(&'a self, value: &Value) -> impl Iterator<Item = usize> + 'a {
+        let found = self.finder.find(value);
+        found.into_iter().filter_map(|part| self.places.get(part).copied())
+    }
+}
+
 impl Chapter {
     fn add(&mut self, entry: Arc<Entry>) {
         let place = self.rules.len();
@@ -196,10 +225,24 @@ impl Chapter {
                 let rules = if reach.has_floor() { &mut ranged.floors } else { &mut ranged.ceilings };
                 rules.push((reach, place));
             }
+        } else if let Some((field, part)) = conditions.and_then(held) {
+            let is = |parted: &Parted| parted.field == field;
+            if let Some(parted) = found(&mut self.parted, is, || Parted::new(field.clone())) {
+                parted.parts.push(part);
+                parted.places.push(place);
+            }
         } else {
             self.always.push(place);
         }
         self.rules.push(entry);
+    }
+
+    /// To be called once all are in it.
+    fn index(&mut self) {
+        self.ranged.iter_mut().for_each(Ranged::sort);
+        for parted in &mut self.parted {
+            parted.finder = PartFinder::new(&parted.parts);
+        }
     }
 
     /// The places of the rules that can match.
@@ -211,6 +254,9 @@ impl Chapter {
         }
         for ranged in &self.ranged {
             places.extend(ranged.field.of(facts).into_iter().flat_map(|number| ranged.places(number)));
+        }
+        for parted in &self.parted {
+            places.extend(parted.field.of(facts).into_iter().flat_map(|value| parted.places(value)));
         }
         places.sort_unstable();
         places.dedup();

@@ -1,7 +1,5 @@
 //! Do rules stay as they were saved, with every version, revision and audit entry, each in its own tenant?
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use db::{Db, native::Native};
 use futures::executor::block_on;
 use kernel::{

@@ -1,7 +1,5 @@
 //! Does every recipe make a rule that does what it says? With its defaults, on its own sample and its own counter-example.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
-
 use kernel::{Instant, RuleId};
 use language::{Facts, Moment, Occasion};
 use rules::{Catalogue, Definition, Draft, Recipe, Rule, try_out};

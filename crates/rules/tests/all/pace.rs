@@ -1,8 +1,6 @@
 //! When does a rule fire whose conditions hold? Windows, throttles, debounce, absence, hours: events one after the other, each
 //! with what those before it left to be remembered.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use kernel::{Chance, EventId, Instant, RuleId, Span};
 use language::{Facts, Moment, Occasion};
 use rules::{Catalogue, Decisions, Definition, Draft, Recall, Rule, RuleBook, Standing};

@@ -1,7 +1,5 @@
 //! Do rules come out of a file as they went in, all of a file or nothing, each change a version?
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
-
 use db::{Db, native::Native};
 use futures::executor::block_on;
 use kernel::{

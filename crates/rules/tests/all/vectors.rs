@@ -4,14 +4,12 @@
 //! `SIGNALBOX_WRITE_VECTORS=1` writes explanations anew; whether a rule matches, and what it plans, is never rewritten, save where
 //! nothing is planned yet.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use language::{Facts, Moment, Occasion};
 use rules::{Catalogue, Decision, Definition, Draft, PlannedAction, Rule, try_out};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-#[path = "../../language/tests/vectors/layout.rs"]
+#[path = "../../../language/tests/vectors/layout.rs"]
 mod layout;
 
 /// The fewest vectors that there are.

@@ -1,8 +1,6 @@
 //! What holds for every rule and all data? Nothing panics, and the index hides no rule. What holds for conditions alone is
 //! asked in crates/language.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use kernel::{Instant, RuleId};
 use language::{Conditions, Facts, Look, Vocabulary};
 use proptest::prelude::*;

@@ -1,7 +1,5 @@
 //! Does a replay say what a book says, event by event, and the same wherever it is taken up again?
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use chrono_tz::Tz;
 use kernel::{Chance, EventId, Instant, RuleId};
 use language::{Facts, Moment, Occasion};

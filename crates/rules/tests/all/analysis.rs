@@ -1,8 +1,6 @@
 //! Is what is found about rules true? By examples in a database, and by trying random events against random rules of a trigger with
 //! a schema.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 use chrono_tz::Tz;
 use db::{Db, native::Native};
 use futures::executor::block_on;
