@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, VecDeque},
+    iter,
 };
 
 /// Of how many rules of a trigger one is held against the others.
@@ -333,14 +334,26 @@ pub(crate) fn ground(trigger: &Trigger, zone: Tz) -> Ground<'_> {
     }
 }
 
-/// The triggers whose events a rule raises, with the data as it stands in the rule.
+/// The triggers whose events a rule raises whenever it acts, with the data as it stands in the rule. A status that is set raises
+/// nothing the second time, so that it is not among them.
 fn raised(definition: &Definition) -> impl Iterator<Item = (&str, Option<&Map<String, Value>>)> {
     let actions = definition.actions.as_array().into_iter().flatten();
-    actions.filter_map(|action| {
-        let parameters = action.get("parameters")?;
-        let trigger = parameters.get("trigger_id")?.as_str()?;
-        let is_raising = action.get("type").and_then(Value::as_str) == Some("publish_event");
-        is_raising.then(|| (trigger, parameters.get("data").and_then(Value::as_object)))
+    actions.flat_map(|action| {
+        let parameter = |name: &str| action.get("parameters").and_then(|parameters| parameters.get(name));
+        let raised: Vec<(&str, Option<&Map<String, Value>>)> =
+            match action.get("type").and_then(Value::as_str) {
+                Some("publish_event") => {
+                    let trigger = parameter("trigger_id").and_then(Value::as_str);
+                    let data = parameter("data").and_then(Value::as_object);
+                    trigger.map(|trigger| (trigger, data)).into_iter().collect()
+                }
+                Some("create_task") => {
+                    let assigned = parameter("assignee").map(|_| ("task_assigned", None));
+                    iter::once(("task_created", None)).chain(assigned).collect()
+                }
+                _ => Vec::new(),
+            };
+        raised
     })
 }
 

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(places("crates/rules/src/store/rule.rs", text), [""; 0]);
         assert_eq!(places("crates/rules/src/service.rs", text), ["crates/rules/src/service.rs:1"]);
         assert_eq!(places("crates/rules/src/service.rs", "// SELECT by hand"), [""; 0]);
-        assert_eq!(places("crates/rules/tests/service.rs", text), [""; 0]);
+        assert_eq!(places("crates/rules/tests/all/service.rs", text), [""; 0]);
     }
 
     #[test]

@@ -12,7 +12,8 @@ const LIKE: &str = "SELECT rule_id, document, version, created_at, updated_at FR
         WHERE tenant_id = ?1 AND trigger_id = ?2 AND is_active = 1 LIMIT ?3)
     WHERE document ->> 'stop_on_match' = 1 OR (document ->> 'conditions' = ?4 AND document ->> 'actions' = ?5)";
 const RAISING: &str = "SELECT rule_id, document, version, created_at, updated_at FROM rules
-    WHERE tenant_id = ?1 AND is_active = 1 AND instr(document, '\"publish_event\"') LIMIT ?2";
+    WHERE tenant_id = ?1 AND is_active = 1
+        AND (instr(document, '\"publish_event\"') OR instr(document, '\"create_task\"')) LIMIT ?2";
 
 /// The active rules of a trigger, in the order in which they are asked.
 pub(crate) async fn of_trigger(scope: &mut Scope<'_>, trigger_id: &str) -> Result<Vec<Rule>, DbError> {

@@ -190,6 +190,32 @@ fn loops_are_followed_through_the_data_that_is_raised() {
 }
 
 #[test]
+fn tasks_that_make_tasks_go_on_and_on() {
+    let making = |name: &str, trigger: &str, assignee: Option<&str>| {
+        let mut task = json!({"title": "Call back"});
+        if let Some(assignee) = assignee {
+            task["assignee"] = json!(assignee);
+        }
+        Draft {
+            trigger_id: Some(trigger.to_owned()),
+            module_type: Some("tasks".to_owned()),
+            actions: Some(json!([{"type": "create_task", "parameters": task}])),
+            ..draft(name, json!([{"type": "exists", "field": "assignee"}]))
+        }
+    };
+    for (trigger, assignee, loops) in [
+        ("task_created", None, true),
+        ("task_assigned", Some("ana@example.com"), true),
+        ("task_assigned", None, false),
+        ("task_completed", Some("ana@example.com"), false),
+    ] {
+        let yard = Yard::new();
+        let (rule, _) = yard.make(making(trigger, trigger, assignee));
+        assert_eq!(codes(&yard.found(&rule)).contains(&"loop"), loops, "{trigger} {assignee:?}");
+    }
+}
+
+#[test]
 fn the_schema_of_an_own_trigger_counts_and_all_rules_are_listed() {
     let yard = Yard::new();
     let own = TriggerDraft {
