@@ -10,33 +10,16 @@ use std::collections::BTreeMap;
 /// The text is not JSON, or nests deeper than 128.
 pub fn read(text: &str) -> Result<Value, serde_json::Error> {
     let value = serde_json::from_str(text)?;
-    if has_exponents(text) { exact(text.trim()) } else { Ok(value) }
+    if has_exponents(&value) { exact(text.trim()) } else { Ok(value) }
 }
 
-/// Whether a number of this JSON has an exponent. What stands in texts is passed over: ids are full of digits before an `e`.
-fn has_exponents(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    let mut behind_digit = false;
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => pass_text(&mut bytes),
-            b'e' | b'E' if behind_digit => return true,
-            _ => {}
-        }
-        behind_digit = byte.is_ascii_digit();
-    }
-    false
-}
-
-/// Goes on to behind the quotation mark that ends a text.
-fn pass_text(bytes: &mut std::str::Bytes<'_>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            // Whatever is escaped does not end it.
-            b'\\' => drop(bytes.next()),
-            _ => {}
-        }
+/// Whether a number of this value has an exponent.
+fn has_exponents(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_str().contains(['e', 'E']),
+        Value::Array(items) => items.iter().any(has_exponents),
+        Value::Object(fields) => fields.values().any(has_exponents),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 

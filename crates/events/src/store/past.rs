@@ -8,15 +8,21 @@ use serde_json::json;
 /// How much the data of a page may take, in bytes.
 const MOST_BYTES: i64 = 8 << 20;
 
-// What is not asked for comes as null: it need not be carried.
-const PAST: &str = "SELECT event_id, received_at, data, record, iif(?6, source, NULL) AS source, iif(?6, subject, NULL) AS subject,
-    iif(?6, actor, NULL) AS actor, iif(?6, occurred_at, NULL) AS occurred_at, iif(?6, depth, NULL) AS depth
-    FROM events INDEXED BY events_by_trigger
-    WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id <= ?4 ORDER BY event_id LIMIT ?5";
+/// Between two events, and between the parts of one: neither can stand in JSON (RFC 8259), where control characters are escaped.
+const EVENTS: char = '\u{1e}';
+const PARTS: char = '\u{1f}';
+
+// A page comes as one text: thousands of rows of many columns each would take longer to hand over than to look at.
+const PAST: &str = "SELECT group_concat(head || char(31) || data || char(31) || coalesce(record, ''), char(30)) AS page FROM
+    (SELECT data, record, CASE WHEN ?6 THEN json_array(event_id, received_at, source, subject, actor, occurred_at, depth)
+            ELSE json_array(event_id, received_at) END AS head
+        FROM events INDEXED BY events_by_trigger
+        WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id <= ?4 ORDER BY event_id LIMIT ?5)";
 // How much each takes is told by the head of its row: nothing of it is read.
-const SIZES: &str = "SELECT event_id AS id, octet_length(data) + coalesce(octet_length(record), 0) AS bytes
-    FROM events INDEXED BY events_by_trigger
-    WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 ORDER BY event_id LIMIT ?5";
+const SIZES: &str = "SELECT group_concat(event_id || char(31) || bytes, char(30)) AS page FROM
+    (SELECT event_id, octet_length(data) + coalesce(octet_length(record), 0) AS bytes
+        FROM events INDEXED BY events_by_trigger
+        WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 ORDER BY event_id LIMIT ?5)";
 const LAST_MATCHES: &str = "SELECT hit.rule_id, event.received_at FROM
     (SELECT wanted.value AS rule_id, (SELECT MAX(event_id) FROM event_matches
         WHERE tenant_id = ?1 AND rule_id = wanted.value) AS event_id FROM json_each(?2) AS wanted) AS hit
@@ -24,25 +30,47 @@ const LAST_MATCHES: &str = "SELECT hit.rule_id, event.received_at FROM
 const COUNT: &str = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM events INDEXED BY events_by_trigger
     WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 LIMIT ?5)";
 
-impl Decode for Past {
+/// What a page holds, one after the other.
+struct Listed<T>(Vec<T>);
+
+/// Something of which a page holds many.
+trait Piece: Sized {
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl<T: Piece> Decode for Listed<T> {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        let actor: Option<String> = row.get("actor")?;
-        let circumstances = match actor {
-            Some(actor) => Some(Circumstances {
-                source: row.get("source")?,
-                subject: row.get("subject")?,
-                actor,
-                occurred: row.get("occurred_at")?,
-                depth: row.get("depth")?,
-            }),
-            None => None,
+        let page: Option<String> = row.get("page")?;
+        let pieces = page.iter().flat_map(|page| page.split(EVENTS)).map(T::read);
+        pieces
+            .collect::<Option<Vec<T>>>()
+            .map(Self)
+            .ok_or_else(|| row.surprise("page", "events, one after the other"))
+    }
+}
+
+/// The head of an event: id and time, source, subject, actor, when it happened, and depth.
+type Head = (String, i64, String, Option<String>, String, i64, u32);
+
+impl Piece for Past {
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(PARTS);
+        let (head, data, record) = (parts.next()?, parts.next()?, parts.next()?);
+        let (id, received, circumstances) = match serde_json::from_str::<(String, i64)>(head) {
+            Ok((id, received)) => (id, received, None),
+            Err(_) => {
+                let (id, received, source, subject, actor, occurred, depth) =
+                    serde_json::from_str::<Head>(head).ok()?;
+                let occurred = Instant::from_millis(occurred);
+                (id, received, Some(Circumstances { source, subject, actor, occurred, depth }))
+            }
         };
-        Ok(Self {
-            id: row.get("event_id")?,
+        Some(Self {
+            id,
             trigger: 0,
-            received: row.get("received_at")?,
-            data: row.get("data")?,
-            record: row.get("record")?,
+            received: Instant::from_millis(received),
+            data: data.to_owned(),
+            record: (!record.is_empty()).then(|| record.to_owned()),
             circumstances,
         })
     }
@@ -50,10 +78,20 @@ impl Decode for Past {
 
 struct Size(String, i64);
 
-impl Decode for Size {
-    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self(row.get("id")?, row.get("bytes")?))
+impl Piece for Size {
+    fn read(text: &str) -> Option<Self> {
+        let (id, bytes) = text.split_once(PARTS)?;
+        Some(Self(id.to_owned(), bytes.parse().ok()?))
     }
+}
+
+async fn listed<T: Piece, const N: usize>(
+    scope: &mut Scope<'_>,
+    sql: &'static str,
+    parameters: [Value; N],
+) -> Result<Vec<T>, DbError> {
+    let page: Option<Listed<T>> = scope.one(sql, parameters).await?;
+    Ok(page.map(|Listed(all)| all).unwrap_or_default())
 }
 
 /// The last of the next events of a stretch that together are `most` at most and take no more than [`MOST_BYTES`]; one is
@@ -68,7 +106,7 @@ async fn horizon(
     // A trigger at a time, each in its index's order: together they would be sorted anew for every page.
     for trigger in stretch.triggers {
         let parameters = [(*trigger).into(), after.into(), stretch.until.into(), most.into()];
-        all.extend(scope.all::<Size>(SIZES, parameters).await?);
+        all.extend(listed::<Size, _>(scope, SIZES, parameters).await?);
     }
     if stretch.triggers.len() > 1 {
         all.sort_by(|Size(one, _), Size(other, _)| one.cmp(other));
@@ -103,8 +141,8 @@ pub(crate) async fn next(
             most.into(),
             stretch.circumstances.into(),
         ];
-        let rows: Vec<Past> = scope.all(PAST, parameters).await?;
-        all.extend(rows.into_iter().map(|row| Past { trigger: number, ..row }));
+        let events: Vec<Past> = listed(scope, PAST, parameters).await?;
+        all.extend(events.into_iter().map(|event| Past { trigger: number, ..event }));
     }
     if stretch.triggers.len() > 1 {
         all.sort_by(|one, other| one.id.cmp(&other.id));

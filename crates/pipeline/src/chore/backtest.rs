@@ -11,8 +11,8 @@ use language::{Facts, Moment, Occasion};
 use rules::{BacktestState, Needs, Replay, ReplayFault, UnderWay, payload, service};
 use serde_json::Value;
 
-/// How many events are read at a time.
-const PAGE: u32 = 2_000;
+/// How many events are read at a time: so few that the database still has their pages when their sizes are known.
+const PAGE: u32 = 1_000;
 /// How many events one step takes at most, and for how long it goes on.
 const MOST: u32 = 20_000;
 const STEP: Span = Span::millis(150);
