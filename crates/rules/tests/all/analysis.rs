@@ -1,10 +1,11 @@
 //! Is what is found about rules true? By examples in a database, and by trying random events against random rules of a trigger with
 //! a schema.
 
+use crate::stage::{Fixed, by, database};
 use chrono_tz::Tz;
-use db::{Db, native::Native};
+use db::Db;
 use futures::executor::block_on;
-use kernel::{Bounded, Call, Chance, Instant, PageRequest, Permission, Principal, RequestId, RuleId, Trace};
+use kernel::{Bounded, Instant, PageRequest, Principal, RuleId};
 use language::{Facts, Moment, Occasion};
 use proptest::prelude::*;
 use rules::{
@@ -12,53 +13,21 @@ use rules::{
     service::{self, analysis, triggers},
 };
 use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-
-#[derive(Default)]
-struct Counting(AtomicU64);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        for piece in bytes.chunks_mut(8) {
-            let next = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            for (byte, next) in piece.iter_mut().zip(next.to_be_bytes()) {
-                *byte = next;
-            }
-        }
-    }
-}
+use std::sync::atomic::{AtomicI64, Ordering};
 
 struct Yard {
     db: Db,
-    chance: Arc<Counting>,
-    at: AtomicU64,
+    at: AtomicI64,
 }
 
 impl Yard {
     fn new() -> Self {
-        let db = Native::memory().unwrap();
-        block_on(async {
-            let mut tx = db.begin().await.unwrap();
-            let sql = "INSERT INTO tenants (tenant_id, name, state, created_at, updated_at) VALUES (?1, ?1, 'active', 0, 0)";
-            tx.all_tenants().run_for_effect(sql, ["acme-corp".into()]).await.unwrap();
-            tx.commit().await.unwrap();
-        });
-        Self { db, chance: Arc::default(), at: AtomicU64::new(1_700_000_000_000) }
+        Self { db: database(), at: AtomicI64::new(1_700_000_000_000) }
     }
 
     fn who(&self) -> Bounded {
-        let now = i64::try_from(self.at.fetch_add(1, Ordering::Relaxed)).unwrap();
-        let call = Call {
-            principal: Principal::system("acme-corp".parse().unwrap()),
-            now: Instant::from_millis(now),
-            request: RequestId::given("req_1").unwrap(),
-            trace: Trace::new(&*self.chance),
-            address: None,
-            chance: self.chance.clone(),
-        };
-        Bounded::new(call, Permission::RulesWrite)
+        let now = Instant::from_millis(self.at.fetch_add(1, Ordering::Relaxed));
+        by(Principal::system("acme-corp".parse().unwrap()), now)
     }
 
     fn make(&self, draft: Draft) -> (Rule, Vec<String>) {
@@ -377,7 +346,7 @@ proptest! {
             };
             let at = Instant::from_millis(at);
             Definition::check(draft, &catalogue).ok().map(|definition| {
-                Rule::new(RuleId::new(at, &Counting::default()), definition, at)
+                Rule::new(RuleId::new(at, &Fixed(0)), definition, at)
             })
         };
         let (Some(first), Some(second)) = (rule("a", &first, 1, true), rule("b", &second, 2, false)) else {

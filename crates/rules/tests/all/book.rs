@@ -1,16 +1,10 @@
 //! In what order are rules asked, when does it stop, and what is listed?
 
-use kernel::{Chance, Instant, RuleId};
+use crate::stage::Fixed;
+use kernel::{Instant, RuleId};
 use language::Facts;
 use rules::{Catalogue, Decisions, Definition, Draft, MOST_EXPLAINED, Recall, Rule, RuleBook, Standing};
 use serde_json::{Value, json};
-
-struct Fixed;
-impl Chance for Fixed {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
 
 fn rule(name: &str, conditions: Value, priority: i64, stop: bool) -> Rule {
     let at = Instant::from_millis(1_700_000_000_000 + i64::from(name.bytes().last().unwrap()));
@@ -29,7 +23,7 @@ fn rule(name: &str, conditions: Value, priority: i64, stop: bool) -> Rule {
         },
         &Catalogue::default(),
     );
-    Rule::new(RuleId::new(at, &Fixed), definition.unwrap(), at)
+    Rule::new(RuleId::new(at, &Fixed(0)), definition.unwrap(), at)
 }
 
 fn book(rules: &[Rule]) -> RuleBook {

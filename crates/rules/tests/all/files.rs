@@ -1,11 +1,9 @@
 //! Do rules come out of a file as they went in, all of a file or nothing, each change a version?
 
-use db::{Db, native::Native};
+use crate::stage::{at, by, call, database};
+use db::Db;
 use futures::executor::block_on;
-use kernel::{
-    Bounded, Call, Chance, Fault as _, Grant, Instant, Kind, PageRequest, Permission, Principal, RequestId,
-    TenantId, Trace,
-};
+use kernel::{Bounded, Fault as _, Grant, Kind, PageRequest, Permission, Principal, TenantId};
 use proptest::prelude::*;
 use rules::{
     Catalogue, Change, Definition, Draft, FileFault, Format, PaceSaid, RuleError, RuleFile, RuleFilter,
@@ -17,52 +15,6 @@ use rules::{
     },
 };
 use serde_json::{Number, Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-
-/// A number that was not there before, however often it is asked.
-struct Counted(AtomicU64);
-impl Chance for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        for (place, byte) in bytes.iter_mut().rev().enumerate() {
-            *byte = number.get(7_usize.wrapping_sub(place)).copied().unwrap_or_default();
-        }
-    }
-}
-
-fn by(principal: Principal, second: i64) -> Bounded {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let chance = Counted(AtomicU64::new(NEXT.fetch_add(10_000, Ordering::Relaxed)));
-    let call = Call {
-        principal,
-        now: Instant::from_millis(1_700_000_000_000 + second * 1000),
-        request: RequestId::given("req_1").unwrap(),
-        trace: Trace::new(&chance),
-        address: None,
-        chance: Arc::new(chance),
-    };
-    Bounded::new(call, Permission::RulesWrite)
-}
-
-fn call(tenant: &str, second: i64) -> Bounded {
-    by(Principal::system(tenant.parse::<TenantId>().unwrap()), second)
-}
-
-fn database() -> Db {
-    let db = Native::memory().unwrap();
-    block_on(async {
-        let mut tx = db.begin().await.unwrap();
-        for name in ["acme-corp", "other"] {
-            let sql = "INSERT INTO tenants (tenant_id, name, state, created_at, updated_at) VALUES (?1, ?1, 'active', 0, 0)";
-            tx.all_tenants().run_for_effect(sql, [name.into()]).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-    });
-    db
-}
 
 fn import(db: &Db, who: &Bounded, text: &str, how: &Import) -> Result<Imported, RuleError> {
     let file = RuleFile::read(text.as_bytes(), Format::Yaml)
@@ -305,7 +257,7 @@ fn a_file_reaches_as_far_as_its_bringer() {
             grants: [grant].into_iter().collect(),
             ..Principal::system(tenant())
         };
-        by(principal, 0)
+        by(principal, at(0))
     };
     let of_crm = editor(&[Permission::RulesRead, Permission::RulesWrite]);
     let fault = import(&db, &of_crm, TWO, &Import::default()).unwrap_err();

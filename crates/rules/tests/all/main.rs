@@ -10,4 +10,5 @@ mod properties;
 mod recipes;
 mod replay;
 mod service;
+mod stage;
 mod vectors;

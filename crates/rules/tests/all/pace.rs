@@ -1,17 +1,11 @@
 //! When does a rule fire whose conditions hold? Windows, throttles, debounce, absence, hours: events one after the other, each
 //! with what those before it left to be remembered.
 
-use kernel::{Chance, EventId, Instant, RuleId, Span};
+use crate::stage::Fixed;
+use kernel::{EventId, Instant, RuleId, Span};
 use language::{Facts, Moment, Occasion};
 use rules::{Catalogue, Decisions, Definition, Draft, Recall, Rule, RuleBook, Standing};
 use serde_json::{Value, json};
-
-struct Fixed;
-impl Chance for Fixed {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(3);
-    }
-}
 
 fn draft(said: &Value) -> Draft {
     let mut draft = Draft {
@@ -37,7 +31,7 @@ fn draft(said: &Value) -> Draft {
 
 fn rule(said: &Value) -> Rule {
     let at = Instant::from_millis(1);
-    Rule::new(RuleId::new(at, &Fixed), Definition::check(draft(said), &Catalogue::default()).unwrap(), at)
+    Rule::new(RuleId::new(at, &Fixed(0)), Definition::check(draft(said), &Catalogue::default()).unwrap(), at)
 }
 
 fn faults(said: &Value) -> Vec<String> {
@@ -60,7 +54,7 @@ impl Line {
 
     fn event(&mut self, at: &str, trigger: &str, data: &Value) -> Decisions {
         let now: Instant = at.parse().unwrap();
-        let id = EventId::new(now, &Fixed).to_string();
+        let id = EventId::new(now, &Fixed(0)).to_string();
         let occasion = Occasion { id: &id, trigger, occurred: now, ..Occasion::default() };
         let facts = Facts::new(data, None, occasion, Moment { now, zone: self.zone });
         let decisions = self.book.decide(trigger, &facts, &self.recall);
@@ -169,7 +163,7 @@ fn absence_fires_unless_the_other_event_comes() {
     assert!(line.event("2026-03-03T11:00:00Z", other, &changed("eve", "customer")).ended.is_empty());
     let ended = line.event("2026-03-03T12:00:00Z", other, &changed("ada", "customer")).ended;
     assert_eq!(ended.len(), 1);
-    assert_eq!(ended[0].event, EventId::new("2026-03-02T10:00:00Z".parse().unwrap(), &Fixed));
+    assert_eq!(ended[0].event, EventId::new("2026-03-02T10:00:00Z".parse().unwrap(), &Fixed(0)));
     // It is over, so the next one waits anew; what is due already cannot be called off.
     assert_eq!(line.standing("2026-03-03T13:00:00Z", &contact("ada")), Standing::Matched);
     assert!(line.event("2026-03-05T13:00:00Z", other, &changed("ada", "customer")).ended.is_empty());
@@ -244,7 +238,7 @@ fn a_lane_is_named_by_rule_and_key() {
 fn a_throttled_rule_still_stops_the_matching() {
     let first = rule(&json!({"stop_on_match": true, "throttle": {"limit": 1, "per": "PT1H"}}));
     let mut second = rule(&json!({}));
-    second.id = RuleId::new(Instant::from_millis(2), &Fixed);
+    second.id = RuleId::new(Instant::from_millis(2), &Fixed(0));
     second.created_at = Instant::from_millis(2);
     let book = RuleBook::new(&[first, second], &Catalogue::default());
     let mut line = Line { book, recall: Recall::default(), zone: chrono_tz::Tz::UTC };

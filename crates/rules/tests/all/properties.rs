@@ -1,6 +1,7 @@
 //! What holds for every rule and all data? Nothing panics, and the index hides no rule. What holds for conditions alone is
 //! asked in crates/language.
 
+use crate::stage::Fixed;
 use kernel::{Instant, RuleId};
 use language::{Conditions, Facts, Look, Vocabulary};
 use proptest::prelude::*;
@@ -77,12 +78,6 @@ fn condition() -> impl Strategy<Value = Value> {
 }
 
 fn rule(number: i64, conditions: &[Value], stops: bool) -> Rule {
-    struct Fixed;
-    impl kernel::Chance for Fixed {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(7);
-        }
-    }
     let at = Instant::from_millis(1_700_000_000_000 + number);
     let definition = Definition::check(
         Draft {
@@ -99,7 +94,7 @@ fn rule(number: i64, conditions: &[Value], stops: bool) -> Rule {
         },
         &Catalogue::default(),
     );
-    Rule::new(RuleId::new(at, &Fixed), definition.unwrap(), at)
+    Rule::new(RuleId::new(at, &Fixed(7)), definition.unwrap(), at)
 }
 
 proptest! {

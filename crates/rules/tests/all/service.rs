@@ -1,66 +1,18 @@
 //! Do rules stay as they were saved, with every version, revision and audit entry, each in its own tenant?
 
-use db::{Db, native::Native};
+use crate::stage::{at, by, call, database};
+use db::Db;
 use futures::executor::block_on;
-use kernel::{
-    Bounded, Call, Chance, Fault, Grant, Instant, Kind, PageRequest, Permission, Permissions, Principal,
-    RequestId, TenantId, Trace,
-};
+use kernel::{Bounded, Fault, Grant, Kind, PageRequest, Permission, Permissions, Principal, TenantId};
 use language::{Facts, Moment, Occasion};
 use rules::{
     Catalogue, Change, Definition, Draft, Recall, Rule, RuleError, RuleFilter, RulePatch,
     service::{self, Trial},
 };
 use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
-};
-
-struct Counted(AtomicU8);
-impl Chance for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
-    }
-}
 
 fn tenant(text: &str) -> TenantId {
     text.parse().unwrap()
-}
-
-fn at(second: i64) -> Instant {
-    Instant::from_millis(1_700_000_000_000 + second * 1000)
-}
-
-fn call(tenant: TenantId, second: i64) -> Bounded {
-    by(Principal::system(tenant), second)
-}
-
-/// A call of somebody who may change rules as far as their roles reach.
-fn by(principal: Principal, second: i64) -> Bounded {
-    let chance = Counted(AtomicU8::new(1));
-    let call = Call {
-        principal,
-        now: at(second),
-        request: RequestId::given("req_1").unwrap(),
-        trace: Trace::new(&chance),
-        address: None,
-        chance: Arc::new(chance),
-    };
-    Bounded::new(call, Permission::RulesWrite)
-}
-
-fn database() -> Db {
-    let db = Native::memory().unwrap();
-    block_on(async {
-        let mut tx = db.begin().await.unwrap();
-        for name in ["acme-corp", "other"] {
-            let sql = "INSERT INTO tenants (tenant_id, name, state, created_at, updated_at) VALUES (?1, ?1, 'active', 0, 0)";
-            tx.all_tenants().run_for_effect(sql, [name.into()]).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-    });
-    db
 }
 
 fn alert() -> Draft {
@@ -89,7 +41,7 @@ async fn revision(db: &Db, call: &Bounded) -> i64 {
 
 #[test]
 fn the_seeds_rule_is_made_and_decides() {
-    let (db, call) = (database(), call(tenant("acme-corp"), 0));
+    let (db, call) = (database(), call("acme-corp", 0));
     block_on(async {
         let rule = make(&db, &call).await;
         assert_eq!((rule.version, rule.definition.is_active, rule.definition.priority), (1, true, 0));
@@ -115,7 +67,7 @@ fn the_seeds_rule_is_made_and_decides() {
 #[test]
 fn every_change_is_a_version_a_revision_and_an_audit_entry() {
     let db = database();
-    let call = |second| call(tenant("acme-corp"), second);
+    let call = |second| call("acme-corp", second);
     block_on(async {
         let rule = make(&db, &call(0)).await;
         let first = revision(&db, &call(0)).await;
@@ -185,7 +137,7 @@ fn every_change_is_a_version_a_revision_and_an_audit_entry() {
 
 #[test]
 fn stale_and_unknown_are_told_apart_and_change_nothing() {
-    let (db, call) = (database(), call(tenant("acme-corp"), 0));
+    let (db, call) = (database(), call("acme-corp", 0));
     block_on(async {
         let rule = make(&db, &call).await;
         let stale = service::toggle(&db, &call, &rule.id, Some(2), false, None).await.unwrap_err();
@@ -202,7 +154,7 @@ fn stale_and_unknown_are_told_apart_and_change_nothing() {
 #[test]
 fn another_tenant_sees_nothing() {
     let db = database();
-    let (ours, theirs) = (call(tenant("acme-corp"), 0), call(tenant("other"), 0));
+    let (ours, theirs) = (call("acme-corp", 0), call("other", 0));
     block_on(async {
         let rule = make(&db, &ours).await;
         let before = revision(&db, &theirs).await;
@@ -228,7 +180,7 @@ fn scoped(reach: &str, looks: Permissions) -> Bounded {
     let permissions = [Permission::RulesRead, Permission::RulesWrite].into_iter().collect();
     let grant = Grant { reach: reach.parse().unwrap(), permissions };
     let system = Principal::system(tenant("acme-corp"));
-    by(Principal { permissions: looks, grants: [grant].into(), ..system }, 5)
+    by(Principal { permissions: looks, grants: [grant].into(), ..system }, at(5))
 }
 
 fn of_module(module: &str, trigger: &str) -> Draft {
@@ -237,7 +189,7 @@ fn of_module(module: &str, trigger: &str) -> Draft {
 
 #[test]
 fn who_reaches_one_module_sees_and_changes_only_its_rules() {
-    let (db, all) = (database(), call(tenant("acme-corp"), 0));
+    let (db, all) = (database(), call("acme-corp", 0));
     let crm = scoped("module:crm", Permissions::NONE);
     block_on(async {
         let sales = make(&db, &all).await;
@@ -274,7 +226,7 @@ fn who_reaches_one_module_sees_and_changes_only_its_rules() {
 
 #[test]
 fn a_rule_does_not_come_back_in_a_module_that_its_changer_does_not_reach() {
-    let (db, all) = (database(), call(tenant("acme-corp"), 0));
+    let (db, all) = (database(), call("acme-corp", 0));
     let crm = scoped("module:crm", Permissions::NONE);
     block_on(async {
         let rule = make(&db, &all).await;
@@ -287,9 +239,9 @@ fn a_rule_does_not_come_back_in_a_module_that_its_changer_does_not_reach() {
 
 #[test]
 fn who_reaches_one_rule_has_that_one() {
-    let (db, all) = (database(), call(tenant("acme-corp"), 0));
+    let (db, all) = (database(), call("acme-corp", 0));
     block_on(async {
-        let (one, other) = (make(&db, &all).await, make(&db, &call(tenant("acme-corp"), 1)).await);
+        let (one, other) = (make(&db, &all).await, make(&db, &call("acme-corp", 1)).await);
         let who = scoped(&format!("resource:{}", one.id), Permissions::NONE);
         let shown = service::list(&db, &who, &RuleFilter::default(), &PageRequest::default()).await.unwrap();
         assert_eq!(shown.items, std::slice::from_ref(&one));
@@ -303,7 +255,7 @@ fn who_reaches_one_rule_has_that_one() {
 #[test]
 fn a_list_is_filtered_and_paged() {
     let db = database();
-    let call = |second| call(tenant("acme-corp"), second);
+    let call = |second| call("acme-corp", second);
     block_on(async {
         for (second, trigger_id, module_type, active) in [
             (0, "high_value_opportunity", "sales", true),
