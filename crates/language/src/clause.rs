@@ -85,14 +85,13 @@ impl Clause {
         }
     }
 
-    /// Whether it looks at something below a root.
-    pub(crate) fn looks_at(&self, root: Root) -> bool {
-        let is_there = |path: &FieldPath| path.root() == root;
-        let looked_at = match &self.looks {
-            Looks::At(path) => is_there(path),
-            Looks::Both(pair) => pair.sides().any(is_there),
+    /// All that it looks at.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &FieldPath> {
+        let (one, both) = match &self.looks {
+            Looks::At(path) => (Some(path), None),
+            Looks::Both(pair) => (None, Some(pair.sides())),
         };
-        looked_at || self.against().is_some_and(is_there)
+        one.into_iter().chain(both.into_iter().flatten()).chain(self.against())
     }
 
     /// The field that the clause's own is held against.

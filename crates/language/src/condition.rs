@@ -3,12 +3,14 @@
 //! A clause is `{"type", "field", "value"}`; `all` and `any` hold `conditions`, `not` holds a `condition`; `any_item`,
 //! `every_item` and `no_item` name a list by `field` and hold `conditions` about `item.…`; an `expression` is CEL in `value`.
 
+mod looks;
+
 use crate::{
     clause::{Clause, Pair},
     cost::{self, MOST_COST},
     expression::{EXPRESSION, Expression},
     kind,
-    path::{FieldPath, Root},
+    path::FieldPath,
     value,
     vocabulary::{Holds, Known, Vocabulary},
 };
@@ -179,36 +181,6 @@ impl Conditions {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.written.is_empty()
-    }
-
-    /// Whether they look at the record that the event is about.
-    #[must_use]
-    pub fn look_at_record(&self) -> bool {
-        self.look_at(Root::Record)
-    }
-
-    /// Whether they look at the circumstances of the event.
-    #[must_use]
-    pub fn look_at_event(&self) -> bool {
-        self.look_at(Root::Event)
-    }
-
-    fn look_at(&self, root: Root) -> bool {
-        fn looks(condition: &Condition, root: Root) -> bool {
-            match &condition.asks {
-                Asks::All(group) | Asks::Any(group) => {
-                    group.written.iter().any(|condition| looks(condition, root))
-                }
-                Asks::Not(inner) => looks(inner, root),
-                Asks::Items(items) => {
-                    let inner = &items.of_each.written;
-                    items.field.root() == root || inner.iter().any(|condition| looks(condition, root))
-                }
-                Asks::Clause(clause) => clause.looks_at(root),
-                Asks::Expression(expression) => expression.looks_at(root),
-            }
-        }
-        self.all.written.iter().any(|condition| looks(condition, root))
     }
 
     /// Field and values of every equality without which the rule cannot match: the field must be one of the values.

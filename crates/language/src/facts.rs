@@ -1,6 +1,6 @@
 //! What may a rule look at? One event: its data, the record that it is about, the circumstances, and the time.
 
-use crate::Moment;
+use crate::{Moment, payload};
 use kernel::Instant;
 use serde_json::{Map, Value};
 use std::cell::OnceCell;
@@ -31,6 +31,10 @@ pub struct Facts<'a> {
     record: Option<&'a Value>,
     occasion: Occasion<'a>,
     moment: Moment,
+    /// The data's text, if `data` holds only some of its fields.
+    text: Option<&'a str>,
+    /// All of the data, read when somebody first asks.
+    whole: OnceCell<Value>,
     /// The occasion as JSON, made when somebody first asks.
     event: OnceCell<Value>,
 }
@@ -44,7 +48,7 @@ impl<'a> Facts<'a> {
         occasion: Occasion<'a>,
         moment: Moment,
     ) -> Self {
-        Self { data, record, occasion, moment, event: OnceCell::new() }
+        Self { data, record, occasion, moment, text: None, whole: OnceCell::new(), event: OnceCell::new() }
     }
 
     /// Data alone, at the beginning of time: for what depends on neither.
@@ -53,7 +57,22 @@ impl<'a> Facts<'a> {
         Self::new(data, None, Occasion::default(), Moment::default())
     }
 
-    /// The event's data.
+    /// The same facts, of whose data only the fields were read that conditions look at. All of it stands in `text`, for templates.
+    #[must_use]
+    pub fn with_text(self, text: &'a str) -> Self {
+        Self { text: Some(text), ..self }
+    }
+
+    /// All of the event's data.
+    #[must_use]
+    pub fn whole(&self) -> &Value {
+        match self.text {
+            Some(text) => self.whole.get_or_init(|| payload::read(text).unwrap_or_default()),
+            None => self.data,
+        }
+    }
+
+    /// The event's data, or the fields of it that were read.
     #[must_use]
     pub const fn data(&self) -> &'a Value {
         self.data

@@ -3,7 +3,7 @@
 //! A path leads into the event's data, unless it begins with `record.`, `event.` or, within a group over the items of a
 //! list, `item.`. `data.` says that the data is meant: `data.record.id` is the data's own field `record`.
 
-use crate::Facts;
+use crate::{Facts, payload::Needed};
 use serde_json::Value;
 
 /// The longest path, in characters.
@@ -149,6 +149,16 @@ impl FieldPath {
         self.root == Root::Record
     }
 
+    /// Adds the field of the data that it leads through, if it does.
+    pub fn need(&self, needed: &mut Needed) {
+        if self.root == Root::Data {
+            match self.steps.first() {
+                Some(Step::Name(name)) => needed.add(name),
+                Some(Step::Place(_)) | None => *needed = Needed::All,
+            }
+        }
+    }
+
     /// The steps from there.
     #[must_use]
     pub(crate) const fn steps(&self) -> &[Step] {
@@ -164,7 +174,12 @@ impl FieldPath {
     /// What stands there, if anything does.
     #[must_use]
     pub(crate) fn find<'a>(&self, view: View<'a>) -> Option<&'a Value> {
-        self.steps.iter().try_fold(view.root(self.root)?, |place, step| match step {
+        self.follow(view.root(self.root)?)
+    }
+
+    /// What stands below this root, if anything does.
+    pub(crate) fn follow<'a>(&self, root: &'a Value) -> Option<&'a Value> {
+        self.steps.iter().try_fold(root, |place, step| match step {
             Step::Name(name) => place.as_object()?.get(&**name),
             Step::Place(index) => place.as_array()?.get(usize::try_from(*index).ok()?),
         })

@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 use language::{
-    BUDGET, Conditions, Facts, Look, Moment, Occasion, Outcome, Vocabulary, kind, payload, words,
+    BUDGET, Conditions, Facts, Look, Moment, Occasion, Outcome, Vocabulary, kind,
+    payload::{self, Needed},
+    words,
 };
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::{Value, json};
@@ -261,6 +263,20 @@ proptest! {
             let any = |conditions: &[Value]| json!({"type": "any", "conditions": conditions});
             prop_assert_eq!(holds(&[any(&conditions)], &data), holds(&[any(&turned)], &data));
         }
+    }
+
+    #[test]
+    fn what_is_not_needed_has_no_say(conditions in prop::collection::vec(condition(), 0..4), data in payload()) {
+        let Ok(read) = Conditions::read(&Value::from(conditions), &vocabulary()) else { return Ok(()) };
+        let mut needed = Needed::default();
+        read.need(&mut needed);
+        let sieved = payload::read_needed(&data.to_string(), &needed).unwrap();
+        let said = |data: &Value| {
+            let facts = facts(data, None);
+            let verdict = read.evaluate(&facts, Look::Whole);
+            (verdict.outcome, Value::Object(verdict.to_json()))
+        };
+        prop_assert_eq!(said(&sieved), said(&data), "of {:?}", needed);
     }
 
     #[test]

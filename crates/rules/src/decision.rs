@@ -9,7 +9,7 @@ use crate::{
     recall::{Mark, Memo, Recall, Waiting, Wanted},
 };
 use kernel::{EventId, FieldFault, Instant, RuleId};
-use language::{Facts, Look, Outcome, Verdict, template::Context, words};
+use language::{Facts, Look, Outcome, Verdict, payload, template::Context, words};
 use serde_json::{Map, Value, json};
 use std::{cell::OnceCell, fmt::Write as _, sync::Arc};
 
@@ -224,6 +224,14 @@ impl Entry {
     pub(crate) fn looks_at_event(&self) -> bool {
         self.compiled()
             .is_some_and(|compiled| compiled.conditions.look_at_event() || compiled.pace.looks_at_event())
+    }
+
+    /// Adds the fields of the data that its conditions and keys look at.
+    pub(crate) fn need(&self, needed: &mut payload::Needed) {
+        if let Some(compiled) = self.compiled() {
+            compiled.conditions.need(needed);
+            compiled.pace.need(needed);
+        }
     }
 
     pub(crate) fn absence(&self) -> Option<&Absence> {

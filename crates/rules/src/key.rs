@@ -1,7 +1,7 @@
 //! What belongs together? Events whose key is the same: the values of some fields, such as `contact_id`.
 
 use kernel::Fields;
-use language::{Facts, FieldPath, Vocabulary, key_of};
+use language::{Facts, FieldPath, Vocabulary, key_of, payload::Needed};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
@@ -70,6 +70,11 @@ impl KeyPaths {
     /// Whether one of its fields is of the record that the event is about.
     pub(crate) fn look_at_record(&self) -> bool {
         self.0.iter().any(FieldPath::is_of_record)
+    }
+
+    /// Adds the fields of the data that make the key.
+    pub(crate) fn need(&self, needed: &mut Needed) {
+        self.0.iter().for_each(|path| path.need(needed));
     }
 
     /// How many fields make the key.

@@ -5,7 +5,7 @@ use crate::key::KeyPaths;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use kernel::{Fields, Instant, Span};
-use language::{Conditions, Moment, Vocabulary, duration};
+use language::{Conditions, Moment, Vocabulary, duration, payload::Needed};
 use serde_json::{Map, Value};
 
 /// The longest window: what is counted is kept so long.
@@ -188,21 +188,8 @@ impl Pace {
         spans.into_iter().flatten().max().unwrap_or_default()
     }
 
-    /// Whether it looks at the circumstances of an event.
-    pub(crate) fn looks_at_event(&self) -> bool {
-        let keys = [
-            self.window.as_ref().map(|window| &window.key),
-            self.throttle.as_ref().map(|throttle| &throttle.key),
-            self.debounce.as_ref().map(|debounce| &debounce.key),
-            self.absence.as_ref().map(|absence| &absence.key),
-            self.absence.as_ref().map(|absence| &absence.other_key),
-        ];
-        keys.into_iter().flatten().any(KeyPaths::look_at_event)
-            || self.absence.as_ref().is_some_and(|absence| absence.conditions.look_at_event())
-    }
-
-    /// Whether it looks at the record that the rule's own event is about.
-    pub(crate) fn looks_at_record(&self) -> bool {
+    /// The keys of the rule's own events.
+    fn keys(&self) -> impl Iterator<Item = &KeyPaths> {
         let keys = [
             self.window.as_ref().map(|window| &window.key),
             self.throttle.as_ref().map(|throttle| &throttle.key),
@@ -210,7 +197,29 @@ impl Pace {
             self.absence.as_ref().map(|absence| &absence.key),
             self.concurrency.as_ref().map(|concurrency| &concurrency.key),
         ];
-        keys.into_iter().flatten().any(KeyPaths::look_at_record)
+        keys.into_iter().flatten()
+    }
+
+    /// Adds the fields of the data that it looks at.
+    pub(crate) fn need(&self, needed: &mut Needed) {
+        self.keys().for_each(|key| key.need(needed));
+        if let Some(absence) = &self.absence {
+            absence.other_key.need(needed);
+            absence.conditions.need(needed);
+        }
+    }
+
+    /// Whether it looks at the circumstances of an event.
+    pub(crate) fn looks_at_event(&self) -> bool {
+        self.keys().any(KeyPaths::look_at_event)
+            || self.absence.as_ref().is_some_and(|absence| {
+                absence.other_key.look_at_event() || absence.conditions.look_at_event()
+            })
+    }
+
+    /// Whether it looks at the record that the rule's own event is about.
+    pub(crate) fn looks_at_record(&self) -> bool {
+        self.keys().any(KeyPaths::look_at_record)
     }
 
     /// Whether the rule's firing depends on what happened before, so that it can only be decided where that is known.

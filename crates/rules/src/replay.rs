@@ -14,11 +14,11 @@ pub(crate) use difference::between;
 pub(crate) use half::{cut, shown_all};
 pub use state::MOST_REMEMBERED;
 
-use crate::{Catalogue, PlannedAction, RenderFault, Rule, Standing, decision::Stance, told};
+use crate::{Catalogue, PlannedAction, RenderFault, Rule, Standing, decision::Stance, pace::Absence, told};
 use chrono_tz::Tz;
 use half::Half;
 use kernel::{EventId, Instant, Span};
-use language::{Facts, template::Context};
+use language::{Facts, payload::Needed, template::Context};
 use player::{Player, Stoppers};
 use serde_json::{Value, json};
 use std::{
@@ -47,6 +47,10 @@ pub struct Needs {
     pub triggers: BTreeSet<String>,
     /// How long before the first event that counts others have to be taken, for windows and the like to be filled.
     pub lead: Span,
+    /// The fields of the data that conditions and keys look at; templates may look at all.
+    pub data: Needed,
+    /// Whether `record.…` is looked at.
+    pub record: bool,
     /// Whether `event.…` is looked at.
     pub occasion: bool,
 }
@@ -170,7 +174,14 @@ impl Replay {
     #[must_use]
     pub fn needs(&self) -> Needs {
         let players = || self.baseline.iter().chain([&self.candidate]);
+        let entries = || players().map(Player::own_entry).chain(self.stoppers.entries());
+        let mut data = Needed::default();
+        entries().for_each(|entry| entry.need(&mut data));
         Needs {
+            data,
+            record: entries().any(|entry| {
+                entry.looks_at_record() || entry.absence().is_some_and(Absence::looks_at_record)
+            }),
             triggers: players().flat_map(Player::triggers).map(str::to_owned).collect(),
             lead: players().map(Player::lead).chain([self.stoppers.lead()]).max().unwrap_or_default(),
             occasion: players().any(Player::looks_at_event) || self.stoppers.look_at_event(),

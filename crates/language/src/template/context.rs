@@ -3,7 +3,7 @@
 use crate::{
     Facts, Moment,
     number::Decimal,
-    path::{FieldPath, View},
+    path::{FieldPath, Root, View},
 };
 use minijinja::{
     State, Value as Slot,
@@ -67,7 +67,7 @@ impl<'a> Context<'a> {
 
     fn with(facts: &'a Facts<'a>, results: Option<&'a Value>) -> Self {
         let mut texts = BTreeMap::new();
-        let mut root: BTreeMap<String, Slot> = match facts.data() {
+        let mut root: BTreeMap<String, Slot> = match facts.whole() {
             Value::Object(object) => {
                 object.iter().map(|(name, value)| (name.clone(), slot(value, &mut texts))).collect()
             }
@@ -103,7 +103,11 @@ impl<'a> Context<'a> {
                 .flatten()
                 .is_some();
         }
-        name == "now" || path.find(View::of(self.facts)).is_some()
+        let found = match path.root() {
+            Root::Data => path.follow(self.facts.whole()),
+            Root::Record | Root::Event | Root::Item => path.find(View::of(self.facts)),
+        };
+        name == "now" || found.is_some()
     }
 }
 

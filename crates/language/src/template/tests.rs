@@ -45,6 +45,21 @@ fn check(cases: &[(&str, &str)]) {
 }
 
 #[test]
+fn all_of_the_data_is_seen_where_conditions_look_at_some() {
+    let text = r#"{"value": 12500.50, "name": "Big deal"}"#;
+    let some = json!({"value": 1});
+    let facts = Facts::new(&some, None, Occasion::default(), moment()).with_text(text);
+    let mut templates = Templates::new();
+    let mut rendered = |template: &str| {
+        let added = templates.add(template, false, &Vocabulary::open()).unwrap().unwrap();
+        templates.render(added.id, &Context::new(&facts)).unwrap()
+    };
+    assert_eq!(rendered("{{name}}: {{value}} {{data.name}}").text, "Big deal: 12500.50 Big deal");
+    let missing = rendered("{{name}} {{other}}").missing;
+    assert_eq!(missing, ["other"]);
+}
+
+#[test]
 fn what_places_and_chooses_is_taken() {
     check(&[
         ("no template {at} all", "no template {at} all"),

@@ -61,6 +61,10 @@ impl Player {
         Arc::clone(&self.entry)
     }
 
+    pub(super) fn own_entry(&self) -> &Entry {
+        &self.entry
+    }
+
     pub(super) fn is_bound_to(&self, trigger: &str) -> bool {
         self.trigger == trigger
     }
@@ -134,6 +138,10 @@ impl Stoppers {
             .iter()
             .any(|(_, entry, _)| entry.compiled().is_some_and(|compiled| compiled.pace.window.is_some()));
         Self { entries, remember, looks_at_event, recall: Recall::default(), first: None }
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().map(|(_, entry, _)| entry)
     }
 
     pub(super) const fn look_at_event(&self) -> bool {

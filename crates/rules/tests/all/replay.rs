@@ -1,18 +1,14 @@
 //! Does a replay say what a book says, event by event, and the same wherever it is taken up again?
 
+use crate::stage::Fixed;
 use chrono_tz::Tz;
-use kernel::{Chance, EventId, Instant, RuleId};
+use kernel::{EventId, Instant, RuleId};
 use language::{Facts, Moment, Occasion};
 use proptest::prelude::*;
-use rules::{Cast, Catalogue, Definition, Draft, PaceSaid, Recall, Replay, Rule, RuleBook, Standing};
+use rules::{
+    Cast, Catalogue, Definition, Draft, PaceSaid, Recall, Replay, Rule, RuleBook, Standing, payload,
+};
 use serde_json::{Value, json};
-
-struct Fixed(u8);
-impl Chance for Fixed {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(self.0);
-    }
-}
 
 const START: i64 = 1_800_000_000_000;
 
@@ -133,5 +129,93 @@ proptest! {
         let kept_back = now["held_back"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
         // A rule that was not asked because another stopped counts as held back only where its conditions hold.
         prop_assert!(kept_back <= held, "{} of {}", kept_back, held);
+    }
+}
+
+/// What a rule may look at: fields of the data by conditions and keys, the record, all of it by an expression.
+fn looking() -> impl Strategy<Value = (Value, PaceSaid)> {
+    let conditions = prop::sample::select(vec![
+        json!([{"type": "value_threshold", "value": 40}]),
+        json!([{"type": "any", "conditions": [
+            {"type": "equals", "field": "owner.name", "value": "1"}, {"type": "less_than", "field": "value", "value_field": "limit"}]}]),
+        json!([{"type": "any_item", "field": "lines", "conditions": [{"type": "greater_than", "field": "item.price", "value": 50}]}]),
+        json!([{"type": "equals", "field": "record.status", "value": "open"}]),
+        json!([{"type": "expression", "value": "data.value > 40 && owner.name != '2'"}]),
+        json!([{"type": "changed", "field": "stage"}]),
+    ]);
+    let absence = json!({
+        "trigger_id": "opportunity_stage_changed", "within": "PT9S", "key": "deal", "other_key": "owner.name",
+        "conditions": [{"type": "greater_than", "field": "other", "value": 30}]
+    });
+    let other = PaceSaid { absence: Some(absence), ..PaceSaid::default() };
+    let by_name = PaceSaid {
+        window: Some(json!({"count": 2, "within": "PT30S", "key": ["owner.name"]})),
+        concurrency: Some(json!({"limit": 1, "key": "record.status"})),
+        ..PaceSaid::default()
+    };
+    (conditions, prop_oneof![paces(), Just(other), Just(by_name)])
+}
+
+fn of(number: u8, (conditions, pace): (Value, PaceSaid), stop_on_match: bool) -> Rule {
+    let message = "{{opportunity_name}}, {{data.note}}: {{value}} of {{record.status}} {{unheard_of}}";
+    let draft = Draft {
+        name: Some(format!("rule {number}")),
+        module_type: Some("sales".to_owned()),
+        trigger_id: Some("high_value_opportunity".to_owned()),
+        conditions: Some(conditions),
+        actions: Some(
+            json!([{"type": "send_notification", "parameters": {"recipient": "a", "message": message}}]),
+        ),
+        stop_on_match: Some(stop_on_match),
+        pace,
+        ..Draft::default()
+    };
+    let definition = Definition::check(draft, &Catalogue::default()).unwrap();
+    Rule::new(RuleId::new(at(i64::from(number)), &Fixed(number)), definition, at(i64::from(number)))
+}
+
+/// The report of a replay that gets all of each event, or only what it needs.
+fn report_of(cast: &Cast, past: &Past, only_needed: bool) -> Value {
+    let mut replay = Replay::new(cast, &Catalogue::default(), None).unwrap();
+    let needs = replay.needs();
+    let mut second = 100;
+    for (gap, value, owner) in past {
+        second += gap;
+        let whole = json!({
+            "opportunity_id": format!("o-{owner}"), "opportunity_name": "Deal", "value": value, "owner": {"name": owner.to_string()},
+            "limit": 50, "lines": [{"price": value}], "note": "unseen", "deal": owner.to_string(), "other": value,
+            "old_stage": "a", "new_stage": if value % 2 == 0 { "a" } else { "b" }
+        });
+        let text = whole.to_string();
+        let record = json!({"status": if value % 3 == 0 { "open" } else { "won" }});
+        let trigger = if value % 5 == 0 { "opportunity_stage_changed" } else { "high_value_opportunity" };
+        let id = EventId::new(at(second), &Fixed(0));
+        let occasion = Occasion { id: id.as_str(), ..Occasion::default() };
+        let moment = Moment { now: at(second), zone: Tz::UTC };
+        if only_needed {
+            let data = payload::read_needed(&text, &needs.data).unwrap();
+            let record = Some(&record).filter(|_| needs.record);
+            replay.take(trigger, &Facts::new(&data, record, occasion, moment).with_text(&text), true);
+        } else {
+            replay.take(trigger, &Facts::new(&whole, Some(&record), occasion, moment), true);
+        }
+    }
+    replay.report()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn it_needs_what_it_says_and_no_more(
+        now in looking(), before in looking(), first in looking(), past in pasts(), stops in any::<bool>(),
+    ) {
+        let cast = Cast {
+            candidate: of(2, now, false),
+            baseline: Some(of(2, before, false)),
+            stoppers: if stops { vec![of(1, first, true)] } else { Vec::new() },
+            zone: Tz::UTC,
+        };
+        prop_assert_eq!(report_of(&cast, &past, true), report_of(&cast, &past, false));
     }
 }
