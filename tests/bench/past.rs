@@ -54,7 +54,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Copies each event, until there are enough: those that meet the rule are one in ten.
+/// Copies each event, until there are enough, in the order of their arrival: those that meet the rule are one in ten.
 fn copy(database: &Connection) -> Result<()> {
     let columns = "tenant_id, trigger_id, module_type, source, external_id, subject, occurred_at, received_at, data, actor, \
         request_id, trace, depth, parent_id, matched, verdicts, record";
@@ -63,10 +63,11 @@ fn copy(database: &Connection) -> Result<()> {
             "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?1),
              samples AS (SELECT rowid AS sample, row_number() OVER (ORDER BY event_id) AS place FROM events)
              INSERT INTO events (event_id, {columns})
-             SELECT substr(event_id, 1, length(event_id) - 16) || printf('%016d', number), {columns}
+             SELECT (SELECT substr(max(event_id), 1, length(event_id) - 16) FROM events) || printf('%016d', number), {columns}
              FROM numbers
              JOIN samples ON place = CASE WHEN number % 10 = 0 THEN 1 + 2 * ((number / 10) % 8) ELSE 2 + 2 * (number % 8) END
-             JOIN events ON events.rowid = sample"
+             JOIN events ON events.rowid = sample
+             ORDER BY number"
         ),
         params![EVENTS],
     )?;

@@ -15,19 +15,40 @@ pub struct Stretch<'a> {
     pub circumstances: bool,
 }
 
+/// Some events of a stretch, as the ledger gives them: a text for each trigger.
+#[derive(Debug)]
+pub struct Piece(pub(crate) Vec<String>);
+
+impl Piece {
+    /// The events, oldest first, all triggers together.
+    ///
+    /// # Errors
+    /// [`DbError::Decode`].
+    pub fn events(&self) -> Result<Vec<Past<'_>>, DbError> {
+        let mut all = Vec::new();
+        for (trigger, page) in self.0.iter().enumerate() {
+            all.append(&mut store::read(trigger, page)?);
+        }
+        if self.0.len() > 1 {
+            all.sort_by(|one, other| one.id.cmp(other.id));
+        }
+        Ok(all)
+    }
+}
+
 /// An event, as far as a rule looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
+pub struct Past<'a> {
     /// Its id.
-    pub id: String,
+    pub id: &'a str,
     /// The place of its trigger among those of the stretch.
     pub trigger: usize,
     /// When it was stored.
     pub received: Instant,
     /// Its data, exactly as sent.
-    pub data: String,
+    pub data: &'a str,
     /// The record that it was about, as it stood then, as JSON.
-    pub record: Option<String>,
+    pub record: Option<&'a str>,
     /// The rest, if it is wanted.
     pub circumstances: Option<Circumstances>,
 }
@@ -57,7 +78,7 @@ pub async fn next(
     stretch: &Stretch<'_>,
     after: &str,
     most: i64,
-) -> Result<Vec<Past>, DbError> {
+) -> Result<Piece, DbError> {
     store::next(scope, stretch, after, most).await
 }
 

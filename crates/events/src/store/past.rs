@@ -1,6 +1,6 @@
 //! What of the ledger does a rule look at that is held against it? Few columns, many rows, in the order of the events.
 
-use crate::past::{Circumstances, Past, Stretch};
+use crate::past::{Circumstances, Past, Piece, Stretch};
 use db::{DbError, Decode, Row, Scope, Value};
 use kernel::Instant;
 use serde_json::json;
@@ -13,9 +13,10 @@ const EVENTS: char = '\u{1e}';
 const PARTS: char = '\u{1f}';
 
 // A page comes as one text: thousands of rows of many columns each would take longer to hand over than to look at.
-const PAST: &str = "SELECT group_concat(head || char(31) || data || char(31) || coalesce(record, ''), char(30)) AS page FROM
-    (SELECT data, record, CASE WHEN ?6 THEN json_array(event_id, received_at, source, subject, actor, occurred_at, depth)
-            ELSE json_array(event_id, received_at) END AS head
+const PAST: &str = "SELECT group_concat(event_id || char(31) || received_at || char(31) || circumstances || char(31) || data || char(31) ||
+        coalesce(record, ''), char(30)) AS page FROM
+    (SELECT event_id, received_at, data, record,
+            CASE WHEN ?6 THEN json_array(source, subject, actor, occurred_at, depth) ELSE '' END AS circumstances
         FROM events INDEXED BY events_by_trigger
         WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id <= ?4 ORDER BY event_id LIMIT ?5)";
 // How much each takes is told by the head of its row: nothing of it is read.
@@ -30,68 +31,68 @@ const LAST_MATCHES: &str = "SELECT hit.rule_id, event.received_at FROM
 const COUNT: &str = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM events INDEXED BY events_by_trigger
     WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 LIMIT ?5)";
 
-/// What a page holds, one after the other.
-struct Listed<T>(Vec<T>);
+/// The events of one trigger, one after the other; empty if there are none.
+struct Listed(String);
 
-/// Something of which a page holds many.
-trait Piece: Sized {
-    fn read(text: &str) -> Option<Self>;
-}
-
-impl<T: Piece> Decode for Listed<T> {
+impl Decode for Listed {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        let page: Option<String> = row.get("page")?;
-        let pieces = page.iter().flat_map(|page| page.split(EVENTS)).map(T::read);
-        pieces
-            .collect::<Option<Vec<T>>>()
-            .map(Self)
-            .ok_or_else(|| row.surprise("page", "events, one after the other"))
+        Ok(Self(row.get::<Option<String>>("page")?.unwrap_or_default()))
     }
 }
 
-/// The head of an event: id and time, source, subject, actor, when it happened, and depth.
-type Head = (String, i64, String, Option<String>, String, i64, u32);
-
-impl Piece for Past {
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split(PARTS);
-        let (head, data, record) = (parts.next()?, parts.next()?, parts.next()?);
-        let (id, received, circumstances) = match serde_json::from_str::<(String, i64)>(head) {
-            Ok((id, received)) => (id, received, None),
-            Err(_) => {
-                let (id, received, source, subject, actor, occurred, depth) =
-                    serde_json::from_str::<Head>(head).ok()?;
-                let occurred = Instant::from_millis(occurred);
-                (id, received, Some(Circumstances { source, subject, actor, occurred, depth }))
-            }
-        };
-        Some(Self {
-            id,
-            trigger: 0,
-            received: Instant::from_millis(received),
-            data: data.to_owned(),
-            record: (!record.is_empty()).then(|| record.to_owned()),
-            circumstances,
-        })
+/// Takes apart what [`Listed`] holds.
+fn pieces<'a, T>(page: &'a str, read: impl Fn(&'a str) -> Option<T>) -> Result<Vec<T>, DbError> {
+    if page.is_empty() {
+        return Ok(Vec::new());
     }
+    page.split(EVENTS)
+        .map(read)
+        .collect::<Option<_>>()
+        .ok_or_else(|| DbError::Decode { column: "page".to_owned(), wanted: "events, one after the other" })
 }
 
-struct Size(String, i64);
-
-impl Piece for Size {
-    fn read(text: &str) -> Option<Self> {
-        let (id, bytes) = text.split_once(PARTS)?;
-        Some(Self(id.to_owned(), bytes.parse().ok()?))
-    }
+/// Reads the events of the trigger that is the `trigger`th of its stretch.
+pub(crate) fn read(trigger: usize, page: &str) -> Result<Vec<Past<'_>>, DbError> {
+    pieces(page, |text| one(trigger, text))
 }
 
-async fn listed<T: Piece, const N: usize>(
+fn one(trigger: usize, text: &str) -> Option<Past<'_>> {
+    let mut parts = text.split(PARTS);
+    let (id, received, circumstances) = (parts.next()?, parts.next()?, parts.next()?);
+    let (data, record) = (parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let circumstances = if circumstances.is_empty() {
+        None
+    } else {
+        let (source, subject, actor, occurred, depth) =
+            serde_json::from_str::<(String, Option<String>, String, i64, u32)>(circumstances).ok()?;
+        Some(Circumstances { source, subject, actor, occurred: Instant::from_millis(occurred), depth })
+    };
+    Some(Past {
+        id,
+        trigger,
+        received: Instant::from_millis(received.parse().ok()?),
+        data,
+        record: (!record.is_empty()).then_some(record),
+        circumstances,
+    })
+}
+
+/// An event and how many bytes its data takes.
+fn size(text: &str) -> Option<(String, i64)> {
+    let (id, bytes) = text.split_once(PARTS)?;
+    Some((id.to_owned(), bytes.parse().ok()?))
+}
+
+async fn listed<const N: usize>(
     scope: &mut Scope<'_>,
     sql: &'static str,
     parameters: [Value; N],
-) -> Result<Vec<T>, DbError> {
-    let page: Option<Listed<T>> = scope.one(sql, parameters).await?;
-    Ok(page.map(|Listed(all)| all).unwrap_or_default())
+) -> Result<String, DbError> {
+    let page: Option<Listed> = scope.one(sql, parameters).await?;
+    Ok(page.map(|Listed(text)| text).unwrap_or_default())
 }
 
 /// The last of the next events of a stretch that together are `most` at most and take no more than [`MOST_BYTES`]; one is
@@ -102,19 +103,19 @@ async fn horizon(
     after: &str,
     most: i64,
 ) -> Result<Option<String>, DbError> {
-    let mut all: Vec<Size> = Vec::new();
+    let mut all: Vec<(String, i64)> = Vec::new();
     // A trigger at a time, each in its index's order: together they would be sorted anew for every page.
     for trigger in stretch.triggers {
         let parameters = [(*trigger).into(), after.into(), stretch.until.into(), most.into()];
-        all.extend(listed::<Size, _>(scope, SIZES, parameters).await?);
+        all.extend(pieces(&listed(scope, SIZES, parameters).await?, size)?);
     }
     if stretch.triggers.len() > 1 {
-        all.sort_by(|Size(one, _), Size(other, _)| one.cmp(other));
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
         all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     }
     let mut left = MOST_BYTES;
     let mut last = None;
-    for Size(id, bytes) in all {
+    for (id, bytes) in all {
         left = left.saturating_sub(bytes);
         if left < 0 && last.is_some() {
             break;
@@ -124,30 +125,27 @@ async fn horizon(
     Ok(last)
 }
 
-/// The next events of a stretch, all of its triggers together.
+/// The next events of a stretch, of each trigger for itself.
 pub(crate) async fn next(
     scope: &mut Scope<'_>,
     stretch: &Stretch<'_>,
     after: &str,
     most: i64,
-) -> Result<Vec<Past>, DbError> {
-    let Some(last) = horizon(scope, stretch, after, most).await? else { return Ok(Vec::new()) };
-    let mut all = Vec::new();
-    for (number, trigger) in stretch.triggers.iter().enumerate() {
-        let parameters = [
-            (*trigger).into(),
-            after.into(),
-            last.as_str().into(),
-            most.into(),
-            stretch.circumstances.into(),
-        ];
-        let events: Vec<Past> = listed(scope, PAST, parameters).await?;
-        all.extend(events.into_iter().map(|event| Past { trigger: number, ..event }));
+) -> Result<Piece, DbError> {
+    let mut pages = Vec::new();
+    if let Some(last) = horizon(scope, stretch, after, most).await? {
+        for trigger in stretch.triggers {
+            let parameters = [
+                (*trigger).into(),
+                after.into(),
+                last.as_str().into(),
+                most.into(),
+                stretch.circumstances.into(),
+            ];
+            pages.push(listed(scope, PAST, parameters).await?);
+        }
     }
-    if stretch.triggers.len() > 1 {
-        all.sort_by(|one, other| one.id.cmp(&other.id));
-    }
-    Ok(all)
+    Ok(Piece(pages))
 }
 
 /// How many events a stretch has after one of them, `most` at most.

@@ -4,7 +4,7 @@
 use super::Progress;
 use crate::Works;
 use db::{Db, DbError, Tx};
-use events::past::{self, Past, Stretch};
+use events::past::{self, Past, Piece, Stretch};
 use jobs::{Job, Kind};
 use kernel::{BacktestId, Call, EventId, Instant, Span, TenantId};
 use language::{Facts, Moment, Occasion};
@@ -12,7 +12,7 @@ use rules::{BacktestState, Needs, Replay, ReplayFault, UnderWay, payload, servic
 use serde_json::Value;
 
 /// How many events are read at a time: so few that the database still has their pages when their sizes are known.
-const PAGE: u32 = 1_000;
+const PAGE: u32 = 500;
 /// How many events one step takes at most, and for how long it goes on.
 const MOST: u32 = 20_000;
 const STEP: Span = Span::millis(150);
@@ -109,7 +109,7 @@ async fn look(
         service::backtest::looked(&mut scope, &was, looked.count, &looked.after, &kept).await?;
         return tx.commit().await.map(|()| Progress::More);
     }
-    let is_complete = next(db, call.tenant(), range, &looked.after, 1).await?.is_empty();
+    let is_complete = next(db, call.tenant(), range, &looked.after, 1).await?.events()?.is_empty();
     let mut report = replay.report();
     if let Some(report) = report.as_object_mut() {
         report.insert("is_complete".to_owned(), is_complete.into());
@@ -141,30 +141,29 @@ async fn pages(
     // What else is under way in this instance waits meanwhile.
     while works.clock.now() < begun + STEP && looked.count.saturating_sub(backtest.looked) < MOST {
         let room = backtest.most.saturating_sub(looked.count).min(PAGE);
-        let page =
-            if room == 0 { Vec::new() } else { next(works.db, tenant, range, &looked.after, room).await? };
-        let Some(last) = page.last() else {
+        if room == 0 {
+            looked.is_end = true;
+            break;
+        }
+        let page = next(works.db, tenant, range, &looked.after, room).await?;
+        let events = page.events()?;
+        let Some(last) = events.last() else {
             looked.is_end = true;
             break;
         };
-        (looked.after, looked.last) = (last.id.clone(), last.received);
-        looked.count = looked.count.saturating_add(u32::try_from(page.len()).unwrap_or(room));
+        let (id, received) = (last.id.to_owned(), last.received);
         let triggers = range.triggers();
-        for event in &page {
+        for event in &events {
             let trigger = triggers.get(event.trigger).copied().unwrap_or_default();
-            play(replay, was, trigger, event);
+            play(replay, was, &range.needs, trigger, event);
         }
+        looked.count = looked.count.saturating_add(u32::try_from(events.len()).unwrap_or(room));
+        (looked.after, looked.last) = (id, received);
     }
     Ok(looked)
 }
 
-async fn next(
-    db: &Db,
-    tenant: &TenantId,
-    range: &Range,
-    after: &str,
-    most: u32,
-) -> Result<Vec<Past>, DbError> {
+async fn next(db: &Db, tenant: &TenantId, range: &Range, after: &str, most: u32) -> Result<Piece, DbError> {
     let triggers = range.triggers();
     let mut lease = db.read().await?;
     let mut scope = lease.scope(tenant)?;
@@ -172,12 +171,13 @@ async fn next(
 }
 
 /// Gives the replay an event, with the facts of then.
-fn play(replay: &mut Replay, was: &UnderWay, trigger: &str, event: &Past) {
-    let read = |text: &str| payload::read(text).unwrap_or_default();
-    let (data, record) = (read(&event.data), event.record.as_deref().map(read));
+fn play(replay: &mut Replay, was: &UnderWay, needs: &Needs, trigger: &str, event: &Past<'_>) {
+    let data = payload::read_needed(event.data, &needs.data).unwrap_or_default();
+    let record = event.record.filter(|_| needs.record);
+    let record = record.map(|text| payload::read(text).unwrap_or_default());
     let occasion = match &event.circumstances {
         Some(known) => Occasion {
-            id: &event.id,
+            id: event.id,
             trigger,
             source: &known.source,
             subject: known.subject.as_deref(),
@@ -185,11 +185,12 @@ fn play(replay: &mut Replay, was: &UnderWay, trigger: &str, event: &Past) {
             occurred: known.occurred,
             depth: known.depth,
         },
-        None => Occasion { id: &event.id, trigger, occurred: event.received, ..Occasion::default() },
+        None => Occasion { id: event.id, trigger, occurred: event.received, ..Occasion::default() },
     };
     let moment = Moment { now: event.received, zone: was.cast.zone };
     let counts = event.received >= was.backtest.since;
-    replay.take(trigger, &Facts::new(&data, record.as_ref(), occasion, moment), counts);
+    let facts = Facts::new(&data, record.as_ref(), occasion, moment).with_text(event.data);
+    replay.take(trigger, &facts, counts);
 }
 
 /// Ends the backtest of a job that nobody runs any more: else it would count as under way for ever.
