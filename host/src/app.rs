@@ -1,7 +1,7 @@
 //! How does a manifest become an application that answers requests?
 //!
-//! [`App::load`] reads the manifest, decides what each component may do, compiles all components side by side, and
-//! connects triggers to them. [`App::answer`] takes one request to the component that its path names.
+//! [`App::load`] reads the manifest, decides what each component may do, loads all components, compiling those that
+//! were not compiled before, and connects triggers to them. [`App::answer`] takes one request to the component that its path names.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::ready;
@@ -19,7 +19,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::bindings::SpinCronPre;
-use crate::cache::Cache;
+use crate::cache::{Cache, Made};
 use crate::cron::{self, Scheduled};
 use crate::failure::{Failure, Outcome};
 use crate::grant;
@@ -78,6 +78,15 @@ fn from_environment(name: &str) -> Option<String> {
     std::env::var(format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase())).ok()
 }
 
+/// What [`App::compile`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compiled {
+    /// How many components there are, all of them ready.
+    pub all: usize,
+    /// How many of them were compiled just now.
+    pub now: usize,
+}
+
 /// An application that is ready to answer.
 pub struct App {
     name: String,
@@ -102,8 +111,7 @@ impl App {
     /// If the manifest or its configuration is refused, or a component cannot be loaded.
     pub fn load(path: &Path, options: Options) -> Outcome<Arc<Self>> {
         let manifest = Manifest::read(path)?;
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = directory(path);
         let routes = manifest.trigger.http.iter().filter_map(|trigger| match &trigger.route {
             Route::Public(route) => Some((route.as_str(), trigger.component.as_str())),
             Route::Private(_) => None,
@@ -120,7 +128,7 @@ impl App {
         let variables = Arc::new(resolve(&manifest, &options.variables)?);
         let capabilities = grant::capabilities(&manifest, &options, &variables, &application)?;
         let engine = crate::engine::engine()?;
-        let loaded = compile(&engine, &manifest, directory, &cache(directory, &options))?;
+        let loaded = load(&engine, &manifest, directory, &cache(directory, &options))?;
         let mut app = Self {
             name: manifest.application.name.clone(),
             version: manifest.application.version.clone(),
@@ -131,7 +139,7 @@ impl App {
             variables,
         };
         let linker = guest::linker(&engine).map_err(|e| unlinked("any", &e))?;
-        for (id, component) in loaded {
+        for Loaded { id, component, .. } in loaded {
             let Some(capabilities) = capabilities.get(&id).cloned() else { continue };
             let pre = linker.instantiate_pre(&component).map_err(|e| unlinked(&id, &e))?;
             if app.manifest.trigger.http.iter().any(|trigger| trigger.component == id) {
@@ -154,6 +162,29 @@ impl App {
         let weak: Weak<Self> = Arc::downgrade(&app);
         let _first = application.set(weak);
         Ok(app)
+    }
+
+    /// Compiles the components of the application whose manifest is at this path, as far as they are not compiled yet: a start
+    /// with the same cache then finds them.
+    ///
+    /// # Errors
+    /// If the manifest is refused, a component cannot be loaded, or one that was compiled cannot be kept.
+    pub fn compile(path: &Path, options: &Options) -> Outcome<Compiled> {
+        let manifest = Manifest::read(path)?;
+        let directory = directory(path);
+        let engine = crate::engine::engine()?;
+        let loaded = load(&engine, &manifest, directory, &cache(directory, options))?;
+        for one in &loaded {
+            if let Made::InVain(why) = &one.made {
+                return Err(Failure::new(
+                    format!("The compiled component '{}' cannot be kept: {why}.", one.id),
+                    "Each start would compile it anew.",
+                    "Give the cache a directory that belongs to this user alone (--cache DIR), with room for some 300 MB.",
+                ));
+            }
+        }
+        let now = loaded.iter().filter(|one| one.made == Made::Now).count();
+        Ok(Compiled { all: loaded.len(), now })
     }
 
     /// Gives all components other values of their variables; they see them the next time that they ask. Where components
@@ -298,6 +329,11 @@ fn resolve(manifest: &Manifest, values: &BTreeMap<String, String>) -> Outcome<Va
     Variables::resolve(manifest, values, |name| std::env::var(name).ok())
 }
 
+/// The directory that paths in the manifest begin at.
+fn directory(manifest: &Path) -> &Path {
+    manifest.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn cache(directory: &Path, options: &Options) -> Cache {
     let beside = directory.join("target");
     let chosen = match (&options.cache, &options.state) {
@@ -308,16 +344,18 @@ fn cache(directory: &Path, options: &Options) -> Cache {
     Cache::new(&chosen)
 }
 
-/// Loads all components, each on a thread of its own.
-fn compile(
-    engine: &Engine,
-    manifest: &Manifest,
-    directory: &Path,
-    cache: &Cache,
-) -> Outcome<Vec<(String, Component)>> {
-    let one = |id: &String, source: &Path| -> Outcome<(String, Component)> {
-        let (component, _compiled) = cache.load(engine, id, &directory.join(source))?;
-        Ok((id.clone(), component))
+/// A component that can run.
+struct Loaded {
+    id: String,
+    component: Component,
+    made: Made,
+}
+
+/// Loads all components, each on a thread of its own; those that are to be compiled wait for each other.
+fn load(engine: &Engine, manifest: &Manifest, directory: &Path, cache: &Cache) -> Outcome<Vec<Loaded>> {
+    let one = |id: &String, source: &Path| -> Outcome<Loaded> {
+        let (component, made) = cache.load(engine, id, &directory.join(source))?;
+        Ok(Loaded { id: id.clone(), component, made })
     };
     std::thread::scope(|scope| {
         let started: Vec<_> =

@@ -28,6 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve the application until SIGTERM or Ctrl-C.
     Up(Box<Up>),
+    /// Compile the components for this machine ahead, so that `up` starts at once: for images, and before tests.
+    Compile(Compile),
     /// Bring the database to this program's schema; `up` does so by itself.
     Migrate(Place),
     /// Check the installation: each line says what was looked at, and what to do where it fails.
@@ -59,6 +61,20 @@ pub struct ListKeys {
     /// The state directory.
     #[arg(long, value_name = "DIR", default_value = ".signalbox")]
     pub state: PathBuf,
+}
+
+/// Options of `signalbox compile`.
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// The application's manifest.
+    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
+    pub from: PathBuf,
+    /// The state directory that `up` will use.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Where compiled components are kept, if `up` is told so.
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
 }
 
 /// Which key is turned, and how.

@@ -12,8 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
-use host::app::App;
-use host::cli::{Cli, Command, KeysCommand, Place, Up};
+use host::app::{App, Options};
+use host::cli::{Cli, Command, Compile, KeysCommand, Place, Up};
 use host::failure::{Failure, Outcome};
 use host::manifest::Manifest;
 use host::state::{StateDir, address, first, secrets};
@@ -25,6 +25,12 @@ fn main() -> ExitCode {
         Command::Up(up) => {
             log::start(up.log_format, if up.quiet { Level::WARN } else { Level::INFO });
             let result = start(&up);
+            log::flush();
+            result
+        }
+        Command::Compile(wanted) => {
+            log::start(log::Format::default(), Level::INFO);
+            let result = compile(wanted);
             log::flush();
             result
         }
@@ -43,6 +49,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn compile(wanted: Compile) -> Outcome<()> {
+    let Compile { from, state, cache } = wanted;
+    let done = App::compile(&from, &Options { state, cache, ..Options::default() })?;
+    println!("{} components are ready, {} of them compiled now", done.all, done.now);
+    Ok(())
 }
 
 fn migrate(place: &Place) -> Outcome<()> {

@@ -9,6 +9,7 @@
 )]
 
 mod clock;
+mod compile;
 mod instances;
 mod life;
 mod outbound;

@@ -44,7 +44,8 @@ pub(crate) fn probe(name: &'static str, directory: &str) -> PathBuf {
     target.join("wasm32-wasip2/release").join(format!("{name}.wasm")).canonicalize().unwrap()
 }
 
-fn fresh(name: &str) -> PathBuf {
+/// An empty directory.
+pub(crate) fn fresh(name: &str) -> PathBuf {
     static NUMBER: OnceLock<Mutex<u32>> = OnceLock::new();
     let mut number = NUMBER.get_or_init(Mutex::default).lock().unwrap();
     *number += 1;
@@ -135,17 +136,14 @@ impl Drop for World {
     }
 }
 
-/// The command that starts the host in a directory; compiled probes are shared by all tests.
+/// The command that starts the host in a directory; compiled probes are shared by all tests that name no cache.
 pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
-    command
-        .args(["up", "--listen", "127.0.0.1:0"])
-        .arg("--cache")
-        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
-        .args(arguments)
-        .current_dir(directory)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(["up", "--listen", "127.0.0.1:0"]);
+    if !arguments.contains(&"--cache") {
+        command.arg("--cache").arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    }
+    command.args(arguments).current_dir(directory).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
