@@ -5,6 +5,7 @@ use crate::{
     stage::{Stage, data, fresh, get, id, post, text},
 };
 use serde_json::{Value, json};
+use tests::Client;
 
 const TYPES: &str = "/api/v1/records/types";
 const CONTACTS: &str = "/api/v1/crm/contacts";
@@ -102,6 +103,15 @@ fn a_type_of_ones_own_has_routes_of_its_own() {
         json!(["project_created", "project_updated", "project_status_changed", "project_deleted"])
     );
     expect::problem(&client.post(TYPES, &project()).unwrap(), 409, "TYPE_TAKEN");
+    // The module that it names is listed, though nobody made it.
+    let modules = |client: &Client| {
+        let listed = get(client, "/api/v1/automation/modules?limit=100");
+        data(&listed)
+            .iter()
+            .map(|module| (text(module, "module_type").to_owned(), module["custom"] == true))
+            .collect::<Vec<_>>()
+    };
+    assert!(modules(&client).contains(&("delivery".to_owned(), true)));
     let bridge = r#"{"name": "Bridge", "budget": 12500.50, "external_id": "p-1"}"#;
     let bridge =
         client.request("POST", "/api/v1/records/project").body("application/json", bridge).send().unwrap();
@@ -124,6 +134,7 @@ fn a_type_of_ones_own_has_routes_of_its_own() {
     assert_eq!(client.delete(&path).unwrap().status, 204);
     assert_eq!(client.delete(&format!("{TYPES}/project")).unwrap().status, 204);
     expect::problem(&client.get("/api/v1/records/project").unwrap(), 404, "NOT_FOUND");
+    assert!(modules(&client).iter().all(|(module, _)| module != "delivery"));
 }
 
 #[test]

@@ -142,17 +142,19 @@ async fn trigger_versions(
 
 /// List modules
 ///
-/// Those of every tenant, and those of this tenant's own. Needs `triggers:read`.
+/// Those of every tenant, those of this tenant's own, and those that only its triggers name, as the triggers of its types of records do. Needs `triggers:read`.
 #[utoipa::path(get, path = "/api/v1/automation/modules", tag = "triggers",
     responses((status = 200, body = List<ModuleOut>), Faults), security(("bearer" = [])))]
 async fn list_modules(
     caller: Authorized<needs::TriggersRead>,
     paging: Paging,
 ) -> Result<List<ModuleOut>, Problem> {
-    let own = triggers::modules(&caller.world.db, &caller.call).await?;
-    let built_in = rules::built_in_modules().into_iter().map(ModuleOut::built_in);
+    let (made, named) = triggers::modules(&caller.world.db, &caller.call).await?;
+    let built_in = rules::built_in_modules().into_iter().map(|name| ModuleOut::named(name, false));
+    let own =
+        made.into_iter().map(ModuleOut::from).chain(named.iter().map(|name| ModuleOut::named(name, true)));
     let after = paging.request.after_or("").to_owned();
-    let mut all: Vec<ModuleOut> = built_in.chain(own.into_iter().map(ModuleOut::from)).collect();
+    let mut all: Vec<ModuleOut> = built_in.chain(own).collect();
     all.sort_by(|one, other| one.module_type().cmp(other.module_type()));
     let probe = usize::from(paging.request.limit()) + 1;
     let rows = all.into_iter().filter(|one| one.module_type() > after.as_str()).take(probe).collect();

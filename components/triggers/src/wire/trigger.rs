@@ -170,15 +170,16 @@ pub(crate) struct ModuleOut {
     module_type: String,
     /// What people call it.
     name: String,
-    /// Whether the tenant made it.
+    /// Whether it is the tenant's own.
     custom: bool,
-    /// When; null for the modules of every tenant.
+    /// When; null for the modules of every tenant, and for those that triggers name and nobody made.
     created_at: Option<String>,
 }
 
 impl ModuleOut {
-    pub(crate) fn built_in(name: &str) -> Self {
-        Self { module_type: name.to_owned(), name: name.to_owned(), custom: false, created_at: None }
+    /// One of which nothing but the name is known.
+    pub(crate) fn named(name: &str, custom: bool) -> Self {
+        Self { module_type: name.to_owned(), name: name.to_owned(), custom, created_at: None }
     }
 
     pub(crate) fn module_type(&self) -> &str {

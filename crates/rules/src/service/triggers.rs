@@ -4,7 +4,7 @@
 use super::{finish, history::before};
 use crate::{
     Catalogue, MOST_MODULES, MOST_TRIGGERS, Module, Origin, Parts, Rule, RuleError, Trigger, TriggerChange,
-    TriggerDraft, TriggerVersion, store,
+    TriggerDraft, TriggerVersion, built_in_modules, store,
 };
 use audit::Entry;
 use db::{Db, DbError, Scope};
@@ -317,13 +317,23 @@ async fn record(
     Ok(audit::append(scope, call, &entry).await?)
 }
 
-/// The tenant's own modules.
+/// The tenant's own modules, and the names of those that only its triggers name, as the triggers of its types of records do.
 ///
 /// # Errors
 /// The database's.
-pub async fn modules(db: &Db, call: &Call) -> Result<Vec<Module>, RuleError> {
+pub async fn modules(db: &Db, call: &Call) -> Result<(Vec<Module>, Vec<String>), RuleError> {
     let mut lease = db.read().await?;
-    Ok(store::trigger::modules(&mut lease.scope(call.tenant())?).await?)
+    let mut scope = lease.scope(call.tenant())?;
+    let made = store::trigger::modules(&mut scope).await?;
+    let mut named = Vec::new();
+    for trigger in store::trigger::all(&mut scope).await? {
+        let name = &*trigger.module_type;
+        let is_made = made.iter().any(|module| module.module_type == name);
+        if !is_made && !built_in_modules().contains(&name) && !named.iter().any(|known| known == name) {
+            named.push(name.to_owned());
+        }
+    }
+    Ok((made, named))
 }
 
 /// Makes a module.
