@@ -96,7 +96,7 @@ fn contestants(wanted: &Value) -> Result<Vec<Contestant>> {
     let target = root.join("target");
     let others = root.join("tests/counterparts");
     let mut wasm = Command::new(target.join("release/examples/command"));
-    wasm.arg(target.join("wasm32-wasip2/component/speed.wasm"));
+    wasm.arg(target.join("wasm32-wasip2/release/speed.wasm"));
     let mut all = vec![
         Contestant::start(NATIVE, &mut Command::new(target.join("release/speed")), wanted)?,
         Contestant::start(WASM, &mut wasm, wanted)?,

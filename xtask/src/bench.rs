@@ -65,7 +65,7 @@ pub(crate) fn bench(workspace: &Workspace, args: &Args) -> Result<()> {
 /// The program that measures rules, native and wasm, and what runs the latter in the host's engine.
 fn build_rules(workspace: &Workspace) -> Result<()> {
     build::ensure_wasm_target(workspace)?;
-    let wasm = ["build", "--target", build::WASM, "--profile", "component", "--package", "speed"];
+    let wasm = ["build", "--target", build::WASM, "--release", "--package", "speed"];
     succeed(&mut cargo(workspace, &wasm))?;
     succeed(&mut cargo(workspace, &["build", "--release", "--package", "host", "--example", "command"]))?;
     succeed(&mut cargo(workspace, &["build", "--release", "--package", "speed"]))?;

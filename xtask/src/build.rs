@@ -42,6 +42,7 @@ pub(crate) fn ensure(workspace: &Workspace, force: bool) -> Result<bool> {
     }
     build_components(workspace, &components)?;
     build_host(workspace)?;
+    compile_ahead(workspace)?;
     // Taken before the build: a source that was saved meanwhile makes the next one look again.
     stamp.keep()?;
     Ok(true)
@@ -55,7 +56,7 @@ fn build_components(workspace: &Workspace, components: &[Component]) -> Result<(
     ensure_wasm_target(workspace)?;
     let names: Vec<&str> = components.iter().map(|one| one.folder.as_str()).collect();
     say(&format!("building {} components for {WASM}: {}", names.len(), names.join(", ")));
-    let mut command = cargo(workspace, &["build", "--target", WASM, "--profile", "component"]);
+    let mut command = cargo(workspace, &["build", "--target", WASM, "--release"]);
     for component in components {
         command.args(["--package", &component.package]);
     }
@@ -80,6 +81,18 @@ fn build_host(workspace: &Workspace) -> Result<()> {
     }
     say("building the host, target/release/signalbox (the first time compiles wasmtime: several minutes)");
     timed(&mut cargo(workspace, &["build", "--release", "--package", "host"]))
+}
+
+/// From wasm to this machine's code, which is kept in target/: else the first start would do it, and tests that start many programs
+/// would wait for each other.
+fn compile_ahead(workspace: &Workspace) -> Result<()> {
+    if !workspace.signalbox().exists() || !workspace.root.join("spin.toml").exists() {
+        return Ok(());
+    }
+    say("compiling the components for this machine");
+    let mut command = Command::new(workspace.signalbox());
+    command.current_dir(&workspace.root).args(["compile", "--from", "spin.toml"]);
+    timed(&mut command)
 }
 
 fn timed(command: &mut Command) -> Result<()> {

@@ -52,7 +52,7 @@ fn component_lints(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     ensure_wasm_target(workspace)?;
-    let mut command = cargo(workspace, &["clippy", "--target", WASM, "--profile", "component"]);
+    let mut command = cargo(workspace, &["clippy", "--target", WASM, "--release"]);
     for component in &components {
         command.args(["--package", &component.package]);
     }

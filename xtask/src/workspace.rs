@@ -81,7 +81,7 @@ impl Component {
     pub(crate) fn wasm(&self, workspace: &Workspace) -> PathBuf {
         workspace
             .target()
-            .join("wasm32-wasip2/component")
+            .join("wasm32-wasip2/release")
             .join(format!("{}.wasm", self.package.replace('-', "_")))
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn check(workspace: &Workspace, tree: &Tree) -> Result<Vec<Breach>> {
                 format!("components/{}", component.folder),
                 "is started by nothing",
                 format!(
-                    "give spin.toml a [component.{}] whose source is target/wasm32-wasip2/component/{wasm}",
+                    "give spin.toml a [component.{}] whose source is target/wasm32-wasip2/release/{wasm}",
                     component.folder
                 ),
             ));
