@@ -121,10 +121,17 @@ fn how(given: &Given) -> Result<How, String> {
             Style::NAMES
         ));
     }
-    if StrftimeItems::new(said).any(|item| item == Item::Error) {
+    if !StrftimeItems::new(said).all(|item| can_be_printed(&item)) {
         return Err(format!("takes a pattern of strftime, and {said:?} is none: write %% for a % alone"));
     }
     Ok(How::Pattern(said.to_owned()))
+}
+
+/// Whether every time can be printed so. Some items, such as `%#z`, are for reading alone.
+fn can_be_printed(item: &Item<'_>) -> bool {
+    let mut out = String::new();
+    *item != Item::Error
+        && write!(out, "{}", DateTime::UNIX_EPOCH.format_with_items(std::iter::once(item))).is_ok()
 }
 
 /// Reads the time that is filtered: RFC 3339, a local time or a day in the tenant's zone, or the seconds since 1970.

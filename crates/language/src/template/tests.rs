@@ -179,6 +179,10 @@ fn filters_are_checked_when_the_rule_is_saved() {
             "date what it cannot take: it takes a pattern of strftime, and \"%Q\" is none: write %% for a % alone",
         ),
         (
+            "{{ at|date('%#z') }}",
+            "date what it cannot take: it takes a pattern of strftime, and \"%#z\" is none: write %% for a % alone",
+        ),
+        (
             "{{ at|date('dd.mm.yyyy') }}",
             "date what it cannot take: it takes a style (short, medium, long, full, iso) or a pattern such as \"%d.%m.%Y\" of at most 100 characters",
         ),

@@ -137,19 +137,19 @@ fn looking() -> impl Strategy<Value = (Value, PaceSaid)> {
     let conditions = prop::sample::select(vec![
         json!([{"type": "value_threshold", "value": 40}]),
         json!([{"type": "any", "conditions": [
-            {"type": "equals", "field": "owner.name", "value": "1"}, {"type": "less_than", "field": "value", "value_field": "limit"}]}]),
+            {"type": "equals", "field": "buyer.name", "value": "1"}, {"type": "less_than", "field": "value", "value_field": "limit"}]}]),
         json!([{"type": "any_item", "field": "lines", "conditions": [{"type": "greater_than", "field": "item.price", "value": 50}]}]),
         json!([{"type": "equals", "field": "record.status", "value": "open"}]),
-        json!([{"type": "expression", "value": "data.value > 40 && owner.name != '2'"}]),
+        json!([{"type": "expression", "value": "data.value > 40 && buyer.name != '2'"}]),
         json!([{"type": "changed", "field": "stage"}]),
     ]);
     let absence = json!({
-        "trigger_id": "opportunity_stage_changed", "within": "PT9S", "key": "deal", "other_key": "owner.name",
+        "trigger_id": "opportunity_stage_changed", "within": "PT9S", "key": "deal", "other_key": "buyer.name",
         "conditions": [{"type": "greater_than", "field": "other", "value": 30}]
     });
     let other = PaceSaid { absence: Some(absence), ..PaceSaid::default() };
     let by_name = PaceSaid {
-        window: Some(json!({"count": 2, "within": "PT30S", "key": ["owner.name"]})),
+        window: Some(json!({"count": 2, "within": "PT30S", "key": ["buyer.name"]})),
         concurrency: Some(json!({"limit": 1, "key": "record.status"})),
         ..PaceSaid::default()
     };
@@ -182,7 +182,7 @@ fn report_of(cast: &Cast, past: &Past, only_needed: bool) -> Value {
     for (gap, value, owner) in past {
         second += gap;
         let whole = json!({
-            "opportunity_id": format!("o-{owner}"), "opportunity_name": "Deal", "value": value, "owner": {"name": owner.to_string()},
+            "opportunity_id": format!("o-{owner}"), "opportunity_name": "Deal", "value": value, "buyer": {"name": owner.to_string()},
             "limit": 50, "lines": [{"price": value}], "note": "unseen", "deal": owner.to_string(), "other": value,
             "old_stage": "a", "new_stage": if value % 2 == 0 { "a" } else { "b" }
         });
