@@ -13,7 +13,7 @@ const SECOND: &str = "evt_00000000000000000000000002";
 const THIRD: &str = "evt_00000000000000000000000003";
 const END: &str = "evt_0000000000000000000000000z";
 
-/// What no sender is kept from: quotes, line ends, the signs that part one event from the next.
+/// What no sender is kept from: quotes, line ends, signs that cannot be seen, letters of several bytes.
 const ODD: &str = "https://shop.example/\"a\"\\\n\u{1e}\u{1f}\u{7f}ü";
 
 /// An event as it lies in the table.

@@ -5,22 +5,19 @@ use db::{DbError, Decode, Row, Scope, Value};
 use kernel::Instant;
 use serde_json::json;
 
-/// How much the data of a page may take, in bytes.
+/// How much the data of a piece may take, in bytes.
 const MOST_BYTES: i64 = 8 << 20;
 
-/// Between two events, and between the parts of one: neither can stand in JSON (RFC 8259), where control characters are escaped.
-const EVENTS: char = '\u{1e}';
-const PARTS: char = '\u{1f}';
-
-// A page comes as one text: thousands of rows of many columns each would take longer to hand over than to look at.
-const PAST: &str = "SELECT group_concat(event_id || char(31) || received_at || char(31) || circumstances || char(31) || data || char(31) ||
-        coalesce(record, ''), char(30)) AS page FROM
-    (SELECT event_id, received_at, data, record,
+// A piece comes as one text: thousands of rows of many columns each would take longer to hand over than to look at. Each event says how
+// long its parts are, so that no sign in them can be taken for an end.
+const PAST: &str = "SELECT group_concat(event_id || ' ' || received_at || ' ' || octet_length(circumstances) || ' ' || octet_length(data)
+        || ' ' || octet_length(record) || ' ' || circumstances || data || record, '') AS piece FROM
+    (SELECT event_id, received_at, data, coalesce(record, '') AS record,
             CASE WHEN ?6 THEN json_array(source, subject, actor, occurred_at, depth) ELSE '' END AS circumstances
         FROM events INDEXED BY events_by_trigger
         WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id <= ?4 ORDER BY event_id LIMIT ?5)";
 // How much each takes is told by the head of its row: nothing of it is read.
-const SIZES: &str = "SELECT group_concat(event_id || char(31) || bytes, char(30)) AS page FROM
+const SIZES: &str = "SELECT group_concat(event_id || ' ' || bytes || ' ', '') AS piece FROM
     (SELECT event_id, octet_length(data) + coalesce(octet_length(record), 0) AS bytes
         FROM events INDEXED BY events_by_trigger
         WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 ORDER BY event_id LIMIT ?5)";
@@ -36,33 +33,37 @@ struct Listed(String);
 
 impl Decode for Listed {
     fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
-        Ok(Self(row.get::<Option<String>>("page")?.unwrap_or_default()))
+        Ok(Self(row.get::<Option<String>>("piece")?.unwrap_or_default()))
     }
 }
 
-/// Takes apart what [`Listed`] holds.
-fn pieces<'a, T>(page: &'a str, read: impl Fn(&'a str) -> Option<T>) -> Result<Vec<T>, DbError> {
-    if page.is_empty() {
-        return Ok(Vec::new());
+/// Takes apart what [`Listed`] holds: `one` gives what stands first, and the rest.
+fn all<'a, T>(mut piece: &'a str, one: impl Fn(&'a str) -> Option<(T, &'a str)>) -> Result<Vec<T>, DbError> {
+    let mut found = Vec::new();
+    while !piece.is_empty() {
+        let surprise =
+            || DbError::Decode { column: "piece".to_owned(), wanted: "events, one after the other" };
+        let (event, rest) = one(piece).ok_or_else(surprise)?;
+        found.push(event);
+        piece = rest;
     }
-    page.split(EVENTS)
-        .map(read)
-        .collect::<Option<_>>()
-        .ok_or_else(|| DbError::Decode { column: "page".to_owned(), wanted: "events, one after the other" })
+    Ok(found)
 }
 
 /// Reads the events of the trigger that is the `trigger`th of its stretch.
-pub(crate) fn read(trigger: usize, page: &str) -> Result<Vec<Past<'_>>, DbError> {
-    pieces(page, |text| one(trigger, text))
+pub(crate) fn read(trigger: usize, piece: &str) -> Result<Vec<Past<'_>>, DbError> {
+    all(piece, |text| event(trigger, text))
 }
 
-fn one(trigger: usize, text: &str) -> Option<Past<'_>> {
-    let mut parts = text.split(PARTS);
-    let (id, received, circumstances) = (parts.next()?, parts.next()?, parts.next()?);
-    let (data, record) = (parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
+fn event(trigger: usize, text: &str) -> Option<(Past<'_>, &str)> {
+    let (id, rest) = text.split_once(' ')?;
+    let (received, rest) = number(rest)?;
+    let (of_circumstances, rest) = number(rest)?;
+    let (of_data, rest) = number(rest)?;
+    let (of_record, rest) = number(rest)?;
+    let (circumstances, rest) = part(rest, of_circumstances)?;
+    let (data, rest) = part(rest, of_data)?;
+    let (record, rest) = part(rest, of_record)?;
     let circumstances = if circumstances.is_empty() {
         None
     } else {
@@ -70,20 +71,26 @@ fn one(trigger: usize, text: &str) -> Option<Past<'_>> {
             serde_json::from_str::<(String, Option<String>, String, i64, u32)>(circumstances).ok()?;
         Some(Circumstances { source, subject, actor, occurred: Instant::from_millis(occurred), depth })
     };
-    Some(Past {
-        id,
-        trigger,
-        received: Instant::from_millis(received.parse().ok()?),
-        data,
-        record: (!record.is_empty()).then_some(record),
-        circumstances,
-    })
+    let record = (!record.is_empty()).then_some(record);
+    let received = Instant::from_millis(received);
+    Some((Past { id, trigger, received, data, record, circumstances }, rest))
+}
+
+/// So many bytes, and the rest.
+fn part(text: &str, bytes: i64) -> Option<(&str, &str)> {
+    text.split_at_checked(usize::try_from(bytes).ok()?)
+}
+
+fn number(text: &str) -> Option<(i64, &str)> {
+    let (number, rest) = text.split_once(' ')?;
+    Some((number.parse().ok()?, rest))
 }
 
 /// An event and how many bytes its data takes.
-fn size(text: &str) -> Option<(String, i64)> {
-    let (id, bytes) = text.split_once(PARTS)?;
-    Some((id.to_owned(), bytes.parse().ok()?))
+fn size(text: &str) -> Option<((&str, i64), &str)> {
+    let (id, rest) = text.split_once(' ')?;
+    let (bytes, rest) = number(rest)?;
+    Some(((id, bytes), rest))
 }
 
 async fn listed<const N: usize>(
@@ -91,8 +98,8 @@ async fn listed<const N: usize>(
     sql: &'static str,
     parameters: [Value; N],
 ) -> Result<String, DbError> {
-    let page: Option<Listed> = scope.one(sql, parameters).await?;
-    Ok(page.map(|Listed(text)| text).unwrap_or_default())
+    let piece: Option<Listed> = scope.one(sql, parameters).await?;
+    Ok(piece.map(|Listed(text)| text).unwrap_or_default())
 }
 
 /// The last of the next events of a stretch that together are `most` at most and take no more than [`MOST_BYTES`]; one is
@@ -103,26 +110,30 @@ async fn horizon(
     after: &str,
     most: i64,
 ) -> Result<Option<String>, DbError> {
-    let mut all: Vec<(String, i64)> = Vec::new();
-    // A trigger at a time, each in its index's order: together they would be sorted anew for every page.
+    let mut pieces = Vec::new();
+    // A trigger at a time, each in its index's order: together they would be sorted anew for every piece.
     for trigger in stretch.triggers {
         let parameters = [(*trigger).into(), after.into(), stretch.until.into(), most.into()];
-        all.extend(pieces(&listed(scope, SIZES, parameters).await?, size)?);
+        pieces.push(listed(scope, SIZES, parameters).await?);
+    }
+    let mut sizes: Vec<(&str, i64)> = Vec::new();
+    for piece in &pieces {
+        sizes.append(&mut all(piece, size)?);
     }
     if stretch.triggers.len() > 1 {
-        all.sort_by(|(one, _), (other, _)| one.cmp(other));
-        all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        sizes.sort_by_key(|(id, _)| *id);
+        sizes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     }
     let mut left = MOST_BYTES;
     let mut last = None;
-    for (id, bytes) in all {
+    for (id, bytes) in sizes {
         left = left.saturating_sub(bytes);
         if left < 0 && last.is_some() {
             break;
         }
         last = Some(id);
     }
-    Ok(last)
+    Ok(last.map(str::to_owned))
 }
 
 /// The next events of a stretch, of each trigger for itself.
