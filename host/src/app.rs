@@ -173,14 +173,19 @@ impl App {
         let manifest = Manifest::read(path)?;
         let directory = directory(path);
         let engine = crate::engine::engine()?;
-        let loaded = load(&engine, &manifest, directory, &cache(directory, options))?;
+        let unkept = |why: &str| {
+            Failure::new(
+                format!("Compiled components cannot be kept: {why}."),
+                "Each start would compile them anew.",
+                "Give the cache a directory that belongs to this user alone (--cache DIR), with room for some 300 MB.",
+            )
+        };
+        let cache = cache(directory, options);
+        cache.usable().map_err(unkept)?;
+        let loaded = load(&engine, &manifest, directory, &cache)?;
         for one in &loaded {
             if let Made::InVain(why) = &one.made {
-                return Err(Failure::new(
-                    format!("The compiled component '{}' cannot be kept: {why}.", one.id),
-                    "Each start would compile it anew.",
-                    "Give the cache a directory that belongs to this user alone (--cache DIR), with room for some 300 MB.",
-                ));
+                return Err(unkept(why));
             }
         }
         let now = loaded.iter().filter(|one| one.made == Made::Now).count();

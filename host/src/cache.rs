@@ -57,6 +57,14 @@ impl Cache {
         }
     }
 
+    /// Whether anything can be kept.
+    ///
+    /// # Errors
+    /// Why nothing can.
+    pub fn usable(&self) -> Result<(), &str> {
+        self.directory.as_ref().map(|_| ()).map_err(String::as_str)
+    }
+
     /// Loads or compiles the component in this file, and says which.
     ///
     /// # Errors
