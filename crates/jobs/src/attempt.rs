@@ -53,6 +53,11 @@ pub enum Outcome {
         /// How long the receiver asks us to wait.
         retry_after: Option<Span>,
     },
+    /// It failed in a way that may pass, and whoever tried says when it is tried again: the job's own patience has no say.
+    Again {
+        /// When.
+        at: Instant,
+    },
     /// It failed in a way that does not pass.
     Hopeless,
 }
@@ -77,6 +82,7 @@ pub fn next(patience: &Patience, failures: u32, outcome: &Outcome, now: Instant,
         Outcome::Done => Next::Done,
         Outcome::Unfinished => Next::Later(now),
         Outcome::Early { until } => Next::Later(*until),
+        Outcome::Again { at } => Next::Again(*at),
         Outcome::Hopeless => Next::Dead,
         Outcome::Failed { retry_after } => patience
             .next(failures.saturating_add(1), now, jitter, *retry_after)

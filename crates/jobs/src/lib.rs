@@ -23,12 +23,13 @@ pub use backlog::{Backlog, COUNTED, Open, backlog};
 pub use courier::{ANSWER_LIMIT, Courier, Lost, Parcel, Receipt};
 pub use error::JobError;
 pub use job::{Job, Kind, NewJob, State};
-pub use order::{Lane, OnError, Run, Start, Step, Terms, Waits, in_order};
+pub use order::{Gate, Gated, Lane, OnError, Run, Start, Step, Terms, Waits, in_order};
 pub use patience::Patience;
 pub use place::{Place, Why, place};
 pub use privacy::{REDACTIONS, forget, take_back, take_back_carriers, take_back_telling};
 pub use queue::{
-    LEASE, Lease, Leased, Settled, Settlement, anything, claim, enqueue, expire, rendered, settle,
+    LEASE, Lease, Leased, Settled, Settlement, anything, claim, enqueue, expire, gate, put_back, rendered,
+    resume, settle,
 };
 pub use result::{RESULT_LIMIT, result_text};
 pub use runs::{cancel_runs, limit_lane, reschedule_run, results_of};

@@ -4,7 +4,7 @@
 //! What an event made of a rule is a run: its jobs are laid one behind the other, all in the commit of the event.
 
 use crate::{NewJob, State, word::names};
-use kernel::{EventId, Instant, JobId, RuleId, Secret, Span};
+use kernel::{EventId, Instant, JobId, RuleId, Secret, Span, TenantId};
 
 names! {
     /// What becomes of the jobs that a job holds, when it is given up.
@@ -80,6 +80,33 @@ impl Lane {
     pub const fn limit(&self) -> u32 {
         self.limit
     }
+}
+
+/// How many a lane lets in, apart from what its jobs say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// As many as its jobs say.
+    Open,
+    /// No more than these.
+    Narrow(u32),
+    /// None until a time.
+    Shut {
+        /// Until when.
+        until: Instant,
+        /// How many then; `None`: as many as its jobs say.
+        then: Option<u32>,
+    },
+}
+
+/// A lane of a tenant whose gate is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gated {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The lane's name.
+    pub lane: String,
+    /// How it is set.
+    pub gate: Gate,
 }
 
 /// What a queued job waits for besides its time.

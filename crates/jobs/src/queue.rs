@@ -5,7 +5,7 @@
 //! next in its lane. All functions run inside the caller's transaction.
 
 use crate::{
-    Job, NewJob, Next, OnError,
+    Gated, Job, NewJob, Next, OnError,
     store::{lane, lane::Lanes, order, queue as store},
 };
 use db::{AllTenants, DbError};
@@ -13,7 +13,7 @@ use kernel::{Chance, Instant, JobId, Secret, Span, TenantId};
 use std::collections::HashSet;
 
 /// How long a lease lasts: longer than the longest effect may take.
-pub const LEASE: Span = Span::seconds(30);
+pub const LEASE: Span = Span::seconds(45);
 
 /// The token of one claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +157,40 @@ pub async fn settle(all: &mut AllTenants<'_>, settlements: &[Settlement]) -> Res
     let mut freed = order::release(all, &gone, &mut lanes).await?;
     freed = freed.saturating_add(lane::let_in_all(all, &lanes).await?);
     Ok(Settled { counted, freed })
+}
+
+/// Sets how many lanes let in; whoever has their turn then is let in at once, and whoever has it no longer waits. Tells how many
+/// were let in.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn gate(all: &mut AllTenants<'_>, gates: &[Gated]) -> Result<usize, DbError> {
+    lane::gate(all, gates).await
+}
+
+/// Opens the lanes that were shut until now.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn resume(all: &mut AllTenants<'_>, now: Instant) -> Result<usize, DbError> {
+    lane::resume(all, now).await
+}
+
+/// Puts claimed jobs back as if they had not been claimed, because their turn was none: no attempt is counted. Each comes again
+/// at the instant beside it, or as soon as its lane lets it in.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn put_back(all: &mut AllTenants<'_>, leased: &[(Leased, Option<Instant>)]) -> Result<(), DbError> {
+    if leased.is_empty() {
+        return Ok(());
+    }
+    store::put_back(all, leased).await?;
+    let mut lanes = Lanes::default();
+    for (one, _) in leased {
+        lanes.add(&one.job.tenant, one.job.lane.as_ref());
+    }
+    lane::let_in_all(all, &lanes).await.map(drop)
 }
 
 /// Whether those that a job holds go on.

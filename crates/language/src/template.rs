@@ -15,8 +15,10 @@ mod locale;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tree;
 
 pub use context::Context;
+pub use tree::Tree;
 
 use crate::{Known, Vocabulary};
 use minijinja::{AutoEscape, Environment, Error, State, UndefinedBehavior, Value as Slot, machinery};

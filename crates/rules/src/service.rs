@@ -324,6 +324,15 @@ pub async fn grounds(scope: &mut Scope<'_>) -> Result<Grounds, DbError> {
     store::grounds(scope).await
 }
 
+/// Notes, within the caller's transaction, that events of the tenant meet something else from now on: whoever decides by what was
+/// loaded before decides anew.
+///
+/// # Errors
+/// The database's.
+pub async fn moved(scope: &mut Scope<'_>) -> Result<(), DbError> {
+    store::bump(scope).await
+}
+
 /// The tenant's active rules, compiled, its triggers, and what they stand on.
 ///
 /// # Errors

@@ -32,6 +32,9 @@ pub enum WebhookError {
     /// The endpoint's address may no longer be sent to.
     #[error("The address of the webhook endpoint {0}.")]
     Target(TargetError),
+    /// The endpoint's own body cannot be made of this event.
+    #[error("The body that the webhook endpoint wants cannot be made of this: {0}. Correct its template.")]
+    Body(String),
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -47,7 +50,7 @@ impl Fault for WebhookError {
             Self::Unknown => Kind::NotFound,
             Self::Stale(_) => Kind::Stale,
             Self::Disabled(_) => Kind::Conflict,
-            Self::TooMany | Self::Target(_) => Kind::Unprocessable,
+            Self::TooMany | Self::Target(_) | Self::Body(_) => Kind::Unprocessable,
             Self::Vault(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -61,6 +64,7 @@ impl Fault for WebhookError {
             Self::Disabled(_) => "WEBHOOK_ENDPOINT_DISABLED",
             Self::TooMany => "WEBHOOK_ENDPOINT_LIMIT",
             Self::Target(_) => "WEBHOOK_ADDRESS_REFUSED",
+            Self::Body(_) => "WEBHOOK_BODY_FAILED",
             Self::Vault(error) => error.code(),
             Self::Db(error) => error.code(),
         }

@@ -1,100 +1,52 @@
-//! What can be done with endpoints? They are set up, changed and taken down; and what is to be sent becomes requests.
+//! What can be done with endpoints? They are set up, changed and taken down; and what is to be sent becomes requests. All that changes
+//! something runs within the caller's transaction.
 
 mod deliver;
+mod look;
 #[cfg(test)]
 mod tests;
 
-pub use deliver::{gone, prepare};
+pub use deliver::{Prepared, find, prepare, settle, subscriptions, switch_off};
+pub use look::{Seen, attempts, figures, get, list};
 
 use crate::{
-    Endpoint, EndpointPatch, Means, NewEndpoint, SigningKey, WebhookError,
-    store::endpoint::{self as store, Stored},
+    Endpoint, EndpointPatch, Keyring, Means, NewEndpoint, Rotation, SigningKey, WebhookError,
+    store::{
+        endpoint::{self as store, Stored},
+        health,
+    },
 };
-use db::{Db, DbError, Scope, Tx};
-use kernel::{Call, EndpointId, Page, PageRequest, Target, TenantId};
+use db::{DbError, Scope};
+use kernel::{Call, EndpointId, Target, TenantId};
 use serde_json::{Value, json};
 use vault::Vault;
-
-/// Makes what went well stay, takes back what did not, and keeps the connection in both cases.
-async fn end<T>(tx: Tx, outcome: Result<T, WebhookError>) -> Result<T, WebhookError> {
-    match outcome {
-        Ok(value) => {
-            tx.commit().await?;
-            Ok(value)
-        }
-        Err(fault) => {
-            tx.rollback().await?;
-            Err(fault)
-        }
-    }
-}
 
 /// Sets an endpoint up; gives it with the key that signs, which is never shown again.
 ///
 /// # Errors
 /// [`WebhookError::Invalid`], [`WebhookError::TooMany`].
 pub async fn create(
-    db: &Db,
+    scope: &mut Scope<'_>,
     call: &Call,
     means: Means<'_>,
     new: NewEndpoint,
 ) -> Result<(Endpoint, SigningKey), WebhookError> {
-    let (endpoint, key) = new.set_up(call, means.allow_private).map_err(WebhookError::Invalid)?;
-    let place = place(call.tenant(), &endpoint.id);
-    let sealed = means.vault.seal(&place, key.text().expose().as_bytes(), &*call.chance)?;
-    let mut tx = db.begin().await?;
-    let outcome = insert(&mut tx.scope(call.tenant()), call, Stored { endpoint, sealed }).await;
-    Ok((end(tx, outcome).await?, key))
-}
-
-async fn insert(scope: &mut Scope<'_>, call: &Call, stored: Stored) -> Result<Endpoint, WebhookError> {
+    let (endpoint, keyring) = new.set_up(call, means.allow_private).map_err(WebhookError::Invalid)?;
+    let sealed = seal(call, means.vault, &endpoint.id, &keyring)?;
+    let stored = Stored { endpoint, sealed };
     if !store::insert(scope, &stored).await? {
         return Err(WebhookError::TooMany);
     }
     let endpoint = stored.endpoint;
     record(scope, call, "webhook_endpoint.created", None, Some(&endpoint)).await?;
-    Ok(endpoint)
+    Ok((endpoint, keyring.key))
 }
 
-/// The endpoints of the caller's tenant, oldest first.
-///
-/// # Errors
-/// [`WebhookError::Db`].
-pub async fn list(db: &Db, call: &Call, page: &PageRequest) -> Result<Page<Endpoint>, WebhookError> {
-    let mut lease = db.read().await?;
-    let rows = store::list(&mut lease.scope(call.tenant())?, page).await?;
-    let endpoints = rows.into_iter().map(|stored| stored.endpoint).collect();
-    Ok(Page::cut(endpoints, page, |endpoint: &Endpoint| endpoint.id.as_str().to_owned()))
-}
-
-/// One endpoint.
-///
-/// # Errors
-/// [`WebhookError::Unknown`].
-pub async fn get(db: &Db, call: &Call, id: &EndpointId) -> Result<Endpoint, WebhookError> {
-    let mut lease = db.read().await?;
-    let stored = store::get(&mut lease.scope(call.tenant())?, id).await?;
-    stored.map(|stored| stored.endpoint).ok_or(WebhookError::Unknown)
-}
-
-/// Changes an endpoint; with `expected`, only if it is still of that version.
+/// Changes an endpoint; with `expected`, only if it is still of that version. How it fared before counts no more.
 ///
 /// # Errors
 /// [`WebhookError::Unknown`], [`WebhookError::Stale`], [`WebhookError::Invalid`].
 pub async fn change(
-    db: &Db,
-    call: &Call,
-    means: Means<'_>,
-    id: &EndpointId,
-    patch: EndpointPatch,
-    expected: Option<i64>,
-) -> Result<Endpoint, WebhookError> {
-    let mut tx = db.begin().await?;
-    let outcome = update(&mut tx.scope(call.tenant()), call, means, id, patch, expected).await;
-    end(tx, outcome).await
-}
-
-async fn update(
     scope: &mut Scope<'_>,
     call: &Call,
     means: Means<'_>,
@@ -102,12 +54,40 @@ async fn update(
     patch: EndpointPatch,
     expected: Option<i64>,
 ) -> Result<Endpoint, WebhookError> {
-    let Stored { endpoint: before, sealed } = current(scope, id, expected).await?;
-    let changed = before.clone().change(patch, call.now, means.allow_private);
-    let stored = Stored { endpoint: changed.map_err(WebhookError::Invalid)?, sealed };
+    let stored = current(scope, id, expected).await?;
+    let keyring = ring(call.tenant(), means.vault, &stored)?;
+    let before = stored.endpoint;
+    let changed = before.clone().change(patch, keyring, call.now, means.allow_private);
+    let (endpoint, keyring) = changed.map_err(WebhookError::Invalid)?;
+    let sealed = seal(call, means.vault, id, &keyring)?;
+    let stored = Stored { endpoint, sealed };
     store::update(scope, &stored).await?;
+    health::forget(scope, id).await?;
     record(scope, call, "webhook_endpoint.changed", Some(&before), Some(&stored.endpoint)).await?;
     Ok(stored.endpoint)
+}
+
+/// Gives an endpoint another key; the present one signs beside it for a while. Gives the new one, which is never shown again.
+///
+/// # Errors
+/// [`WebhookError::Unknown`], [`WebhookError::Stale`], [`WebhookError::Invalid`].
+pub async fn rotate(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    means: Means<'_>,
+    id: &EndpointId,
+    rotation: Rotation,
+    expected: Option<i64>,
+) -> Result<(Endpoint, SigningKey), WebhookError> {
+    let stored = current(scope, id, expected).await?;
+    let keyring = ring(call.tenant(), means.vault, &stored)?;
+    let before = stored.endpoint;
+    let turned = rotation.turn(before.clone(), keyring, call).map_err(WebhookError::Invalid)?;
+    let (endpoint, keyring) = turned;
+    let stored = Stored { endpoint, sealed: seal(call, means.vault, id, &keyring)? };
+    store::update(scope, &stored).await?;
+    record(scope, call, "webhook_endpoint.secret_rotated", Some(&before), Some(&stored.endpoint)).await?;
+    Ok((stored.endpoint, keyring.key))
 }
 
 /// Takes an endpoint down; with `expected`, only if it is still of that version. What is queued for it will fail.
@@ -115,17 +95,6 @@ async fn update(
 /// # Errors
 /// [`WebhookError::Unknown`], [`WebhookError::Stale`].
 pub async fn delete(
-    db: &Db,
-    call: &Call,
-    id: &EndpointId,
-    expected: Option<i64>,
-) -> Result<(), WebhookError> {
-    let mut tx = db.begin().await?;
-    let outcome = remove(&mut tx.scope(call.tenant()), call, id, expected).await;
-    end(tx, outcome).await
-}
-
-async fn remove(
     scope: &mut Scope<'_>,
     call: &Call,
     id: &EndpointId,
@@ -136,15 +105,19 @@ async fn remove(
     Ok(record(scope, call, "webhook_endpoint.deleted", Some(&before), None).await?)
 }
 
-/// The endpoint to which something is to be sent now, within the caller's transaction; that somebody tests it is on record.
+/// The endpoint to which something is to be sent now; that somebody does so by hand is on record as `action`.
 ///
 /// # Errors
 /// [`WebhookError::Unknown`], [`WebhookError::Disabled`].
-pub async fn tested(scope: &mut Scope<'_>, call: &Call, id: &EndpointId) -> Result<Endpoint, WebhookError> {
+pub async fn addressed(
+    scope: &mut Scope<'_>,
+    call: &Call,
+    id: &EndpointId,
+    (action, after): (&str, Option<Value>),
+) -> Result<Endpoint, WebhookError> {
     let endpoint = current(scope, id, None).await?.endpoint;
     endpoint.must_be_active()?;
-    let entry =
-        audit::Entry { action: "webhook_endpoint.tested", subject: id.as_str(), ..audit::Entry::default() };
+    let entry = audit::Entry { action, subject: id.as_str(), before: None, after };
     audit::append(scope, call, &entry).await?;
     Ok(endpoint)
 }
@@ -175,26 +148,42 @@ async fn record(
     audit::append(scope, call, &entry).await
 }
 
-/// What the audit says of an endpoint: of its address, which may carry tokens, no more than where it leads.
+/// What the audit says of an endpoint: of its address, which may carry tokens, no more than where it leads; of headers, the names.
 fn seen(endpoint: &Endpoint) -> Value {
     let address = Target::parse(&endpoint.url, true).map(|target| target.masked()).unwrap_or_default();
+    let policy = &endpoint.policy;
     json!({
         "address": address,
         "description": endpoint.description,
+        "customer": endpoint.customer,
+        "event_types": endpoint.event_types.iter().map(crate::EventType::as_str).collect::<Vec<_>>(),
+        "filter": endpoint.filter,
+        "has_body": endpoint.body.is_some(),
+        "headers": endpoint.headers.keys().collect::<Vec<_>>(),
+        "auth": endpoint.auth.kind(),
+        "signature": endpoint.signature.as_str(),
+        "attempts": policy.attempts(),
+        "timeout_ms": policy.timeout.as_millis(),
+        "concurrency": policy.concurrency,
+        "ordering_key": policy.ordering_key,
         "is_active": endpoint.disabled.is_none(),
         "disabled_reason": endpoint.disabled.map(|disabled| disabled.reason.as_str()),
         "version": endpoint.version,
     })
 }
 
-/// A sealed key opens in its endpoint's row only.
+/// What is sealed opens in its endpoint's row only.
 fn place(tenant: &TenantId, id: &EndpointId) -> String {
     format!("{tenant}/webhook_endpoints/{id}")
 }
 
-fn open(tenant: &TenantId, vault: &Vault, stored: &Stored) -> Result<SigningKey, WebhookError> {
+fn seal(call: &Call, vault: &Vault, id: &EndpointId, keyring: &Keyring) -> Result<Vec<u8>, WebhookError> {
+    Ok(vault.seal(&place(call.tenant(), id), keyring.text().expose().as_bytes(), &*call.chance)?)
+}
+
+fn ring(tenant: &TenantId, vault: &Vault, stored: &Stored) -> Result<Keyring, WebhookError> {
     let text = vault.open(&place(tenant, &stored.endpoint.id), &stored.sealed)?;
-    let key = std::str::from_utf8(text.expose()).ok().and_then(|text| text.parse().ok());
-    let surprise = || DbError::Decode { column: "secret".to_owned(), wanted: "a sealed signing key" };
-    Ok(key.ok_or_else(surprise)?)
+    let keyring = std::str::from_utf8(text.expose()).ok().and_then(Keyring::read);
+    let surprise = || DbError::Decode { column: "secret".to_owned(), wanted: "sealed keys that sign" };
+    Ok(keyring.ok_or_else(surprise)?)
 }

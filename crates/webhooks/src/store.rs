@@ -1,4 +1,6 @@
-//! What does the table of this area hold, and by which statements?
+//! What do the tables of this area hold, and by which statements?
 
+pub(crate) mod attempt;
 pub(crate) mod endpoint;
+pub(crate) mod health;
 pub(crate) mod privacy;

@@ -4,7 +4,7 @@
 //! there are of them.
 
 use super::{Name, Taken};
-use crate::{Job, Lane, NewJob, Next, Settlement, Start, State, Terms};
+use crate::{Job, Lane, Leased, NewJob, Next, Settlement, Start, State, Terms};
 use db::{AllTenants, DbError, Decode, Row, Value};
 use kernel::{EventId, Instant, JobId, Span, TenantId};
 use serde_json::json;
@@ -129,6 +129,13 @@ const SETTLE: &str = "UPDATE jobs SET state = new.value ->> 3, due_at = coalesce
     WHERE jobs.tenant_id = new.value ->> 0 AND jobs.job_id = new.value ->> 1
         AND jobs.state = 'leased' AND jobs.lease = new.value ->> 2
     RETURNING tenant_id, job_id";
+const PUT_BACK: &str = "UPDATE jobs SET state = 'queued', attempts = attempts - 1,
+    due_at = coalesce(new.value ->> 3, due_at), waits_for = CASE WHEN lane IS NOT NULL THEN 'lane' ELSE 'time' END,
+    lease = NULL, leased_until = NULL, leased_at = NULL
+    FROM json_each(?1) AS new
+    WHERE jobs.tenant_id = new.value ->> 0 AND jobs.job_id = new.value ->> 1
+        AND jobs.state = 'leased' AND jobs.lease = new.value ->> 2
+    RETURNING job_id AS id";
 // Where the outcome did not count, the job may be gone with its tenant.
 const NOTE: &str = "INSERT INTO job_attempts (tenant_id, job_id, number, started_at, ended_at, ending, status, detail)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
@@ -139,6 +146,7 @@ const NOTE: &str = "INSERT INTO job_attempts (tenant_id, job_id, number, started
 // Nearly always nothing is due at all, which one look into an index says.
 const ANYTHING: &str = concat!(
     "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'leased' AND leased_until <= ?1)
+    OR EXISTS (SELECT 1 FROM job_lanes WHERE resumes_at <= ?1)
     OR (EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND waits_for = 'time' AND due_at <= ?1)
         AND EXISTS (",
     open!(""),
@@ -318,6 +326,18 @@ fn outcome(one: &Settlement) -> serde_json::Value {
     ])
 }
 
+pub(crate) async fn put_back(
+    all: &mut AllTenants<'_>,
+    leased: &[(Leased, Option<Instant>)],
+) -> Result<(), DbError> {
+    let line = |(one, due): &(Leased, Option<Instant>)| {
+        let job = &one.job;
+        json!([job.tenant.as_str(), job.id.as_str(), one.lease.as_str(), due.map(Instant::millis)])
+    };
+    let lines = Value::Text(serde_json::Value::Array(leased.iter().map(line).collect()).to_string());
+    all.run_for_effect(PUT_BACK, [lines]).await.map(drop)
+}
+
 pub(crate) async fn anything(all: &mut AllTenants<'_>, now: Instant) -> Result<bool, DbError> {
     Ok(all.one::<i64>(ANYTHING, [now.into()]).await? == Some(1))
 }
@@ -333,6 +353,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("LOSE", LOSE),
     ("EXPIRE", EXPIRE),
     ("SETTLE", SETTLE),
+    ("PUT_BACK", PUT_BACK),
     ("NOTE", NOTE),
     ("ANYTHING", ANYTHING),
 ];
