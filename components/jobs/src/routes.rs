@@ -8,9 +8,9 @@ use edge::{
     Authorized, Faults, Id, Internal, Json, List, Paging, Problem, Query, Shown, Visitor, World, needs,
 };
 use jobs::Filter;
-use kernel::{Fields, JobId, Span};
+use kernel::{Fields, Instant, JobId, Span};
 use notifications::Means;
-use pipeline::{Books, ByRules, Works};
+use pipeline::{Books, ByRules, Works, webhooks::Tokens};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -26,6 +26,9 @@ const LOOK: Span = Span::seconds(10);
 /// How far apart two looks at the clock are: what is due by the clock is due to the minute, and ticks come with every event.
 const CLOCK: Span = Span::millis(500);
 
+/// How long it is known whether the runtime keeps us from private addresses.
+const GUARD: Span = Span::minutes(1);
+
 /// What the instance keeps for its work.
 struct App {
     books: Books,
@@ -35,6 +38,11 @@ struct App {
     next_clock: AtomicI64,
     /// What channels need; or why there is none: then jobs are not run, and the tick says so.
     means: Result<Means, VaultError>,
+    /// Access tokens that providers of webhook endpoints gave.
+    tokens: Tokens,
+    /// Until when it is known, in milliseconds, that the runtime keeps us from private addresses, or that it does not.
+    guarded_until: AtomicI64,
+    unguarded_until: AtomicI64,
 }
 
 /// The component's routes.
@@ -59,8 +67,33 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
             next_look: AtomicI64::new(0),
             next_clock: AtomicI64::new(0),
             means,
+            tokens: Tokens::default(),
+            guarded_until: AtomicI64::new(0),
+            unguarded_until: AtomicI64::new(0),
         }));
     edge::idempotent(edge::fragment(routes))
+}
+
+/// Whether the runtime keeps us from private addresses. Looked at before anything leaves, and now and then after that; where the operator
+/// allows them there is nothing to look at.
+async fn is_guarded(app: &App, world: &World, now: Instant) -> bool {
+    if world.settings.allow_private_outbound || now.millis() < app.guarded_until.load(Ordering::Relaxed) {
+        return true;
+    }
+    if now.millis() < app.unguarded_until.load(Ordering::Relaxed) {
+        return false;
+    }
+    let is_guarded = guest::is_guarded().await;
+    let until = if is_guarded { &app.guarded_until } else { &app.unguarded_until };
+    until.store((now + GUARD).millis(), Ordering::Relaxed);
+    if !is_guarded {
+        edge::log::warning(
+            "nothing is delivered: the runtime lets us reach 127.0.0.1, so anybody who names an address could reach what is private. \
+             Start it with block_networks in its configuration (runtime-config/single-machine.toml), or allow it: \
+             allow_private_outbound",
+        );
+    }
+    is_guarded
 }
 
 fn named<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -90,6 +123,7 @@ async fn list_jobs(
         held: wanted
             .held
             .and_then(|text| fields.take("held", text.parse::<bool>().map_err(|_| "must be true or false"))),
+        ..Filter::default()
     };
     fields.done().map_err(Problem::fields)?;
     let page = jobs::list(&caller.world.db, &caller.call, &filter, &paging.request).await?;
@@ -222,6 +256,7 @@ async fn tick(
         return Err(Problem::field("seconds", format!("must be 1 to {TICK_SECONDS_MOST}")));
     }
     let means = app.means.as_ref().map_err(Clone::clone)?;
+    let is_guarded = is_guarded(&app, &world, world.clock.now()).await;
     let works = Works {
         db: &world.db,
         books: &app.books,
@@ -229,6 +264,8 @@ async fn tick(
         mail: world.settings.mail.as_ref().ok().and_then(Option::as_ref),
         courier: &guest::SpinCourier,
         renderer: &ByRules,
+        tokens: &app.tokens,
+        is_guarded,
         clock: &*world.clock,
         chance: Arc::clone(&world.chance),
     };

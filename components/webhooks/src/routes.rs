@@ -1,5 +1,6 @@
 //! Which routes lead to webhooks?
 
+mod deliveries;
 mod endpoints;
 
 use axum::Router;
@@ -12,6 +13,11 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
     let routes = OpenApiRouter::new()
         .routes(routes!(endpoints::list, endpoints::create))
         .routes(routes!(endpoints::get, endpoints::replace, endpoints::change, endpoints::delete))
-        .routes(routes!(endpoints::test));
+        .routes(routes!(endpoints::test))
+        .routes(routes!(endpoints::rotate))
+        .routes(routes!(endpoints::stats))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::retry));
     edge::idempotent(edge::fragment(routes))
 }

@@ -34,6 +34,6 @@ pub use queue::{
 pub use result::{RESULT_LIMIT, result_text};
 pub use runs::{cancel_runs, limit_lane, reschedule_run, results_of};
 pub use service::{
-    Filter, Stats, attempts, cancel, dead_count, get, list, of_event, redrive, result, retry, stats,
+    Filter, Stats, again, attempts, cancel, dead_count, get, list, of_event, redrive, result, retry, stats,
 };
 pub use word::UnknownName;

@@ -24,6 +24,20 @@ impl Default for Patience {
 const RETRY_AFTER_AT_MOST: Span = Span::hours(1);
 
 impl Patience {
+    /// As patient as whoever receives wants it: the waits are not the job's own, and whoever runs it says when it is tried again
+    /// ([`crate::Outcome::Again`]).
+    #[must_use]
+    pub const fn of_receiver(attempts: u32) -> Self {
+        // No job's own waits begin longer than they end.
+        Self { attempts, first: Span::millis(1), most: Span::millis(0) }
+    }
+
+    /// Whether the waits are whoever receives'.
+    #[must_use]
+    pub fn is_of_receiver(&self) -> bool {
+        self.first > self.most
+    }
+
     /// When to try again after `failures` failures, or `None` when the attempts are used up.
     ///
     /// The wait doubles and is stretched by chance to 80 to 120 % (`jitter` is 0 to 255), so that what failed together

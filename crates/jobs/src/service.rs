@@ -6,7 +6,7 @@ use crate::{
 };
 use audit::Entry;
 use db::{Db, Scope};
-use kernel::{Call, EventId, Instant, JobId, Page, PageRequest, RuleId, Secret};
+use kernel::{Call, EndpointId, EventId, Instant, JobId, Page, PageRequest, RuleId, Secret};
 use serde_json::json;
 
 /// Which jobs are wanted.
@@ -22,6 +22,14 @@ pub struct Filter {
     pub rule: Option<RuleId>,
     /// Only those that another job holds, or only those that none holds.
     pub held: Option<bool>,
+    /// Only those that send to this webhook endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Only those whose last attempt was answered with this status.
+    pub status: Option<u32>,
+    /// Only those made since then.
+    pub since: Option<Instant>,
+    /// Only those made before then.
+    pub until: Option<Instant>,
 }
 
 /// How many jobs of a kind are in a state.
@@ -116,6 +124,19 @@ pub async fn retry(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
     note(&mut scope, call, "job.retried", id.as_str(), (job.state, State::Queued)).await?;
     tx.commit().await?;
     Ok(again)
+}
+
+/// Does a job of the caller's transaction again, whatever came of it before, with all its attempts before it.
+///
+/// # Errors
+/// [`JobError::Unknown`], [`JobError::NotRetryable`] while it runs, [`JobError::Held`].
+pub async fn again(scope: &mut Scope<'_>, call: &Call, id: &JobId) -> Result<(), JobError> {
+    let job = store::get(scope, id).await?.ok_or(JobError::Unknown)?;
+    if job.state != State::Done {
+        retryable(&job)?;
+    }
+    store::requeue(scope, id, call.now).await?;
+    note(scope, call, "job.retried", id.as_str(), (job.state, State::Queued)).await
 }
 
 /// Whether a person may try a job again.

@@ -23,6 +23,21 @@ pub fn read(value: &Value) -> Result<Span, &'static str> {
     if (Span::default()..=LONGEST).contains(&span) { Ok(span) } else { Err(SIZE) }
 }
 
+/// The duration in ISO 8601, in whole seconds: `P1DT2H`.
+#[must_use]
+pub fn write(span: Span) -> String {
+    let all = span.as_millis().max(0) / 1_000;
+    let part = |count: i64, unit: &str| if count > 0 { format!("{count}{unit}") } else { String::new() };
+    let days = part(all / 86_400, "D");
+    let rest = all % 86_400;
+    let time = [part(rest / 3_600, "H"), part(rest % 3_600 / 60, "M"), part(rest % 60, "S")].concat();
+    match (days.as_str(), time.as_str()) {
+        ("", "") => "PT0S".to_owned(),
+        (days, "") => format!("P{days}"),
+        (days, time) => format!("P{days}T{time}"),
+    }
+}
+
 fn seconds(count: i64) -> Result<Span, &'static str> {
     if (0..=LONGEST.as_millis()).contains(&count) { Ok(Span::seconds(count)) } else { Err(SIZE) }
 }
@@ -60,6 +75,14 @@ fn sum(mut text: &str, units: &[(char, i64)]) -> Result<i64, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for text in ["PT0S", "PT5S", "PT5M", "PT2H", "P1D", "P3DT1H", "P1DT2H3M4S"] {
+            assert_eq!(write(read(&text.into()).unwrap()), text);
+        }
+        assert_eq!(write(Span::seconds(86_400 + 90)), "P1DT1M30S");
+    }
     use serde_json::json;
 
     #[test]

@@ -11,6 +11,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
+use webhooks::Subscription;
 
 /// The most tenants whose books are kept in one instance.
 const KEPT: usize = 512;
@@ -24,6 +25,8 @@ pub struct Book {
     pub rules: RuleBook,
     /// The triggers.
     pub catalogue: Catalogue,
+    /// The endpoints that take events.
+    pub endpoints: Vec<Subscription>,
     /// The time zone.
     pub zone: Tz,
 }
@@ -78,7 +81,9 @@ impl Books {
     async fn load(&self, scope: &mut Scope<'_>) -> Result<Arc<Book>, DbError> {
         let tenant = scope.tenant().clone();
         let (grounds, rules, catalogue) = rules::service::load_book(scope).await?;
-        let book = Arc::new(Book { revision: grounds.revision, rules, catalogue, zone: grounds.zone });
+        let endpoints = webhooks::service::subscriptions(scope).await?;
+        let book =
+            Arc::new(Book { revision: grounds.revision, rules, catalogue, endpoints, zone: grounds.zone });
         let mut books = self.lock();
         if books.len() >= KEPT {
             books.clear();

@@ -6,7 +6,9 @@ use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
 use jobs::{Kind, Lane, NewJob, Patience, Terms};
 use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId, Span};
 use language::{Facts, Moment, Occasion, When};
-use rules::{ActionKind, Decision, Decisions, Memo, PlannedAction, Recall, Shadowed, Trigger, Wanted};
+use rules::{
+    ActionKind, Catalogue, Decision, Decisions, Memo, PlannedAction, Recall, Shadowed, Trigger, Wanted,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -100,13 +102,18 @@ fn named(book: &Book, event: NewEvent) -> Result<(Arc<Trigger>, NewEvent), Event
     if let Ok(trigger) = book.catalogue.find(&event.trigger) {
         return Ok((Arc::clone(trigger), event));
     }
-    let unknown = || EventError::unknown_trigger(&event.trigger);
-    let (module, name) = event.trigger.rsplit_once('.').ok_or_else(unknown)?;
-    let trigger = book.catalogue.find(name).map_err(|_| unknown())?;
-    if *trigger.module_type != *module {
-        return Err(unknown());
-    }
-    Ok((Arc::clone(trigger), NewEvent { trigger: name.to_owned(), ..event }))
+    let trigger = trigger_of(&book.catalogue, &event.trigger);
+    let trigger = trigger.ok_or_else(|| EventError::unknown_trigger(&event.trigger))?;
+    let name = trigger.trigger_id.to_string();
+    Ok((Arc::clone(trigger), NewEvent { trigger: name, ..event }))
+}
+
+/// The trigger of events of this type: its module, a dot, its name.
+pub(crate) fn trigger_of<'a>(catalogue: &'a Catalogue, kind: &str) -> Option<&'a Arc<Trigger>> {
+    kind.match_indices('.').find_map(|(place, _)| {
+        let (module, name) = (kind.get(..place)?, kind.get(place.saturating_add(1)..)?);
+        catalogue.find(name).ok().filter(|trigger| *trigger.module_type == *module)
+    })
 }
 
 impl Draft {
@@ -127,7 +134,11 @@ impl Draft {
 
     fn facts(&self) -> Facts<'_> {
         let moment = Moment { now: self.call.now, zone: self.book.zone };
-        let occasion = Occasion {
+        Facts::new(&self.data, self.record.as_ref(), self.occasion(), moment)
+    }
+
+    fn occasion(&self) -> Occasion<'_> {
+        Occasion {
             id: self.id.as_str(),
             trigger: &self.event.trigger,
             source: &self.event.source,
@@ -135,8 +146,7 @@ impl Draft {
             actor: self.call.principal.actor.name(),
             occurred: self.event.occurred.unwrap_or(self.call.now),
             depth: self.origin.depth,
-        };
-        Facts::new(&self.data, self.record.as_ref(), occasion, moment)
+        }
     }
 
     /// What comes of it, with what is remembered of earlier events.
@@ -147,8 +157,9 @@ impl Draft {
     fn settle(&self, facts: &Facts<'_>, recall: &Recall) -> Outcome {
         let decisions = self.book.rules.decide(&self.event.trigger, facts, recall);
         let matched = decisions.listed.iter().filter(|decision| decision.matched());
-        let jobs =
-            matched.clone().flat_map(|decision| jobs_of(&self.call, &self.id, facts, decision)).collect();
+        let mut jobs: Vec<NewJob> =
+            matched.clone().flat_map(|decision| jobs_of(self, facts, decision)).collect();
+        jobs.append(&mut self.hooks(facts));
         let matched =
             matched.map(|decision| (decision.rule_id.clone(), i64::from(decision.version))).collect();
         let entry = Entry {
@@ -167,6 +178,21 @@ impl Draft {
         };
         let off = self.called_off(&decisions);
         Outcome { entry, jobs, off, memos: decisions.memos, shadows: decisions.shadows }
+    }
+
+    /// Its type: module and trigger.
+    fn kind(&self) -> String {
+        format!("{}.{}", self.trigger.module_type, self.event.trigger)
+    }
+
+    /// The jobs that carry it to the endpoints that want it, which look at the event alone.
+    fn hooks(&self, facts: &Facts<'_>) -> Vec<NewJob> {
+        if self.book.endpoints.is_empty() {
+            return Vec::new();
+        }
+        let kind = self.kind();
+        let alone = Facts::new(&self.data, None, self.occasion(), *facts.moment());
+        webhooks::wanted(&self.book, &self.call, &self.id, &kind, &alone)
     }
 
     fn called_off(&self, decisions: &Decisions) -> Vec<Called> {
@@ -217,7 +243,8 @@ fn said(decision: &Decision) -> Value {
 }
 
 /// The jobs of a rule that matched, one behind the other in the order of its actions.
-fn jobs_of(call: &Call, event: &EventId, facts: &Facts<'_>, decision: &Decision) -> Vec<NewJob> {
+fn jobs_of(draft: &Draft, facts: &Facts<'_>, decision: &Decision) -> Vec<NewJob> {
+    let (call, event) = (&draft.call, &draft.id);
     let job = |kind, index: usize, payload: String| NewJob {
         id: JobId::new(call.now, &*call.chance),
         tenant: call.tenant().clone(),
@@ -235,11 +262,13 @@ fn jobs_of(call: &Call, event: &EventId, facts: &Facts<'_>, decision: &Decision)
     match &decision.actions {
         Ok(actions) => {
             let jobs = actions.iter().map(|action| {
-                let (pause, payload) = payload_of(action, facts.moment());
+                let (pause, payload) = payload_of(draft, action, facts.moment());
+                let hook = webhooks::terms(&draft.book, action, facts);
+                let (lane, of_receiver) = hook.unzip();
                 NewJob {
                     start: (decision.start + action.delay + pause).into(),
-                    patience: patience(action),
-                    terms: terms(action, decision),
+                    patience: patience(action, of_receiver),
+                    terms: terms(action, decision, lane),
                     ..job(kind_of(action.kind), action.index, payload)
                 }
             });
@@ -255,13 +284,20 @@ fn jobs_of(call: &Call, event: &EventId, facts: &Facts<'_>, decision: &Decision)
 
 /// What the job of an action is to do, and how long it pauses before: a `wait` for so long needs nothing else, and one until a
 /// time has it said as an instant.
-fn payload_of(action: &PlannedAction, moment: &Moment) -> (Span, String) {
+fn payload_of(draft: &Draft, action: &PlannedAction, moment: &Moment) -> (Span, String) {
     if action.kind == ActionKind::Wait
         && let Some(Ok(pause)) = action.parameters.get("for").map(language::duration::read)
     {
         return (pause, "{}".to_owned());
     }
-    let parameters = action.parameters.clone();
+    let mut parameters = action.parameters.clone();
+    // What is sent tells of the event unless the action says otherwise.
+    if let (ActionKind::SendWebhook, false, Some(said)) =
+        (action.kind, action.is_late, parameters.as_object_mut())
+        && !said.contains_key("type")
+    {
+        said.insert("type".to_owned(), draft.kind().into());
+    }
     let payload = if action.is_late { parameters } else { dated(parameters, moment) };
     (Span::default(), payload.to_string())
 }
@@ -286,7 +322,7 @@ pub(crate) fn dated(mut parameters: Value, moment: &Moment) -> Value {
     parameters
 }
 
-fn terms(action: &PlannedAction, decision: &Decision) -> Terms {
+fn terms(action: &PlannedAction, decision: &Decision, of_endpoint: Option<Lane>) -> Terms {
     Terms {
         action_name: action.id.clone(),
         on_error: match action.on_error {
@@ -296,7 +332,7 @@ fn terms(action: &PlannedAction, decision: &Decision) -> Terms {
         // A rule that has a lane of its own keeps to that; else an endpoint's slowness holds up nothing but what goes there.
         lane: match &decision.lane {
             Some(lane) => Some(Lane::new(lane.name.clone(), lane.limit)),
-            None => webhooks::lane(action),
+            None => of_endpoint,
         },
         is_late: action.is_late,
     }
@@ -314,10 +350,10 @@ const fn kind_of(kind: ActionKind) -> Kind {
     }
 }
 
-fn patience(action: &PlannedAction) -> Patience {
-    action.retry.map_or_else(Patience::default, |retry| Patience {
-        attempts: retry.max_attempts,
-        first: retry.first_wait,
-        most: retry.max_wait,
-    })
+/// How patient an action is: as it says, or else as its endpoint wants it, if it has one.
+fn patience(action: &PlannedAction, of_receiver: Option<Patience>) -> Patience {
+    action.retry.map_or_else(
+        || of_receiver.unwrap_or_default(),
+        |retry| Patience { attempts: retry.max_attempts, first: retry.first_wait, most: retry.max_wait },
+    )
 }

@@ -5,15 +5,17 @@
 use crate::{
     Books, Renderer, chore,
     effect::{self, Errand, Maker, Report},
-    late, left, letters, records, tasks, webhooks,
+    late, left, letters, records, tasks,
+    webhooks::{self, Tokens},
 };
+use ::webhooks::{Attempted, Endpoint};
 use db::{Db, DbError, Tx};
 use futures::{
     future::{BoxFuture, Either, FutureExt as _, select},
     stream::{FuturesUnordered, StreamExt as _},
 };
-use jobs::{Courier, Job, Kind, Lease, Leased, Next, Settlement, State};
-use kernel::{Chance, Clock, Instant, TenantId};
+use jobs::{Courier, Job, Kind, Lease, Leased, Next, Outcome, Settlement, State};
+use kernel::{Chance, Clock, Instant, Span, TenantId};
 use notifications::{Means, NotificationError, Prepared};
 use serde::Serialize;
 use std::{
@@ -23,11 +25,13 @@ use std::{
 };
 
 /// The most parcels under way at once.
-const UNDER_WAY: usize = 64;
+const UNDER_WAY: usize = 256;
 /// The most jobs claimed in one round.
 const CLAIM: usize = 128;
 /// After a round of inside jobs, so that the next finds more than one: each round takes the lock that ingest needs.
 const GATHER: Duration = Duration::from_millis(4);
+/// Where nothing may leave, it is tried again after so long.
+const UNGUARDED: Span = Span::seconds(60);
 /// While parcels are under way the queue is looked at this often.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -45,6 +49,10 @@ pub struct Works<'a> {
     pub courier: &'a dyn Courier,
     /// Turns late jobs into jobs.
     pub renderer: &'a dyn Renderer,
+    /// Access tokens that providers gave.
+    pub tokens: &'a Tokens,
+    /// Whether the runtime keeps us from private addresses, as it must: unless it does, or the operator allows them, nothing leaves.
+    pub is_guarded: bool,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Chance.
@@ -70,6 +78,8 @@ struct Finished {
     leased: Leased,
     /// The delivery that it carried.
     delivery: Option<kernel::DeliveryId>,
+    /// The webhook that it was.
+    hook: Option<(Attempted, Endpoint)>,
     report: Report,
     ended: Instant,
 }
@@ -133,7 +143,9 @@ async fn do_chore(
     chores: &mut VecDeque<Leased>,
 ) -> Result<Option<Finished>, DbError> {
     match chore::step(works, &leased, until).await {
-        Ok(Some(report)) => Ok(Some(Finished { leased, delivery: None, report, ended: works.clock.now() })),
+        Ok(Some(report)) => {
+            Ok(Some(Finished { leased, delivery: None, hook: None, report, ended: works.clock.now() }))
+        }
         Ok(None) | Err(DbError::Locked) => {
             chores.push_back(leased);
             Ok(None)
@@ -163,17 +175,19 @@ async fn await_some(
 }
 
 async fn carry(works: &Works<'_>, errand: Errand) -> Finished {
+    if let Some(hook) = &errand.hook {
+        let (report, attempted, ended) = webhooks::carry(works, &errand, hook).await;
+        let hook = Some((attempted, hook.endpoint.clone()));
+        return Finished { leased: errand.leased, delivery: None, hook, report, ended };
+    }
     let outcome = works.courier.send(errand.parcel.clone()).await;
     let ended = works.clock.now();
-    let mut report = match errand.leased.job.kind {
-        Kind::SendWebhook => webhooks::judge(outcome, ended),
-        _ => effect::judge(&errand, outcome, ended),
-    };
+    let mut report = effect::judge(&errand, outcome, ended);
     if errand.leased.job.kind == Kind::SendLetter {
         report = letters::judge(report);
     }
     let delivery = errand.delivery.map(|(delivery, _)| delivery);
-    Finished { leased: errand.leased, delivery, report, ended }
+    Finished { leased: errand.leased, delivery, hook: None, report, ended }
 }
 
 /// One transaction. Gives the parcels to send, and whether there may be more to do at once: inside jobs were run, or jobs ended
@@ -198,6 +212,7 @@ async fn round(
         let lost = jobs::expire(&mut tx.all_tenants(), now).await?;
         drained.lost += lost.len();
         bury(works, &mut tx, &lost, now).await?;
+        jobs::resume(&mut tx.all_tenants(), now).await?;
         let most = u16::try_from(room.min(CLAIM)).unwrap_or(u16::MAX);
         let leased = jobs::claim(&mut tx.all_tenants(), now, &Lease::new(&*works.chance), most).await?;
         drained.claimed += leased.len();
@@ -296,7 +311,13 @@ async fn settle_finished(
     let mut deliveries = Vec::new();
     let mut carried = Vec::new();
     for one in finished {
-        let settlement = settlement(works, one.leased.clone(), &one.report, one.ended, drained);
+        let mut settlement = settlement(works, one.leased.clone(), &one.report, one.ended, drained);
+        // Where things stay in order it keeps its place, and its line rests until it is tried again.
+        let keeps_place =
+            one.hook.as_ref().is_some_and(|(_, endpoint)| endpoint.policy.ordering_key.is_some());
+        if let (Next::Again(_), true, Some(due)) = (settlement.next, keeps_place, one.leased.job.due) {
+            settlement.next = Next::Again(due);
+        }
         if let Some(delivery) = &one.delivery {
             deliveries.push((settlement.leased.job.clone(), delivery.clone(), &one.report, settlement.next));
         }
@@ -310,9 +331,17 @@ async fn settle_finished(
     for (job, report, next) in carried.into_iter().filter(|(job, ..)| counts(job)) {
         letters::settle(tx, &job, &report.words, next, works.clock.now()).await?;
     }
-    for one in finished.iter().filter(|one| counts(&one.leased.job)) {
-        webhooks::settle(works, tx, &one.leased, &one.report).await?;
-    }
+    let hooks: Vec<webhooks::Settled<'_>> = finished
+        .iter()
+        .zip(&settlements)
+        .filter(|(one, _)| counts(&one.leased.job))
+        .filter_map(|(one, settlement)| {
+            let (attempted, endpoint) = one.hook.as_ref()?;
+            let again = if let Outcome::Again { at } = one.report.outcome { Some(at) } else { None };
+            Some(webhooks::Settled { leased: &one.leased, attempted, endpoint, next: settlement.next, again })
+        })
+        .collect();
+    webhooks::settle(works, tx, &hooks).await?;
     for one in settlements.iter().filter(|one| one.next == Next::Dead && counts(&one.leased.job)) {
         chore::backtest::bury(tx, &one.leased.job, &one.detail, works.clock.now()).await?;
     }
@@ -384,6 +413,25 @@ async fn run_inside(
     jobs::settle(&mut tx.all_tenants(), &settlements).await.map(drop)
 }
 
+/// What may leave. Where nothing keeps us from private addresses only our own letters do, whose address is the operator's; all else
+/// comes again in a while.
+async fn guarded(
+    works: &Works<'_>,
+    tx: &mut Tx,
+    leased: Vec<Leased>,
+    now: Instant,
+) -> Result<Vec<Leased>, DbError> {
+    if works.is_guarded || works.means.allow_private {
+        return Ok(leased);
+    }
+    let (letters, rest): (Vec<_>, Vec<_>) =
+        leased.into_iter().partition(|one| one.job.kind == Kind::SendLetter);
+    let rest: Vec<(Leased, Option<Instant>)> =
+        rest.into_iter().map(|one| (one, Some(now + UNGUARDED))).collect();
+    jobs::put_back(&mut tx.all_tenants(), &rest).await?;
+    Ok(letters)
+}
+
 /// Makes the parcels of outside jobs; settles at once those that have none, and tells whether others may run because of that.
 async fn prepare(
     works: &Works<'_>,
@@ -392,6 +440,7 @@ async fn prepare(
     now: Instant,
     drained: &mut Drained,
 ) -> Result<(Vec<Errand>, bool), DbError> {
+    let leased = guarded(works, tx, leased, now).await?;
     let mut settlements = Vec::new();
     let mut by_tenant: BTreeMap<TenantId, Vec<(Leased, kernel::DeliveryId)>> = BTreeMap::new();
     let (post, leased): (Vec<_>, Vec<_>) =
@@ -406,13 +455,14 @@ async fn prepare(
     }
     let (hooks, leased): (Vec<_>, Vec<_>) =
         leased.into_iter().partition(|one| one.job.kind == Kind::SendWebhook);
-    let (signed, ended) = webhooks::prepare(works, tx, hooks, now).await?;
-    errands.extend(signed);
-    settlements.extend(ended.into_iter().map(|(one, report)| settlement(works, one, &report, now, drained)));
+    let made = webhooks::prepare(works, tx, hooks, now).await?;
+    errands.extend(made.errands);
+    let ended = made.ended.into_iter();
+    settlements.extend(ended.map(|(one, report)| settlement(works, one, &report, now, drained)));
     for one in leased {
         if one.job.kind == Kind::HttpRequest {
             match effect::request_of(&one.job, works.means.allow_private) {
-                Ok(parcel) => errands.push(Errand { leased: one, parcel, delivery: None }),
+                Ok(parcel) => errands.push(Errand { leased: one, parcel, delivery: None, hook: None }),
                 Err(report) => settlements.push(settlement(works, one, &report, now, drained)),
             }
             continue;
@@ -436,7 +486,7 @@ async fn prepare(
                 Ok(Prepared::Send(outbound)) => {
                     let delivery = Some((delivery, outbound.kind));
                     let parcel = effect::parcel_of(outbound, &one.job);
-                    errands.push(Errand { leased: one, parcel, delivery });
+                    errands.push(Errand { leased: one, parcel, delivery, hook: None });
                     continue;
                 }
                 Ok(Prepared::Done) => Report::done("it had arrived already"),

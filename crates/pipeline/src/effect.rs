@@ -1,6 +1,6 @@
 //! What does a job do? Inside jobs write in the queue's own transaction; outside jobs carry one parcel.
 
-use crate::{Books, Works, decide, left, loops, regard, write};
+use crate::{Books, Works, decide, left, loops, regard, webhooks::Hook, write};
 use db::{DbError, Tx};
 use events::{EventError, NewEvent, Origin};
 use jobs::{Job, Kind, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt, Terms};
@@ -57,6 +57,8 @@ pub(crate) struct Errand {
     pub(crate) parcel: Parcel,
     /// The delivery that it carries and how to read the answer; `None` for a rule's own request.
     pub(crate) delivery: Option<(DeliveryId, ChannelKind)>,
+    /// What a webhook needs besides.
+    pub(crate) hook: Option<Box<Hook>>,
 }
 
 /// The call in which a job runs: ours, in the job's tenant and trace.

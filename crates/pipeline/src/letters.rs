@@ -114,7 +114,7 @@ pub(crate) async fn prepare(
                         body: outgoing.body,
                         timeout: TIMEOUT,
                     };
-                    errands.push(Errand { leased: one, parcel, delivery: None });
+                    errands.push(Errand { leased: one, parcel, delivery: None, hook: None });
                 }
                 Ready::Done(words) => ended.push((one, Report::done(words))),
                 Ready::Sealed(_) => ended.push((

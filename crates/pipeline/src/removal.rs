@@ -132,6 +132,7 @@ mod tests {
         chance: Arc<Counting>,
         books: Books,
         means: notifications::Means,
+        tokens: crate::webhooks::Tokens,
     }
 
     impl Yard {
@@ -142,6 +143,7 @@ mod tests {
                 chance: Arc::default(),
                 books: Books::default(),
                 means: notifications::Means::new(&keys, false).unwrap(),
+                tokens: crate::webhooks::Tokens::default(),
             };
             for tenant in ["acme-corp", "globex"] {
                 let email = format!("owner@{tenant}.test");
@@ -179,6 +181,8 @@ mod tests {
                 mail: None,
                 courier: &Nobody,
                 renderer: &crate::ByRules,
+                tokens: &self.tokens,
+                is_guarded: true,
                 clock: &Still,
                 chance: self.chance.clone(),
             }

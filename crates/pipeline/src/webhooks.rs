@@ -1,51 +1,233 @@
-//! How does a `send_webhook` job reach its endpoint, and what follows from the answer? What it does not say itself (type, data) is the
-//! event's, read from the ledger when it runs.
+//! What do people do with webhook endpoints, and what runs for them? Use cases that concern more than the endpoints themselves: events
+//! meet something else from then on, and jobs send.
 
-use crate::{
-    Works,
-    effect::{self, Errand, Report, TIMEOUT},
-    left,
+mod carry;
+mod happening;
+mod prepare;
+mod settle;
+mod sight;
+mod tokens;
+
+pub(crate) use carry::{Hook, carry};
+pub(crate) use happening::Happening;
+pub(crate) use prepare::prepare;
+pub(crate) use settle::{Settled, settle};
+pub use sight::{Delivery, DeliveryAttempt, DeliveryFilter, DeliverySeen, deliveries, delivery, retry};
+pub use tokens::Tokens;
+
+use crate::{books::Book, effect};
+use ::webhooks::{
+    Endpoint, EndpointPatch, Means, NewEndpoint, Rotation, SigningKey, Subscription, WebhookError, service,
 };
-use ::webhooks::{Dispatch, Judgement, Means, WebhookError, service};
-use db::{Db, DbError, Tx};
-use events::EventError;
-use jobs::{Job, Kind, Lane, Leased, Lost, NewJob, Outcome, Parcel, Patience, Receipt, Terms};
-use kernel::{Call, EndpointId, Instant, JobId, TenantId};
+use db::{Db, Tx};
+use jobs::{Gate, Gated, Kind, Lane, NewJob, Patience, Terms};
+use kernel::{Call, EndpointId, EventId, JobId, TenantId};
+use language::Facts;
 use rules::{ActionKind, PlannedAction};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::json;
 
-/// How many requests to one endpoint are under way at a time.
-const AT_ONCE: u32 = 10;
 /// The type of what tests an endpoint.
 const TEST: &str = "webhook.test";
 
-fn lane_of(endpoint: &str) -> Lane {
-    Lane::new(format!("endpoint:{endpoint}"), AT_ONCE)
+/// Makes what went well stay, takes back what did not, and keeps the connection in both cases.
+async fn end<T>(tx: Tx, outcome: Result<T, WebhookError>) -> Result<T, WebhookError> {
+    match outcome {
+        Ok(value) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Err(fault) => {
+            tx.rollback().await?;
+            Err(fault)
+        }
+    }
 }
 
-/// The lane of an action that sends to an endpoint: one that is slow holds up only what goes there.
-pub(crate) fn lane(action: &PlannedAction) -> Option<Lane> {
-    let endpoint = effect::text(&action.parameters, "endpoint")?;
-    (action.kind == ActionKind::SendWebhook).then(|| lane_of(&endpoint))
+/// Sets an endpoint up; gives it with the key that signs, which is never shown again.
+///
+/// # Errors
+/// As [`service::create`].
+pub async fn create(
+    db: &Db,
+    call: &Call,
+    means: Means<'_>,
+    new: NewEndpoint,
+) -> Result<(Endpoint, SigningKey), WebhookError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let mut outcome = service::create(&mut scope, call, means, new).await;
+    if outcome.is_ok()
+        && let Err(error) = rules::service::moved(&mut scope).await
+    {
+        outcome = Err(error.into());
+    }
+    end(tx, outcome).await
+}
+
+/// Changes an endpoint; with `expected`, only if it is still of that version. What waits for it goes on.
+///
+/// # Errors
+/// As [`service::change`].
+pub async fn change(
+    db: &Db,
+    call: &Call,
+    means: Means<'_>,
+    id: &EndpointId,
+    patch: EndpointPatch,
+    expected: Option<i64>,
+) -> Result<Endpoint, WebhookError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let outcome = match service::change(&mut scope, call, means, id, patch, expected).await {
+        Ok(endpoint) => anew(&mut tx, call.tenant(), id).await.map(|()| endpoint),
+        Err(fault) => Err(fault),
+    };
+    end(tx, outcome).await
+}
+
+/// Events meet an endpoint that is another now, and its lines begin anew.
+async fn anew(tx: &mut Tx, tenant: &TenantId, id: &EndpointId) -> Result<(), WebhookError> {
+    rules::service::moved(&mut tx.scope(tenant)).await?;
+    jobs::gate(&mut tx.all_tenants(), &gates(tenant, id, Gate::Open)).await?;
+    Ok(())
+}
+
+/// Gives an endpoint another key; the present one signs beside it for a while.
+///
+/// # Errors
+/// As [`service::rotate`].
+pub async fn rotate(
+    db: &Db,
+    call: &Call,
+    means: Means<'_>,
+    id: &EndpointId,
+    rotation: Rotation,
+    expected: Option<i64>,
+) -> Result<(Endpoint, SigningKey), WebhookError> {
+    let mut tx = db.begin().await?;
+    let outcome = service::rotate(&mut tx.scope(call.tenant()), call, means, id, rotation, expected).await;
+    end(tx, outcome).await
+}
+
+/// Takes an endpoint down; with `expected`, only if it is still of that version. What is queued for it will fail.
+///
+/// # Errors
+/// As [`service::delete`].
+pub async fn delete(
+    db: &Db,
+    call: &Call,
+    id: &EndpointId,
+    expected: Option<i64>,
+) -> Result<(), WebhookError> {
+    let mut tx = db.begin().await?;
+    let mut scope = tx.scope(call.tenant());
+    let outcome = match service::delete(&mut scope, call, id, expected).await {
+        Ok(()) => anew(&mut tx, call.tenant(), id).await,
+        Err(fault) => Err(fault),
+    };
+    end(tx, outcome).await
+}
+
+/// The lines of an endpoint, set to `gate`.
+fn gates(tenant: &TenantId, id: &EndpointId, gate: Gate) -> Vec<Gated> {
+    ::webhooks::lines(id).map(|lane| Gated { tenant: tenant.clone(), lane, gate }).collect()
+}
+
+/// The lane of something that goes to an endpoint: one that is slow holds up only what goes there.
+fn lane_of(subscription: &Subscription, facts: Option<&Facts<'_>>) -> Lane {
+    let line = subscription.line(facts);
+    Lane::new(line.name, line.limit)
+}
+
+/// The lane of an action that sends to an endpoint, and how patiently it does so, unless the action says so itself.
+pub(crate) fn terms(book: &Book, action: &PlannedAction, facts: &Facts<'_>) -> Option<(Lane, Patience)> {
+    if action.kind != ActionKind::SendWebhook {
+        return None;
+    }
+    let id: EndpointId = effect::text(&action.parameters, "endpoint")?.parse().ok()?;
+    let Some(subscription) = book.endpoints.iter().find(|one| one.endpoint == id) else {
+        return Some((Lane::new(format!("endpoint:{id}"), 1), Patience::default()));
+    };
+    Some((lane_of(subscription, Some(facts)), Patience::of_receiver(subscription.attempts)))
+}
+
+/// The jobs that carry an event to the endpoints that want it. One that tells of an endpoint does not go there.
+pub(crate) fn wanted(
+    book: &Book,
+    call: &Call,
+    event: &EventId,
+    kind: &str,
+    facts: &Facts<'_>,
+) -> Vec<NewJob> {
+    let about = facts.data().get("endpoint_id").and_then(serde_json::Value::as_str);
+    let about = about.filter(|_| kind.starts_with(happening::MODULE));
+    let wants =
+        book.endpoints.iter().filter(|one| one.takes(kind, facts) && Some(one.endpoint.as_str()) != about);
+    wants
+        .map(|subscription| NewJob {
+            id: JobId::new(call.now, &*call.chance),
+            tenant: call.tenant().clone(),
+            kind: Kind::SendWebhook,
+            payload: json!({"endpoint": subscription.endpoint.as_str(), "type": kind}).to_string(),
+            event: Some(event.clone()),
+            rule: None,
+            parent: None,
+            start: call.now.into(),
+            patience: Patience::of_receiver(subscription.attempts),
+            trace: call.trace.as_str().to_owned(),
+            stillborn: None,
+            terms: Terms { lane: Some(lane_of(subscription, Some(facts))), ..Terms::default() },
+        })
+        .collect()
+}
+
+/// What an endpoint is tried with.
+#[derive(Debug, Clone, Default)]
+pub struct Example {
+    /// The type of event that it is to be an example of; `None`: `webhook.test`.
+    pub kind: Option<String>,
 }
 
 /// Sends an endpoint something to try it with: once. The job tells what came of it.
 ///
 /// # Errors
-/// [`WebhookError::Unknown`], [`WebhookError::Disabled`]; the database's.
-pub async fn test(db: &Db, call: &Call, id: &EndpointId) -> Result<JobId, WebhookError> {
+/// [`WebhookError::Unknown`], [`WebhookError::Disabled`], [`WebhookError::Invalid`]; the database's.
+pub async fn test(db: &Db, call: &Call, id: &EndpointId, example: Example) -> Result<JobId, WebhookError> {
     let mut tx = db.begin().await?;
-    if let Err(fault) = service::tested(&mut tx.scope(call.tenant()), call, id).await {
-        tx.rollback().await?;
-        return Err(fault);
-    }
-    let data = json!({"endpoint_id": id.as_str(), "message": "This is a test. If its signature verifies, the endpoint works."});
+    let outcome = lay_test(&mut tx, call, id, example).await;
+    end(tx, outcome).await
+}
+
+async fn lay_test(
+    tx: &mut Tx,
+    call: &Call,
+    id: &EndpointId,
+    example: Example,
+) -> Result<JobId, WebhookError> {
+    let mut scope = tx.scope(call.tenant());
+    let (kind, data) = match example.kind {
+        None => (
+            TEST.to_owned(),
+            json!({"endpoint_id": id.as_str(), "message": "This is a test. If its signature verifies, the endpoint works."}),
+        ),
+        Some(kind) => {
+            let (_, _, catalogue) = rules::service::load_book(&mut scope).await?;
+            let sample = crate::decide::trigger_of(&catalogue, &kind).map(|trigger| trigger.sample.clone());
+            let unknown = || {
+                let fault =
+                    "is no type of event here; GET /api/v1/automation/triggers lists modules and triggers";
+                WebhookError::Invalid(vec![kernel::FieldFault::new("type", fault)])
+            };
+            (kind, sample.ok_or_else(unknown)?)
+        }
+    };
+    let after = Some(json!({"type": kind}));
+    let endpoint = service::addressed(&mut scope, call, id, ("webhook_endpoint.tested", after)).await?;
     let job = NewJob {
         id: JobId::new(call.now, &*call.chance),
         tenant: call.tenant().clone(),
         kind: Kind::SendWebhook,
-        payload: json!({"endpoint": id.as_str(), "type": TEST, "data": data}).to_string(),
+        payload: json!({"endpoint": id.as_str(), "type": kind, "data": data}).to_string(),
         event: None,
         rule: None,
         parent: None,
@@ -53,128 +235,9 @@ pub async fn test(db: &Db, call: &Call, id: &EndpointId) -> Result<JobId, Webhoo
         patience: Patience { attempts: 1, ..Patience::default() },
         trace: call.trace.as_str().to_owned(),
         stillborn: None,
-        terms: Terms { lane: Some(lane_of(id.as_str())), ..Terms::default() },
+        terms: Terms { lane: Some(lane_of(&Subscription::new(&endpoint), None)), ..Terms::default() },
     };
     let id = job.id.clone();
     jobs::enqueue(&mut tx.all_tenants(), &[job], call.now).await?;
-    tx.commit().await?;
     Ok(id)
-}
-
-/// Makes the parcels of jobs that send webhooks; gives apart those that have none, with why.
-pub(crate) async fn prepare(
-    works: &Works<'_>,
-    tx: &mut Tx,
-    leased: Vec<Leased>,
-    now: Instant,
-) -> Result<(Vec<Errand>, Vec<(Leased, Report)>), DbError> {
-    let means = Means { vault: &works.means.vault, allow_private: works.means.allow_private };
-    let (mut errands, mut ended) = (Vec::new(), Vec::new());
-    let mut by_tenant: BTreeMap<TenantId, Vec<(Leased, Dispatch)>> = BTreeMap::new();
-    for one in leased {
-        match dispatch(tx, &one.job).await? {
-            Ok(dispatch) => by_tenant.entry(one.job.tenant.clone()).or_default().push((one, dispatch)),
-            Err(words) => ended.push((one, Report::hopeless(words))),
-        }
-    }
-    for (tenant, group) in by_tenant {
-        let Some((first, _)) = group.first() else { continue };
-        let call = effect::call_of(works, &first.job, now);
-        let (leased, dispatches): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let requests = service::prepare(&mut tx.scope(&tenant), &call, means, &dispatches).await?;
-        for (leased, request) in leased.into_iter().zip(requests) {
-            match request {
-                Ok(outbound) => {
-                    let parcel = Parcel {
-                        method: "POST".to_owned(),
-                        url: outbound.url.expose().clone(),
-                        headers: outbound.headers,
-                        body: outbound.body.into_bytes(),
-                        timeout: TIMEOUT,
-                    };
-                    errands.push(Errand { leased, parcel, delivery: None });
-                }
-                Err(WebhookError::Db(error)) => return Err(error),
-                // The operator's to mend, so it is tried again.
-                Err(WebhookError::Vault(_)) => ended.push((
-                    leased,
-                    Report::failed(
-                        "the endpoint's secret cannot be opened with the present keys; the operator must restore the key",
-                    ),
-                )),
-                Err(fault) => ended.push((leased, Report::hopeless(fault.to_string()))),
-            }
-        }
-    }
-    Ok((errands, ended))
-}
-
-/// What a job is to send; or why it cannot.
-async fn dispatch(tx: &mut Tx, job: &Job) -> Result<Result<Dispatch, &'static str>, DbError> {
-    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
-    let Some(endpoint) = endpoint_of(&payload) else {
-        return Ok(Err("the job names no webhook endpoint"));
-    };
-    let event = match &job.event {
-        None => None,
-        Some(id) => match events::get(&mut tx.scope(&job.tenant), id).await {
-            Ok(event) => Some(event),
-            Err(EventError::Db(error)) => return Err(error),
-            Err(_) => return Ok(Err("its event is no longer in the ledger")),
-        },
-    };
-    let of_event = event.as_ref().map(|event| format!("{}.{}", event.module, event.trigger));
-    let said = payload.get("data").map(Value::to_string);
-    Ok(Ok(Dispatch {
-        endpoint,
-        job: job.id.clone(),
-        kind: effect::text(&payload, "type").or(of_event).unwrap_or_default(),
-        happened: event.as_ref().map_or(job.created, |event| event.occurred),
-        data: said.or_else(|| event.map(|event| event.data)).unwrap_or_else(|| "{}".to_owned()),
-        trace: job.trace.clone(),
-    }))
-}
-
-fn endpoint_of(payload: &Value) -> Option<EndpointId> {
-    effect::text(payload, "endpoint")?.parse().ok()
-}
-
-/// What came of a request, for the queue.
-pub(crate) fn judge(outcome: Result<Receipt, Lost>, now: Instant) -> Report {
-    let receipt = match outcome {
-        Ok(receipt) => receipt,
-        Err(Lost::Refused) => {
-            return Report::hopeless(
-                "The endpoint's address leads to a network that the operator forbids. Use a public address.",
-            );
-        }
-        Err(lost) => return Report::failed(format!("The endpoint gave no answer: {lost}.")),
-    };
-    let asked = receipt.headers.iter().find(|(name, _)| name == "retry-after");
-    let retry_after = asked.and_then(|(_, value)| notifications::retry_after(value, now));
-    let report = match ::webhooks::judge(receipt.status, retry_after) {
-        Judgement::Taken => Report::done("the endpoint took it"),
-        Judgement::Gone { words } => Report::hopeless(words),
-        Judgement::Later { words, retry_after } => {
-            Report { outcome: Outcome::Failed { retry_after }, ..Report::failed(words) }
-        }
-    };
-    Report { status: Some(receipt.status), ..report }.leaving(&left::of_answer(&receipt))
-}
-
-/// Switches an endpoint off that says it is gone.
-pub(crate) async fn settle(
-    works: &Works<'_>,
-    tx: &mut Tx,
-    leased: &Leased,
-    report: &Report,
-) -> Result<(), DbError> {
-    let job = &leased.job;
-    if job.kind != Kind::SendWebhook || report.status != Some(410) {
-        return Ok(());
-    }
-    let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
-    let Some(endpoint) = endpoint_of(&payload) else { return Ok(()) };
-    let call = effect::call_of(works, job, works.clock.now());
-    service::gone(&mut tx.scope(&job.tenant), &call, &endpoint, leased.started).await.map(drop)
 }

@@ -1,7 +1,7 @@
 //! What can happen in a tenant? The built-in triggers and the tenant's own, each with the schema of its data and what rules may
 //! name of it.
 
-use crate::trigger::{BuiltIn, TRIGGERS};
+use crate::trigger::{BuiltIn, TRIGGERS, WEBHOOK};
 use kernel::{Fault, FieldFault, Kind};
 use language::Vocabulary;
 use schema::Schema;
@@ -271,7 +271,8 @@ pub struct Catalogue {
 }
 
 static BUILT_IN: LazyLock<BTreeMap<Box<str>, Arc<Trigger>>> = LazyLock::new(|| {
-    TRIGGERS.iter().map(|trigger| (trigger.trigger_id.into(), Arc::new(Trigger::built_in(trigger)))).collect()
+    let all = TRIGGERS.iter().chain(WEBHOOK);
+    all.map(|trigger| (trigger.trigger_id.into(), Arc::new(Trigger::built_in(trigger)))).collect()
 });
 
 impl Catalogue {
@@ -343,7 +344,7 @@ impl Catalogue {
 #[must_use]
 pub fn built_in_modules() -> Vec<&'static str> {
     let mut names: Vec<&str> = Vec::new();
-    for trigger in TRIGGERS {
+    for trigger in TRIGGERS.iter().chain(WEBHOOK) {
         if !names.contains(&trigger.module_type) {
             names.push(trigger.module_type);
         }

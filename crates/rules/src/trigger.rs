@@ -1,5 +1,9 @@
 //! What can happen of itself? The triggers that every tenant has, and what each one's data must hold.
 
+mod webhook;
+
+pub(crate) use webhook::WEBHOOK;
+
 use serde_json::{Map, Value, json};
 
 /// How a field of a trigger's data is written.
@@ -45,7 +49,7 @@ struct Field {
 pub(crate) struct BuiltIn {
     /// Its name in events and rules: `opportunity_created`.
     pub(crate) trigger_id: &'static str,
-    /// The module that raises it: `crm`, `sales`, `tasks` or `schedules`.
+    /// The module that raises it: `crm`, `sales`, `tasks`, `schedules` or `webhook`.
     pub(crate) module_type: &'static str,
     /// When it is raised.
     pub(crate) description: &'static str,
@@ -110,7 +114,7 @@ const CHANGED_BY: Field = optional(field(
     "\"usr_01hf7yat00zzzzzzzzzzzzzzzz\"",
 ));
 
-/// All built-in triggers, by module.
+/// The built-in triggers of all modules but `webhook`.
 pub(crate) const TRIGGERS: &[BuiltIn] = &[
     BuiltIn {
         trigger_id: "contact_created",

@@ -27,6 +27,13 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Which part of the attempts was taken, from 0 to 1, to four digits.
+    #[must_use]
+    pub fn success_rate(&self) -> Option<f64> {
+        let per_mille = self.succeeded.saturating_mul(10_000).checked_div(self.attempts)?;
+        u32::try_from(per_mille).ok().map(|part| f64::from(part) / 10_000.0)
+    }
+
     /// What attempts come to; the latest first.
     pub(crate) fn of(mut attempts: Vec<Figure>) -> Self {
         let most = usize::try_from(MOST).unwrap_or(usize::MAX);

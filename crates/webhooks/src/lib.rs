@@ -38,6 +38,8 @@ pub use signature::{Signature, SigningKey};
 pub use store::{attempt::KeptAttempt, endpoint::EndpointFilter, privacy::REDACTIONS};
 pub use subscription::{Line, Subscription, endpoint_of, lines};
 
+pub use language::duration::write as written;
+
 use vault::{Column, Vault};
 
 /// What of this area is sealed.

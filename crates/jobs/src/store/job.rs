@@ -7,13 +7,24 @@ use kernel::{EventId, Instant, JobId, PageRequest, Secret};
 use serde_json::json;
 
 const GET: &str = concat!("SELECT ", super::seen!(), " FROM jobs WHERE tenant_id = ?1 AND job_id = ?2");
-const LIST: &str = concat!(
-    "SELECT ",
-    super::seen!(),
-    " FROM jobs WHERE tenant_id = ?1 AND job_id < ?2 AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR kind = ?4)
+/// A list of jobs; between its beginning and its end stands what finds them.
+macro_rules! list {
+    ($found:literal) => {
+        concat!(
+            "SELECT ",
+            super::seen!(),
+            " FROM jobs WHERE tenant_id = ?1 AND job_id < ?2 AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR kind = ?4)
         AND (?5 IS NULL OR event_id = ?5) AND (?6 IS NULL OR rule_id = ?6) AND (?7 IS NULL OR (held_by IS NOT NULL) = ?7)
-    ORDER BY job_id DESC LIMIT ?8"
-);
+        AND (?8 IS NULL OR EXISTS (SELECT 1 FROM job_attempts AS try WHERE try.tenant_id = jobs.tenant_id
+            AND try.job_id = jobs.job_id AND try.number = jobs.attempts AND try.status = ?8))
+        AND (?9 IS NULL OR created_at >= ?9) AND (?10 IS NULL OR created_at < ?10) AND ",
+            $found,
+            " ORDER BY job_id DESC LIMIT ?12"
+        )
+    };
+}
+const LIST: &str = list!("?11 IS NULL");
+const LIST_OF_ENDPOINT: &str = list!("endpoint_id = ?11");
 // Rows stand in the order in which they were made; ids of one millisecond do not.
 const OF_EVENT: &str = concat!(
     "SELECT ",
@@ -92,9 +103,13 @@ pub(crate) async fn list(
         filter.event.as_ref().into(),
         filter.rule.as_ref().into(),
         filter.held.into(),
+        filter.status.into(),
+        filter.since.into(),
+        filter.until.into(),
+        filter.endpoint.as_ref().into(),
         page.probe().into(),
     ];
-    scope.all(LIST, parameters).await
+    scope.all(if filter.endpoint.is_some() { LIST_OF_ENDPOINT } else { LIST }, parameters).await
 }
 
 pub(crate) async fn of_event(scope: &mut Scope<'_>, event: &EventId) -> Result<Vec<Job>, DbError> {

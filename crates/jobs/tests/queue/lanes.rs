@@ -2,7 +2,7 @@
 
 use crate::yard::{Yard, after, at, tenant};
 use futures::executor::block_on;
-use jobs::{Lane, NewJob, Next, OnError, Terms, Waits, Why};
+use jobs::{Gate, Lane, NewJob, Next, OnError, State, Terms, Waits, Why};
 
 #[test]
 fn so_many_of_a_lane_run_at_a_time() {
@@ -24,8 +24,8 @@ fn so_many_of_a_lane_run_at_a_time() {
     assert_eq!(yard.get("acme", &all[1].id).waits, Some(Waits::Lane));
     assert_eq!(yard.place(&all[1].id, at(3)).why, Why::Time);
     // A lease that ran out does, too.
-    assert_eq!(yard.expire(at(40)), 2);
-    assert_eq!(yard.claim(at(40), 10).len(), 2);
+    assert_eq!(yard.expire(at(50)), 2);
+    assert_eq!(yard.claim(at(50), 10).len(), 2);
 }
 
 #[test]
@@ -176,4 +176,44 @@ fn a_run_keeps_its_order_in_a_lane() {
     for run in &runs {
         assert!(place(&run[0]) < place(&run[1]));
     }
+}
+
+#[test]
+fn a_lane_that_is_shut_lets_nobody_in_until_its_time() {
+    let yard = Yard::new(&["acme"]);
+    let all: Vec<NewJob> = (0..4).map(|_| yard.in_lane("endpoint:a", 2)).collect();
+    yard.put(&all);
+    let running = yard.claim(at(0), 1);
+    yard.gate("endpoint:a", Gate::Shut { until: at(60), then: Some(1) });
+    assert!(yard.claim(at(1), 10).is_empty(), "whoever was let in waits again");
+    assert_eq!(yard.settle(&running[0], Next::Done, at(2)), (1, 0));
+    // Whoever comes waits, too; others are not held up.
+    yard.put(&[yard.in_lane("endpoint:a", 2), yard.in_lane("endpoint:b", 2)]);
+    let others = yard.claim(at(3), 10);
+    assert_eq!(
+        others.iter().map(|one| one.job.lane.as_ref().unwrap().name()).collect::<Vec<_>>(),
+        ["endpoint:b"]
+    );
+    assert_eq!(yard.settle(&others[0], Next::Done, at(4)), (1, 0));
+    assert_eq!((yard.anything(at(59)), yard.anything(at(60))), (false, true));
+    assert_eq!((yard.resume(at(59)), yard.resume(at(60))), (0, 1));
+    let trying = yard.claim(at(60), 10);
+    assert_eq!((trying.len(), &trying[0].job.id), (1, &all[1].id));
+    assert_eq!(yard.gate("endpoint:a", Gate::Open), 1, "beside the one that tries");
+    assert_eq!(yard.claim(at(61), 10).len(), 1);
+}
+
+#[test]
+fn what_is_put_back_was_never_claimed() {
+    let yard = Yard::new(&["acme"]);
+    yard.put(&[yard.in_lane("endpoint:a", 1), yard.job("acme", at(0))]);
+    let claimed = yard.claim(at(0), 10);
+    let back: Vec<_> = claimed.into_iter().map(|one| (one, Some(at(30)))).collect();
+    yard.put_back(&back);
+    for (one, _) in &back {
+        let job = yard.get("acme", &one.job.id);
+        assert_eq!((job.state, job.attempts, job.due), (State::Queued, 0, Some(at(30))));
+        assert_eq!(yard.settle(one, Next::Done, at(1)).0, 0, "its lease is gone");
+    }
+    assert_eq!(yard.claim(at(30), 10).len(), 2);
 }

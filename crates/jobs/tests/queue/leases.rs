@@ -20,8 +20,8 @@ fn an_outcome_counts_only_under_its_own_lease() {
     let yard = Yard::new(&["acme"]);
     yard.put(&[yard.job("acme", at(0))]);
     let slow = yard.claim(at(0), 1).remove(0);
-    assert_eq!(yard.expire(at(29)), 0);
-    assert_eq!(yard.expire(at(30)), 1);
+    assert_eq!(yard.expire(at(44)), 0);
+    assert_eq!(yard.expire(at(45)), 1);
     let quick = yard.claim(at(60), 1).remove(0);
     assert_eq!(yard.settle(&slow, Next::Dead, at(61)).0, 0, "the first worker came too late");
     assert_eq!(yard.settle(&quick, Next::Done, at(61)).0, 1);

@@ -16,14 +16,14 @@ fn the_next_starts_when_the_one_before_it_has_ended() {
     let all = [first, second, third];
     yard.put(&all);
     assert_eq!(yard.claim(at(0), 10).len(), 1, "the first alone");
-    assert_eq!(yard.expire(at(30)), 1);
-    let first = yard.take(at(30));
+    assert_eq!(yard.expire(at(45)), 1);
+    let first = yard.take(at(45));
     assert_eq!(first.job.id, all[0].id);
     assert_eq!(yard.get("acme", &all[1].id).due, None);
-    assert_eq!(yard.settle(&first, Next::Done, at(31)), (1, 1));
+    assert_eq!(yard.settle(&first, Next::Done, at(46)), (1, 1));
     let second = yard.get("acme", &all[1].id);
-    assert_eq!((second.due, second.waits), (Some(at(31)), None));
-    let second = yard.take(at(31));
+    assert_eq!((second.due, second.waits), (Some(at(46)), None));
+    let second = yard.take(at(46));
     assert_eq!(second.job.id, all[1].id);
     yard.settle(&second, Next::Again(at(40)), at(32));
     assert!(yard.claim(at(39), 10).is_empty(), "one that is tried again holds the next");
@@ -74,9 +74,9 @@ fn a_lost_lease_that_was_the_last_lets_go() {
     let all = yard.chain(&[GO_ON, GO_ON]);
     yard.put(&all);
     yard.take(at(0));
-    assert_eq!(yard.expire(at(30)), 1);
-    yard.take(at(30));
-    assert_eq!(yard.expire(at(60)), 1);
+    assert_eq!(yard.expire(at(45)), 1);
+    yard.take(at(45));
+    assert_eq!(yard.expire(at(90)), 1);
     assert_eq!(yard.get("acme", &all[0].id).state, State::Dead);
     assert_eq!(yard.take(at(60)).job.id, all[1].id);
 }

@@ -3,8 +3,8 @@
 use db::{Db, native::Native};
 use futures::executor::block_on;
 use jobs::{
-    Job, JobError, Kind, Lane, Lease, Leased, NewJob, Next, OnError, Patience, Run, Settlement, Start, Step,
-    Terms,
+    Gate, Gated, Job, JobError, Kind, Lane, Lease, Leased, NewJob, Next, OnError, Patience, Run, Settlement,
+    Start, Step, Terms,
 };
 use kernel::{
     Call, Chance, EventId, Instant, JobId, Principal, RequestId, RuleId, Secret, Span, TenantId, Trace,
@@ -120,6 +120,41 @@ impl Yard {
         let mut taken = self.claim(now, 1);
         assert_eq!(taken.len(), 1, "nothing is due");
         taken.remove(0)
+    }
+
+    /// Sets a lane of acme; tells how many were let in.
+    pub(crate) fn gate(&self, lane: &str, gate: Gate) -> usize {
+        let gated = Gated { tenant: tenant("acme"), lane: lane.to_owned(), gate };
+        block_on(async {
+            let mut tx = self.db.begin().await.unwrap();
+            let let_in = jobs::gate(&mut tx.all_tenants(), &[gated]).await.unwrap();
+            tx.commit().await.unwrap();
+            let_in
+        })
+    }
+
+    pub(crate) fn resume(&self, now: Instant) -> usize {
+        block_on(async {
+            let mut tx = self.db.begin().await.unwrap();
+            let let_in = jobs::resume(&mut tx.all_tenants(), now).await.unwrap();
+            tx.commit().await.unwrap();
+            let_in
+        })
+    }
+
+    pub(crate) fn put_back(&self, leased: &[(Leased, Option<Instant>)]) {
+        block_on(async {
+            let mut tx = self.db.begin().await.unwrap();
+            jobs::put_back(&mut tx.all_tenants(), leased).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+    }
+
+    pub(crate) fn anything(&self, now: Instant) -> bool {
+        block_on(async {
+            let mut lease = self.db.read().await.unwrap();
+            jobs::anything(&mut lease.all_tenants().unwrap(), now).await.unwrap()
+        })
     }
 
     pub(crate) fn expire(&self, now: Instant) -> usize {

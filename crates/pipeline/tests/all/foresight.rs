@@ -127,6 +127,8 @@ impl Yard {
             means: &self.means,
             mail: None,
             renderer: &pipeline::ByRules,
+            tokens: &crate::stage::TOKENS,
+            is_guarded: true,
             courier: &self.courier,
             clock: &self.clock,
             chance: self.chance.clone(),

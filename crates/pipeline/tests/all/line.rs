@@ -151,6 +151,8 @@ impl Yard {
             mail: self.mail.as_ref(),
             courier: &self.courier,
             renderer: &pipeline::ByRules,
+            tokens: &crate::stage::TOKENS,
+            is_guarded: true,
             clock: &self.clock,
             chance: self.chance.clone(),
         }

@@ -197,6 +197,8 @@ impl Yard {
             mail: None,
             courier: &self.courier,
             renderer,
+            tokens: &crate::stage::TOKENS,
+            is_guarded: true,
             clock: &self.clock,
             chance: self.chance.clone(),
         };

@@ -113,6 +113,8 @@ impl House {
             mail: None,
             courier: &Nobody,
             renderer: &pipeline::ByRules,
+            tokens: &crate::stage::TOKENS,
+            is_guarded: true,
             clock: &self.clock,
             chance: Arc::clone(&self.chance),
         };

@@ -120,6 +120,8 @@ impl Yard {
             mail: None,
             courier: &Nobody,
             renderer: &pipeline::ByRules,
+            tokens: &crate::stage::TOKENS,
+            is_guarded: true,
             clock: &self.clock,
             chance: self.chance.clone(),
         }
