@@ -78,7 +78,7 @@ fn a_lost_lease_that_was_the_last_lets_go() {
     yard.take(at(45));
     assert_eq!(yard.expire(at(90)), 1);
     assert_eq!(yard.get("acme", &all[0].id).state, State::Dead);
-    assert_eq!(yard.take(at(60)).job.id, all[1].id);
+    assert_eq!(yard.take(at(90)).job.id, all[1].id);
 }
 
 #[test]
