@@ -204,6 +204,9 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         }
         ("patch", path) if path.ends_with("/comments/{comment_id}") => Some(json!({"text": only})),
         ("patch", "/api/v1/webhooks/endpoints/{id}") => Some(json!({"description": only})),
+        ("post" | "put", path) if path.ends_with("/webhooks/endpoints") || path.ends_with("/webhooks/endpoints/{id}") => {
+            Some(json!({"url": "https://example.com/in", "description": only}))
+        }
         ("patch", "/api/v1/tasks/{id}") => Some(json!({"title": only})),
         ("patch", "/api/v1/admin/settings") => Some(json!({"password": {"min_length": 12}})),
         ("patch", _) => Some(json!({"name": only})),

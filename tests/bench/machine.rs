@@ -13,6 +13,17 @@ pub fn resident_mebibytes(process: u32) -> Result<f64> {
     Ok(kibibytes / 1024.0)
 }
 
+/// How long a process has kept processors busy, in seconds.
+pub fn processor_seconds(process: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("times are read from /proc")?;
+    // The name, in brackets, may hold anything; after it the state is the third field, and times are the 14th and 15th.
+    let (_, rest) = stat.rsplit_once(')').context("the process has no name")?;
+    let ticks = |place: usize| rest.split_whitespace().nth(place).and_then(|text| text.parse::<f64>().ok());
+    let (user, system) = ticks(11).zip(ticks(12)).context("the process has no times")?;
+    // Linux counts in hundredths, whatever its own clock does.
+    Ok((user + system) / 100.0)
+}
+
 /// Processor, cores, memory, kernel.
 pub fn about() -> Value {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

@@ -10,6 +10,7 @@ mod past;
 mod report;
 mod rules;
 mod startup;
+mod webhooks;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -54,6 +55,8 @@ enum Which {
         #[arg(long)]
         without_http: bool,
     },
+    /// Webhooks: how fast they leave, beside one endpoint that hangs, and when the host is killed among 10,000.
+    Webhooks,
     /// Kill the host in the middle of 200 events, again and again.
     Crash {
         /// How often.
@@ -67,6 +70,7 @@ fn main() -> Result<()> {
         Which::All { seconds } => all(Duration::from_secs(seconds.clamp(1, 300))),
         Which::Identity => people(),
         Which::Rules { rounds, without_http } => answers(rounds.clamp(1, 100), !without_http),
+        Which::Webhooks => hooks(),
         Which::Crash { rounds } => crash(rounds.min(10_000)),
     }
 }
@@ -93,6 +97,12 @@ fn answers(rounds: u32, http: bool) -> Result<()> {
     let mut report = Report::new(Duration::ZERO);
     rules::measure(&rules::Wish { rounds, http }, &mut report)?;
     report.finish(&folder()?, "rules.json")
+}
+
+fn hooks() -> Result<()> {
+    let mut report = Report::new(Duration::ZERO);
+    webhooks::measure(&mut report)?;
+    report.finish(&folder()?, "webhooks.json")
 }
 
 fn crash(rounds: u32) -> Result<()> {

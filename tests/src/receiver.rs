@@ -31,6 +31,18 @@ pub enum Reply {
     RetryAfter(u16, u32),
     /// Reads and never answers.
     Hang,
+    /// Reads and closes the connection.
+    Reset,
+    /// Answers with bytes that are no HTTP.
+    Garbage,
+    /// Answers 200 with a body of so many bytes.
+    Large(usize),
+    /// Begins an answer and sends headers as long as somebody listens.
+    EndlessHeaders,
+    /// Answers 302 with this `Location`.
+    Redirect(String),
+    /// Answers 200 with what came in its `Authorization`.
+    Echo,
 }
 
 /// One request that came in.
@@ -188,15 +200,47 @@ fn serve(stream: TcpStream, state: &State) -> Result<()> {
             body: message.body,
             status,
         };
+        let shown = delivery.headers.get("authorization").cloned().unwrap_or_default();
         lock(&state.deliveries).push(delivery);
-        if status == 0 {
-            continue;
+        match &reply {
+            Reply::Hang => continue,
+            Reply::Reset => return Ok(()),
+            Reply::Garbage => {
+                connection.get_mut().write_all(b"\x00\xff this is no answer\r\n\r\n")?;
+                return Ok(());
+            }
+            Reply::Large(size) => return large(connection.get_mut(), *size),
+            Reply::EndlessHeaders => return endless(connection.get_mut()),
+            _ => {}
         }
+        let text = if reply == Reply::Echo { shown } else { text.to_owned() };
         let length = text.len();
         let whole = format!(
             "HTTP/1.1 {status} Said\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n{headers}\r\n{text}"
         );
         connection.get_mut().write_all(whole.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A body of so many bytes, as far as somebody reads it.
+fn large(out: &mut TcpStream, size: usize) -> Result<()> {
+    out.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n").as_bytes())?;
+    let piece = vec![b'x'; 64 * 1024];
+    let mut left = size;
+    while left > 0 {
+        let now = left.min(piece.len());
+        out.write_all(piece.get(..now).unwrap_or_default())?;
+        left -= now;
+    }
+    Ok(())
+}
+
+/// Headers until the other side goes away; a bound keeps a test that fails from going on for ever.
+fn endless(out: &mut TcpStream) -> Result<()> {
+    out.write_all(b"HTTP/1.1 200 OK\r\n")?;
+    for number in 0..1_000_000_u32 {
+        out.write_all(format!("X-Header-{number}: {}\r\n", "x".repeat(100)).as_bytes())?;
     }
     Ok(())
 }
@@ -211,7 +255,9 @@ fn answer(reply: &Reply, message: &Message) -> (u16, String, &'static str) {
         }
         Reply::Status(status) => (*status, String::new(), "as told"),
         Reply::RetryAfter(status, seconds) => (*status, format!("Retry-After: {seconds}\r\n"), "later"),
-        Reply::Hang => (0, String::new(), ""),
+        Reply::Redirect(place) => (302, format!("Location: {place}\r\n"), "elsewhere"),
+        Reply::Echo | Reply::Large(_) => (200, String::new(), ""),
+        Reply::Hang | Reply::Reset | Reply::Garbage | Reply::EndlessHeaders => (0, String::new(), ""),
     }
 }
 

@@ -32,6 +32,8 @@ enum Which {
         #[arg(long)]
         without_http: bool,
     },
+    /// Webhooks: how fast they leave, beside an endpoint that hangs, and when the host is killed: target/bench/webhooks.json.
+    Webhooks,
     /// Kill the host in the middle of 200 events, start it again, look for each; so many rounds.
     Crash {
         /// How often.
@@ -57,6 +59,7 @@ pub(crate) fn bench(workspace: &Workspace, args: &Args) -> Result<()> {
         Which::Rules { rounds, without_http } => command
             .args(["rules", "--rounds", &rounds.to_string()])
             .args(without_http.then_some("--without-http")),
+        Which::Webhooks => command.arg("webhooks"),
         Which::Crash { rounds } => command.args(["crash", "--rounds", &rounds.to_string()]),
     };
     succeed(&mut command)

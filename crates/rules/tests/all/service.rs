@@ -302,7 +302,7 @@ fn a_draft_tells_all_its_faults() {
         said(Draft { priority: Some(2_000_000), conditions: Some(json!([1])), ..Draft::default() }),
         [
             "name: is missing: say what the rule is called",
-            "module_type: is missing: one of crm, sales, tasks, schedules",
+            "module_type: is missing: one of crm, sales, tasks, schedules, webhook",
             "trigger_id: is missing: name the trigger that the rule is bound to",
             "priority: must be a whole number from -1000000 to 1000000",
             "conditions[0]: must be an object with a type",
@@ -318,7 +318,7 @@ fn a_draft_tells_all_its_faults() {
     );
     let unknown =
         said(Draft { module_type: Some("hr".to_owned()), trigger_id: Some("x".to_owned()), ..alert() });
-    assert_eq!(unknown[0], "module_type: must be one of crm, sales, tasks, schedules");
+    assert_eq!(unknown[0], "module_type: must be one of crm, sales, tasks, schedules, webhook");
     assert!(unknown[1].starts_with("trigger_id: no trigger is called \"x\"; GET "));
     let large = json!([{"type": "in", "field": "a", "value": [Value::from("x".repeat(70_000))]}]);
     assert!(said(Draft { conditions: Some(large), ..alert() })[0].contains("at most 65536 are allowed"));
