@@ -7,6 +7,7 @@ mod answer;
 mod dispatch;
 mod endpoint;
 mod error;
+pub mod inbound;
 pub mod service;
 mod signature;
 mod store;

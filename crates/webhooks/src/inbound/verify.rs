@@ -1,0 +1,267 @@
+//! What does each preset look at?
+
+use super::{Algorithm, Encoding, Preset, Received, Scheme, mac};
+use crate::SigningKey;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use kernel::{Instant, Secret, Span};
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
+
+/// How far off the time may be that a sender says.
+pub const TOLERANCE: Span = Span::seconds(300);
+/// The longest id that is kept of a provider.
+const LONGEST_ID: usize = 200;
+
+/// A request that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proof {
+    /// The provider's id of what is sent, the same each time that it is sent.
+    pub id: Option<String>,
+    /// What happened, in the provider's words: `push`, `invoice.paid`, `orders/create`.
+    pub kind: Option<String>,
+    /// Which of the secrets it was made with, from 0; `None` if nothing was verified.
+    pub secret: Option<usize>,
+}
+
+/// Why a request is not taken. Nothing of it is repeated but names of headers that we asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A header is not there.
+    #[error("the header {0} is missing")]
+    Missing(String),
+    /// A header is there more than once.
+    #[error("the header {0} is there more than once")]
+    Twice(String),
+    /// A header does not say what it should.
+    #[error("the header {0} is not as the provider writes it")]
+    Malformed(String),
+    /// It was sent too long ago, or its clock is wrong.
+    #[error(
+        "it says that it was sent {0} s away from now; at most 300 are allowed, so that what was sent once cannot be sent again"
+    )]
+    Stale(i64),
+    /// No secret makes this signature.
+    #[error("the signature is not one of the source's secrets: is it the secret that the provider shows, and the body untouched?")]
+    Signature,
+    /// The credential is none of the source's.
+    #[error("the credential is none of the source's secrets")]
+    Credential,
+    /// The source has no secret that could be used.
+    #[error("the source has no secret that it could be verified with")]
+    NoSecret,
+}
+
+impl Refusal {
+    /// A word for each kind, for logs and statistics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "header_missing",
+            Self::Twice(_) => "header_twice",
+            Self::Malformed(_) => "header_malformed",
+            Self::Stale(_) => "stale",
+            Self::Signature => "signature",
+            Self::Credential => "credential",
+            Self::NoSecret => "no_secret",
+        }
+    }
+}
+
+/// Whether a request holds by one of the secrets.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn verify(preset: &Preset, secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+    if preset.verifies() && secrets.is_empty() {
+        return Err(Refusal::NoSecret);
+    }
+    match preset {
+        Preset::StandardWebhooks => standard(secrets, received),
+        Preset::GitHub => github(secrets, received),
+        Preset::Stripe => stripe(secrets, received),
+        Preset::Slack => slack(secrets, received),
+        Preset::Shopify => shopify(secrets, received),
+        Preset::Hmac(scheme) => hmac(scheme, secrets, received),
+        Preset::Bearer => credential("Bearer", secrets, received, |token| Some(token.as_bytes().to_vec())),
+        Preset::Basic => credential("Basic", secrets, received, |token| STANDARD.decode(token).ok()),
+        Preset::Unverified => Ok(Proof::default()),
+    }
+}
+
+/// Which secret made one of these signatures over these pieces. All are tried, so that the time tells nothing.
+fn made_by(
+    algorithm: Algorithm,
+    keys: impl Iterator<Item = Vec<u8>>,
+    pieces: &[&[u8]],
+    signatures: &[Vec<u8>],
+) -> Result<usize, Refusal> {
+    let mut found = None;
+    for (place, key) in keys.enumerate() {
+        for signature in signatures {
+            if mac::is_of(algorithm, &key, pieces, signature) {
+                found = found.or(Some(place));
+            }
+        }
+    }
+    found.ok_or(Refusal::Signature)
+}
+
+fn plain(secrets: &[Secret<String>]) -> impl Iterator<Item = Vec<u8>> {
+    secrets.iter().map(|secret| secret.expose().as_bytes().to_vec())
+}
+
+/// The time that a header says is near enough.
+fn timely(text: &str, header: &str, at: Instant) -> Result<(), Refusal> {
+    let malformed = || Refusal::Malformed(header.to_owned());
+    if text.is_empty() || text.len() > 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(malformed());
+    }
+    let sent: i64 = text.parse().map_err(|_| malformed())?;
+    let away = at.seconds().saturating_sub(sent);
+    if away.saturating_abs() > TOLERANCE.as_seconds() { Err(Refusal::Stale(away)) } else { Ok(()) }
+}
+
+/// A provider's id, if it is one that can be kept.
+fn id(text: &str) -> Option<String> {
+    let sound = (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control);
+    sound.then(|| text.to_owned())
+}
+
+/// A text of the body, if it is JSON.
+fn within(body: &Value, name: &str) -> Option<String> {
+    id(body.get(name)?.as_str()?)
+}
+
+/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
+fn standard(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+    let family = if received.header("webhook-id")?.is_none() && received.header("svix-id")?.is_some() {
+        "svix"
+    } else {
+        "webhook"
+    };
+    let (id_header, timestamp_header, signature_header) =
+        (format!("{family}-id"), format!("{family}-timestamp"), format!("{family}-signature"));
+    let (sent_id, timestamp) = (received.needs(&id_header)?, received.needs(&timestamp_header)?);
+    timely(timestamp, &timestamp_header, received.at)?;
+    let signatures: Vec<Vec<u8>> = received
+        .needs(&signature_header)?
+        .split(' ')
+        .filter_map(|one| Encoding::Base64.read(one.strip_prefix("v1,")?))
+        .collect();
+    let keys = secrets.iter().map(|secret| match secret.expose().parse::<SigningKey>() {
+        Ok(key) => key.bytes().expose().clone(),
+        Err(_) => secret.expose().as_bytes().to_vec(),
+    });
+    let pieces: [&[u8]; 5] = [sent_id.as_bytes(), b".", timestamp.as_bytes(), b".", received.body];
+    let secret = made_by(Algorithm::Sha256, keys, &pieces, &signatures)?;
+    let body: Value = serde_json::from_slice(received.body).unwrap_or_default();
+    Ok(Proof { id: id(sent_id), kind: within(&body, "type"), secret: Some(secret) })
+}
+
+/// <https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries>
+fn github(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+    const HEADER: &str = "x-hub-signature-256";
+    let signature = received.needs(HEADER)?.strip_prefix("sha256=").and_then(|text| Encoding::Hex.read(text));
+    let signature = signature.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
+    let secret = made_by(Algorithm::Sha256, plain(secrets), &[received.body], &[signature])?;
+    Ok(Proof {
+        id: received.header("x-github-delivery")?.and_then(id),
+        kind: received.header("x-github-event")?.and_then(id),
+        secret: Some(secret),
+    })
+}
+
+/// <https://docs.stripe.com/webhooks#verify-manually>
+fn stripe(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+    const HEADER: &str = "stripe-signature";
+    let parts: Vec<(&str, &str)> =
+        received.needs(HEADER)?.split(',').filter_map(|part| part.trim().split_once('=')).collect();
+    let timestamp = parts.iter().find(|(name, _)| *name == "t").map(|(_, value)| *value);
+    let timestamp = timestamp.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
+    timely(timestamp, HEADER, received.at)?;
+    let signatures: Vec<Vec<u8>> = parts
+        .iter()
+        .filter(|(name, _)| *name == "v1")
+        .filter_map(|(_, value)| Encoding::Hex.read(value))
+        .collect();
+    let pieces: [&[u8]; 3] = [timestamp.as_bytes(), b".", received.body];
+    let secret = made_by(Algorithm::Sha256, plain(secrets), &pieces, &signatures)?;
+    let body: Value = serde_json::from_slice(received.body).unwrap_or_default();
+    Ok(Proof { id: within(&body, "id"), kind: within(&body, "type"), secret: Some(secret) })
+}
+
+/// <https://docs.slack.dev/authentication/verifying-requests-from-slack>
+fn slack(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+    const HEADER: &str = "x-slack-signature";
+    const TIMESTAMP: &str = "x-slack-request-timestamp";
+    let timestamp = received.needs(TIMESTAMP)?;
+    timely(timestamp, TIMESTAMP, received.at)?;
+    let signature = received.needs(HEADER)?.strip_prefix("v0=").and_then(|text| Encoding::Hex.read(text));
+    let signature = signature.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
+    let pieces: [&[u8]; 4] = [b"v0:", timestamp.as_bytes(), b":", received.body];
+    let secret = made_by(Algorithm::Sha256, plain(secrets), &pieces, &[signature])?;
+    let body: Value = serde_json::from_slice(received.body).unwrap_or_default();
+    let of_event = body.get("event").and_then(|event| within(event, "type"));
+    Ok(Proof {
+        id: within(&body, "event_id"),
+        kind: of_event.or_else(|| within(&body, "type")),
+        secret: Some(secret),
+    })
+}
+
+/// <https://shopify.dev/docs/apps/build/webhooks/subscribe/https>
+fn shopify(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+    const HEADER: &str = "x-shopify-hmac-sha256";
+    let signature = Encoding::Base64.read(received.needs(HEADER)?);
+    let signature = signature.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
+    let secret = made_by(Algorithm::Sha256, plain(secrets), &[received.body], &[signature])?;
+    Ok(Proof {
+        id: received.header("x-shopify-event-id")?.and_then(id),
+        kind: received.header("x-shopify-topic")?.and_then(id),
+        secret: Some(secret),
+    })
+}
+
+fn hmac(scheme: &Scheme, secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+    let timestamp = match &scheme.timestamp_header {
+        Some(header) => {
+            let said = received.needs(header)?;
+            timely(said, header, received.at)?;
+            said
+        }
+        None => "",
+    };
+    let sent_id = match &scheme.id_header {
+        Some(header) => Some(received.needs(header)?),
+        None => None,
+    };
+    let signature = received.needs(&scheme.header)?.strip_prefix(scheme.prefix.as_str());
+    let signature = signature.and_then(|text| scheme.encoding.read(text));
+    let signature = signature.ok_or_else(|| Refusal::Malformed(scheme.header.clone()))?;
+    let pieces = scheme.pieces(received.body, timestamp, sent_id.unwrap_or_default());
+    let secret = made_by(scheme.algorithm, plain(secrets), &pieces, &[signature])?;
+    Ok(Proof { id: sent_id.and_then(id), kind: None, secret: Some(secret) })
+}
+
+/// RFC 6750 and RFC 7617: the scheme's name in any case, one space or more, then the credential.
+fn credential(
+    name: &str,
+    secrets: &[Secret<String>],
+    received: &Received<'_>,
+    read: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Proof, Refusal> {
+    const HEADER: &str = "authorization";
+    let parts = received.needs(HEADER)?.split_once(' ');
+    let token = parts.filter(|(said, _)| said.eq_ignore_ascii_case(name)).map(|(_, token)| token.trim());
+    let given = token.and_then(read).ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
+    let mut found = None;
+    for (place, secret) in secrets.iter().enumerate() {
+        if bool::from(secret.expose().as_bytes().ct_eq(&given)) {
+            found = found.or(Some(place));
+        }
+    }
+    match found {
+        Some(place) => Ok(Proof { id: None, kind: None, secret: Some(place) }),
+        None => Err(Refusal::Credential),
+    }
+}
