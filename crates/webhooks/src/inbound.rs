@@ -1,16 +1,20 @@
 //! Does a request come from whom it says? Each [`Preset`] knows where a provider signs and over what. What is verified are the bytes as
 //! they came, in constant time.
 
-mod challenge;
+pub mod body;
+pub mod challenge;
+mod key;
 mod mac;
 mod preset;
 mod scheme;
 mod verify;
 
-pub use challenge::{Challenge, challenge};
+pub use challenge::{Asked, Challenge};
+pub use key::VerifyingSecret;
 pub use preset::{Preset, UnknownPreset};
 pub use scheme::{Algorithm, Encoding, Scheme, SchemeDraft};
-pub use verify::{Proof, Refusal, verify};
+pub(crate) use verify::id;
+pub use verify::{Proof, Refusal, TOLERANCE_SECONDS, verify};
 
 use kernel::Instant;
 
@@ -31,7 +35,8 @@ impl<'a> Received<'a> {
     /// # Errors
     /// [`Refusal::Twice`].
     pub(crate) fn header(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
-        let mut found = self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let mut found =
+            self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => Err(Refusal::Twice(name.to_owned())),
             (found, _) => Ok(found),

@@ -32,8 +32,12 @@ fn preset(vector: &Value) -> Preset {
 
 /// What comes of a request, as the vectors have it.
 fn verdict(vector: &Value, headers: &[(String, String)]) -> Value {
-    let secrets: Vec<Secret<String>> =
-        vector["secrets"].as_array().unwrap().iter().map(|one| Secret::new(one.as_str().unwrap().to_owned())).collect();
+    let secrets: Vec<Secret<String>> = vector["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| Secret::new(one.as_str().unwrap().to_owned()))
+        .collect();
     let received = Received {
         headers,
         body: vector["body"].as_str().unwrap().as_bytes(),
@@ -82,7 +86,8 @@ fn a_header_that_is_there_twice_says_nothing() {
 fn no_changed_byte_holds() {
     let vectors = vectors();
     let signed = vectors.iter().filter(|vector| {
-        vector["verdict"]["secret"].is_u64() && !["bearer", "basic"].contains(&vector["preset"].as_str().unwrap())
+        vector["verdict"]["secret"].is_u64()
+            && !["bearer", "basic"].contains(&vector["preset"].as_str().unwrap())
     });
     for vector in signed {
         let body = vector["body"].as_str().unwrap();

@@ -162,22 +162,21 @@ impl Scheme {
         let place = |name: &str| format!("{path}.{name}");
         let mut name = |field: &str, value: Option<String>| {
             let value = value?;
-            fields.take(place(field), header_name(&value))
+            fields.take(&place(field), header_name(&value))
         };
         let header = name("header", Some(draft.header.unwrap_or(known.header)));
         let timestamp_header = name("timestamp_header", draft.timestamp_header);
         let id_header = name("id_header", draft.id_header);
         let prefix = draft.prefix.unwrap_or(known.prefix);
-        let prefix = fields.take(place("prefix"), short(prefix, "must be at most 50 visible characters"));
+        let prefix =
+            fields.take(&place("prefix"), short(prefix, "must be at most 50 visible characters and spaces"));
         let encoding =
-            fields.take(place("encoding"), draft.encoding.map_or(Ok(known.encoding), |text| text.parse()));
-        let algorithm =
-            fields.take(place("algorithm"), draft.algorithm.map_or(Ok(known.algorithm), |text| text.parse()));
+            fields.take(&place("encoding"), draft.encoding.map_or(Ok(known.encoding), |text| text.parse()));
+        let algorithm = fields
+            .take(&place("algorithm"), draft.algorithm.map_or(Ok(known.algorithm), |text| text.parse()));
         let signed = draft.signed.unwrap_or(known.signed);
-        let signed = fields.take(
-            place("signed"),
-            checked_signed(signed, timestamp_header.is_some(), id_header.is_some()),
-        );
+        let signed = fields
+            .take(&place("signed"), checked_signed(signed, timestamp_header.is_some(), id_header.is_some()));
         let made = (|| {
             Some(Self {
                 header: header?,
@@ -212,14 +211,14 @@ impl Scheme {
 }
 
 fn header_name(text: &str) -> Result<String, &'static str> {
-    let sound = (1..=100).contains(&text.len())
+    let is_sound = (1..=100).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    sound.then(|| text.to_ascii_lowercase()).ok_or("must be the name of a header, such as X-Signature")
+    is_sound.then(|| text.to_ascii_lowercase()).ok_or("must be the name of a header, such as X-Signature")
 }
 
 fn short(text: String, fault: &'static str) -> Result<String, &'static str> {
-    let sound = text.len() <= 50 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    sound.then_some(text).ok_or(fault)
+    let is_sound = text.len() <= 50 && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    is_sound.then_some(text).ok_or(fault)
 }
 
 fn checked_signed(text: String, has_timestamp: bool, has_id: bool) -> Result<String, &'static str> {
@@ -229,7 +228,9 @@ fn checked_signed(text: String, has_timestamp: bool, has_id: bool) -> Result<Str
         return Err("must be a text with {body} in it once; {timestamp} and {id} may stand there, too");
     }
     if (count(TIMESTAMP) > 0) != has_timestamp {
-        return Err("must have {timestamp} in it if, and only if, there is a timestamp_header: a time that is not signed proves nothing");
+        return Err(
+            "must have {timestamp} in it if, and only if, there is a timestamp_header: a time that is not signed proves nothing",
+        );
     }
     if count(ID) > 0 && !has_id {
         return Err("has {id} in it, but there is no id_header");

@@ -1,16 +1,16 @@
 //! What does each preset look at?
 
-use super::{Algorithm, Encoding, Preset, Received, Scheme, mac};
-use crate::SigningKey;
+use super::{Algorithm, Encoding, Preset, Received, Scheme, VerifyingSecret, body, key::Signatures, mac};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use kernel::{Instant, Secret, Span};
+use kernel::{Instant, Secret};
 use serde_json::Value;
-use subtle::ConstantTimeEq as _;
 
-/// How far off the time may be that a sender says.
-pub const TOLERANCE: Span = Span::seconds(300);
-/// The longest id that is kept of a provider.
+/// How far off the time may be that a sender says, in seconds.
+pub const TOLERANCE_SECONDS: i64 = 300;
+/// The longest id that is kept of a provider, in bytes.
 const LONGEST_ID: usize = 200;
+/// The most signatures that are looked at: each may cost a look at the whole body.
+const MOST_SIGNATURES: usize = 16;
 
 /// A request that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,6 +21,8 @@ pub struct Proof {
     pub kind: Option<String>,
     /// Which of the secrets it was made with, from 0; `None` if nothing was verified.
     pub secret: Option<usize>,
+    /// A digest of what was signed, if a time is part of that: the same only if this very request comes again.
+    pub seen: Option<[u8; 32]>,
 }
 
 /// Why a request is not taken. Nothing of it is repeated but names of headers that we asked for.
@@ -41,7 +43,9 @@ pub enum Refusal {
     )]
     Stale(i64),
     /// No secret makes this signature.
-    #[error("the signature is not one of the source's secrets: is it the secret that the provider shows, and the body untouched?")]
+    #[error(
+        "the signature is not one of the source's secrets: is it the secret that the provider shows, and the body untouched?"
+    )]
     Signature,
     /// The credential is none of the source's.
     #[error("the credential is none of the source's secrets")]
@@ -49,6 +53,18 @@ pub enum Refusal {
     /// The source has no secret that could be used.
     #[error("the source has no secret that it could be verified with")]
     NoSecret,
+    /// The token that Meta shows is not the source's.
+    #[error("hub.verify_token is not the verify_token of the source")]
+    VerifyToken,
+    /// What it asks us to say back cannot be said.
+    #[error("what it asks us to say back is empty, longer than 1,000 bytes, or has control characters in it")]
+    Challenge,
+    /// It comes from an address that the source is not open to.
+    #[error("the source is not open to the address that it comes from")]
+    Address,
+    /// Too many come.
+    #[error("more requests came in this minute than the source takes")]
+    Rate,
 }
 
 impl Refusal {
@@ -63,6 +79,10 @@ impl Refusal {
             Self::Signature => "signature",
             Self::Credential => "credential",
             Self::NoSecret => "no_secret",
+            Self::VerifyToken => "verify_token",
+            Self::Challenge => "challenge",
+            Self::Address => "address",
+            Self::Rate => "rate",
         }
     }
 }
@@ -71,7 +91,11 @@ impl Refusal {
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn verify(preset: &Preset, secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
+pub fn verify(
+    preset: &Preset,
+    secrets: &[Secret<String>],
+    received: &Received<'_>,
+) -> Result<Proof, Refusal> {
     if preset.verifies() && secrets.is_empty() {
         return Err(Refusal::NoSecret);
     }
@@ -91,23 +115,24 @@ pub fn verify(preset: &Preset, secrets: &[Secret<String>], received: &Received<'
 /// Which secret made one of these signatures over these pieces. All are tried, so that the time tells nothing.
 fn made_by(
     algorithm: Algorithm,
-    keys: impl Iterator<Item = Vec<u8>>,
+    secrets: &[Secret<String>],
     pieces: &[&[u8]],
     signatures: &[Vec<u8>],
 ) -> Result<usize, Refusal> {
     let mut found = None;
-    for (place, key) in keys.enumerate() {
-        for signature in signatures {
-            if mac::is_of(algorithm, &key, pieces, signature) {
-                found = found.or(Some(place));
-            }
+    for (place, secret) in secrets.iter().enumerate() {
+        let made = mac::made(algorithm, secret.expose().as_bytes(), pieces);
+        if signatures.iter().filter(|signature| mac::same(&made, signature)).count() > 0 {
+            found = found.or(Some(place));
         }
     }
     found.ok_or(Refusal::Signature)
 }
 
-fn plain(secrets: &[Secret<String>]) -> impl Iterator<Item = Vec<u8>> {
-    secrets.iter().map(|secret| secret.expose().as_bytes().to_vec())
+/// The parts of a header that may hold signatures, if there are not too many of them.
+fn parts<'a>(header: &str, text: &'a str, mark: char) -> Result<Vec<&'a str>, Refusal> {
+    let parts: Vec<&str> = text.split(mark).take(MOST_SIGNATURES.saturating_add(1)).collect();
+    if parts.len() > MOST_SIGNATURES { Err(Refusal::Malformed(header.to_owned())) } else { Ok(parts) }
 }
 
 /// The time that a header says is near enough.
@@ -118,13 +143,13 @@ fn timely(text: &str, header: &str, at: Instant) -> Result<(), Refusal> {
     }
     let sent: i64 = text.parse().map_err(|_| malformed())?;
     let away = at.seconds().saturating_sub(sent);
-    if away.saturating_abs() > TOLERANCE.as_seconds() { Err(Refusal::Stale(away)) } else { Ok(()) }
+    if away.saturating_abs() > TOLERANCE_SECONDS { Err(Refusal::Stale(away)) } else { Ok(()) }
 }
 
 /// A provider's id, if it is one that can be kept.
-fn id(text: &str) -> Option<String> {
-    let sound = (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control);
-    sound.then(|| text.to_owned())
+pub(crate) fn id(text: &str) -> Option<String> {
+    let is_sound = (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control);
+    is_sound.then(|| text.to_owned())
 }
 
 /// A text of the body, if it is JSON.
@@ -143,19 +168,31 @@ fn standard(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof
         (format!("{family}-id"), format!("{family}-timestamp"), format!("{family}-signature"));
     let (sent_id, timestamp) = (received.needs(&id_header)?, received.needs(&timestamp_header)?);
     timely(timestamp, &timestamp_header, received.at)?;
-    let signatures: Vec<Vec<u8>> = received
-        .needs(&signature_header)?
-        .split(' ')
-        .filter_map(|one| Encoding::Base64.read(one.strip_prefix("v1,")?))
-        .collect();
-    let keys = secrets.iter().map(|secret| match secret.expose().parse::<SigningKey>() {
-        Ok(key) => key.bytes().expose().clone(),
-        Err(_) => secret.expose().as_bytes().to_vec(),
-    });
+    let mut signatures = Signatures::default();
+    for one in parts(&signature_header, received.needs(&signature_header)?, ' ')? {
+        match one.split_once(',') {
+            Some(("v1", text)) => signatures.shared.extend(Encoding::Base64.read(text)),
+            Some(("v1a", text)) => signatures.public.extend(Encoding::Base64.read(text)),
+            // Versions to come.
+            Some(_) | None => {}
+        }
+    }
     let pieces: [&[u8]; 5] = [sent_id.as_bytes(), b".", timestamp.as_bytes(), b".", received.body];
-    let secret = made_by(Algorithm::Sha256, keys, &pieces, &signatures)?;
+    let mut found = None;
+    for (place, secret) in secrets.iter().enumerate() {
+        let key = secret.expose().parse::<VerifyingSecret>().map_err(|_| Refusal::NoSecret)?;
+        if key.signed(&pieces, &signatures) {
+            found = found.or(Some(place));
+        }
+    }
+    let secret = found.ok_or(Refusal::Signature)?;
     let body: Value = serde_json::from_slice(received.body).unwrap_or_default();
-    Ok(Proof { id: id(sent_id), kind: within(&body, "type"), secret: Some(secret) })
+    Ok(Proof {
+        id: id(sent_id),
+        kind: within(&body, "type"),
+        secret: Some(secret),
+        seen: Some(mac::digest(&pieces)),
+    })
 }
 
 /// <https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries>
@@ -163,19 +200,20 @@ fn github(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, 
     const HEADER: &str = "x-hub-signature-256";
     let signature = received.needs(HEADER)?.strip_prefix("sha256=").and_then(|text| Encoding::Hex.read(text));
     let signature = signature.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
-    let secret = made_by(Algorithm::Sha256, plain(secrets), &[received.body], &[signature])?;
+    let secret = made_by(Algorithm::Sha256, secrets, &[received.body], &[signature])?;
     Ok(Proof {
         id: received.header("x-github-delivery")?.and_then(id),
         kind: received.header("x-github-event")?.and_then(id),
         secret: Some(secret),
+        seen: None,
     })
 }
 
 /// <https://docs.stripe.com/webhooks#verify-manually>
 fn stripe(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, Refusal> {
     const HEADER: &str = "stripe-signature";
-    let parts: Vec<(&str, &str)> =
-        received.needs(HEADER)?.split(',').filter_map(|part| part.trim().split_once('=')).collect();
+    let all = parts(HEADER, received.needs(HEADER)?, ',')?;
+    let parts: Vec<(&str, &str)> = all.into_iter().filter_map(|part| part.trim().split_once('=')).collect();
     let timestamp = parts.iter().find(|(name, _)| *name == "t").map(|(_, value)| *value);
     let timestamp = timestamp.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
     timely(timestamp, HEADER, received.at)?;
@@ -185,9 +223,14 @@ fn stripe(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, 
         .filter_map(|(_, value)| Encoding::Hex.read(value))
         .collect();
     let pieces: [&[u8]; 3] = [timestamp.as_bytes(), b".", received.body];
-    let secret = made_by(Algorithm::Sha256, plain(secrets), &pieces, &signatures)?;
+    let secret = made_by(Algorithm::Sha256, secrets, &pieces, &signatures)?;
     let body: Value = serde_json::from_slice(received.body).unwrap_or_default();
-    Ok(Proof { id: within(&body, "id"), kind: within(&body, "type"), secret: Some(secret) })
+    Ok(Proof {
+        id: within(&body, "id"),
+        kind: within(&body, "type"),
+        secret: Some(secret),
+        seen: Some(mac::digest(&pieces)),
+    })
 }
 
 /// <https://docs.slack.dev/authentication/verifying-requests-from-slack>
@@ -199,13 +242,16 @@ fn slack(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof, R
     let signature = received.needs(HEADER)?.strip_prefix("v0=").and_then(|text| Encoding::Hex.read(text));
     let signature = signature.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
     let pieces: [&[u8]; 4] = [b"v0:", timestamp.as_bytes(), b":", received.body];
-    let secret = made_by(Algorithm::Sha256, plain(secrets), &pieces, &[signature])?;
-    let body: Value = serde_json::from_slice(received.body).unwrap_or_default();
-    let of_event = body.get("event").and_then(|event| within(event, "type"));
+    let secret = made_by(Algorithm::Sha256, secrets, &pieces, &[signature])?;
+    let body = body::read(received.header("content-type")?, received.body);
+    let nested = |name: &str| within(body.get(name)?, "type");
+    // An event, an interaction, or a command.
+    let kind = nested("event").or_else(|| nested("payload")).or_else(|| within(&body, "type"));
     Ok(Proof {
         id: within(&body, "event_id"),
-        kind: of_event.or_else(|| within(&body, "type")),
+        kind: kind.or_else(|| within(&body, "command")),
         secret: Some(secret),
+        seen: Some(mac::digest(&pieces)),
     })
 }
 
@@ -214,11 +260,12 @@ fn shopify(secrets: &[Secret<String>], received: &Received<'_>) -> Result<Proof,
     const HEADER: &str = "x-shopify-hmac-sha256";
     let signature = Encoding::Base64.read(received.needs(HEADER)?);
     let signature = signature.ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
-    let secret = made_by(Algorithm::Sha256, plain(secrets), &[received.body], &[signature])?;
+    let secret = made_by(Algorithm::Sha256, secrets, &[received.body], &[signature])?;
     Ok(Proof {
         id: received.header("x-shopify-event-id")?.and_then(id),
         kind: received.header("x-shopify-topic")?.and_then(id),
         secret: Some(secret),
+        seen: None,
     })
 }
 
@@ -239,8 +286,9 @@ fn hmac(scheme: &Scheme, secrets: &[Secret<String>], received: &Received<'_>) ->
     let signature = signature.and_then(|text| scheme.encoding.read(text));
     let signature = signature.ok_or_else(|| Refusal::Malformed(scheme.header.clone()))?;
     let pieces = scheme.pieces(received.body, timestamp, sent_id.unwrap_or_default());
-    let secret = made_by(scheme.algorithm, plain(secrets), &pieces, &[signature])?;
-    Ok(Proof { id: sent_id.and_then(id), kind: None, secret: Some(secret) })
+    let secret = made_by(scheme.algorithm, secrets, &pieces, &[signature])?;
+    let seen = scheme.timestamp_header.as_ref().map(|_| mac::digest(&pieces));
+    Ok(Proof { id: sent_id.and_then(id), kind: None, secret: Some(secret), seen })
 }
 
 /// RFC 6750 and RFC 7617: the scheme's name in any case, one space or more, then the credential.
@@ -256,12 +304,12 @@ fn credential(
     let given = token.and_then(read).ok_or_else(|| Refusal::Malformed(HEADER.to_owned()))?;
     let mut found = None;
     for (place, secret) in secrets.iter().enumerate() {
-        if bool::from(secret.expose().as_bytes().ct_eq(&given)) {
+        if mac::same(secret.expose().as_bytes(), &given) {
             found = found.or(Some(place));
         }
     }
     match found {
-        Some(place) => Ok(Proof { id: None, kind: None, secret: Some(place) }),
+        Some(place) => Ok(Proof { secret: Some(place), ..Proof::default() }),
         None => Err(Refusal::Credential),
     }
 }
