@@ -1,17 +1,27 @@
 //! Which routes lead to webhooks?
 
 mod endpoints;
+mod hooks;
+mod requests;
+mod sources;
 
 use axum::Router;
 use edge::World;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// All of them, with idempotency keys on every POST.
+/// All of them, with idempotency keys on every POST of ours; providers know things by ids of their own.
 pub(crate) fn router(_: &Arc<World>) -> Router {
     let routes = OpenApiRouter::new()
         .routes(routes!(endpoints::list, endpoints::create))
         .routes(routes!(endpoints::get, endpoints::replace, endpoints::change, endpoints::delete))
-        .routes(routes!(endpoints::test));
-    edge::idempotent(edge::fragment(routes))
+        .routes(routes!(endpoints::test))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::get, sources::replace, sources::change, sources::delete))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::get))
+        .routes(routes!(requests::verify))
+        .routes(routes!(requests::preview))
+        .routes(routes!(hooks::send, hooks::challenge, hooks::agree));
+    edge::idempotent_but(edge::fragment(routes), "/hooks/")
 }

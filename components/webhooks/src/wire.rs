@@ -1,4 +1,7 @@
-//! Which JSON stands for webhook endpoints?
+//! Which JSON stands for webhook endpoints? And, in rooms of their own, for sources and what came to them?
+
+pub(crate) mod requests;
+pub(crate) mod sources;
 
 use kernel::TenantId;
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};

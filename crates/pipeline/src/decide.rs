@@ -6,7 +6,9 @@ use events::{Entry, EventError, MAX_DEPTH, NewEvent, Origin};
 use jobs::{Kind, Lane, NewJob, Patience, Terms};
 use kernel::{Call, EventId, FieldFault, Instant, JobId, RuleId, Span};
 use language::{Facts, Moment, Occasion, When};
-use rules::{ActionKind, Decision, Decisions, Memo, PlannedAction, Recall, Shadowed, Trigger, Wanted};
+use rules::{
+    ActionKind, Catalogue, Decision, Decisions, Memo, PlannedAction, Recall, Shadowed, Trigger, Wanted,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -97,16 +99,22 @@ pub fn decide(
 
 /// The trigger that the event names, by itself or with its module before it (`sales.deal_closed_won`).
 fn named(book: &Book, event: NewEvent) -> Result<(Arc<Trigger>, NewEvent), EventError> {
-    if let Ok(trigger) = book.catalogue.find(&event.trigger) {
-        return Ok((Arc::clone(trigger), event));
+    let trigger =
+        find(&book.catalogue, &event.trigger).ok_or_else(|| EventError::unknown_trigger(&event.trigger))?;
+    if *event.trigger == *trigger.trigger_id {
+        return Ok((trigger, event));
     }
-    let unknown = || EventError::unknown_trigger(&event.trigger);
-    let (module, name) = event.trigger.rsplit_once('.').ok_or_else(unknown)?;
-    let trigger = book.catalogue.find(name).map_err(|_| unknown())?;
-    if *trigger.module_type != *module {
-        return Err(unknown());
+    let event = NewEvent { trigger: trigger.trigger_id.to_string(), ..event };
+    Ok((trigger, event))
+}
+
+/// The trigger of that name, with or without its module.
+pub(crate) fn find(catalogue: &Catalogue, said: &str) -> Option<Arc<Trigger>> {
+    if let Ok(trigger) = catalogue.find(said) {
+        return Some(Arc::clone(trigger));
     }
-    Ok((Arc::clone(trigger), NewEvent { trigger: name.to_owned(), ..event }))
+    let (module, name) = said.rsplit_once('.')?;
+    catalogue.find(name).ok().filter(|trigger| *trigger.module_type == *module).map(Arc::clone)
 }
 
 impl Draft {

@@ -1,6 +1,8 @@
 //! What can be done with endpoints? They are set up, changed and taken down; and what is to be sent becomes requests.
 
 mod deliver;
+pub mod requests;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 

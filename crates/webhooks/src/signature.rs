@@ -30,11 +30,6 @@ impl SigningKey {
         Secret::new(format!("{PREFIX}{}", STANDARD.encode(self.0.expose())))
     }
 
-    /// The key itself.
-    pub(crate) const fn bytes(&self) -> &Secret<Vec<u8>> {
-        &self.0
-    }
-
     /// The value of `webhook-signature` for a request with this id and body at this time.
     #[must_use]
     pub fn sign(&self, id: &str, at: Instant, body: &str) -> String {

@@ -1,4 +1,6 @@
-//! What does the table of this area hold, and by which statements?
+//! What do the tables of this area hold, and by which statements?
 
 pub(crate) mod endpoint;
 pub(crate) mod privacy;
+pub(crate) mod request;
+pub(crate) mod source;

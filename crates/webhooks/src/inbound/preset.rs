@@ -48,6 +48,18 @@ impl Preset {
         }
     }
 
+    /// How the provider signs, for `hmac` alone.
+    #[must_use]
+    pub const fn scheme(&self) -> Option<&Scheme> {
+        if let Self::Hmac(scheme) = self { Some(scheme) } else { None }
+    }
+
+    /// Whether a request shows a credential, and not a signature over its body.
+    #[must_use]
+    pub const fn is_credential(&self) -> bool {
+        matches!(self, Self::Bearer | Self::Basic)
+    }
+
     /// Whether a request has to prove that it comes from somebody who knows a secret.
     #[must_use]
     pub const fn verifies(&self) -> bool {

@@ -151,6 +151,20 @@ pub struct SchemeDraft {
     pub id_header: Option<String>,
 }
 
+impl From<&Scheme> for SchemeDraft {
+    fn from(scheme: &Scheme) -> Self {
+        Self {
+            header: Some(scheme.header.clone()),
+            prefix: Some(scheme.prefix.clone()),
+            encoding: Some(scheme.encoding.as_str().to_owned()),
+            algorithm: Some(scheme.algorithm.as_str().to_owned()),
+            signed: Some(scheme.signed.clone()),
+            timestamp_header: scheme.timestamp_header.clone(),
+            id_header: scheme.id_header.clone(),
+        }
+    }
+}
+
 impl Scheme {
     /// What somebody wrote, with what most providers do where it says nothing.
     ///

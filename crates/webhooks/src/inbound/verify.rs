@@ -2,7 +2,7 @@
 
 use super::{Algorithm, Encoding, Preset, Received, Scheme, VerifyingSecret, body, key::Signatures, mac};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use kernel::{Instant, Secret};
+use kernel::{Instant, Kind, Secret};
 use serde_json::Value;
 
 /// How far off the time may be that a sender says, in seconds.
@@ -68,7 +68,42 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// A word for each kind, for logs and statistics.
+    /// The stable code, for whoever sent it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "WEBHOOK_HEADER_MISSING",
+            Self::Twice(_) => "WEBHOOK_HEADER_TWICE",
+            Self::Malformed(_) => "WEBHOOK_HEADER_MALFORMED",
+            Self::Stale(_) => "WEBHOOK_STALE",
+            Self::Signature => "WEBHOOK_SIGNATURE",
+            Self::Credential => "WEBHOOK_CREDENTIAL",
+            Self::NoSecret => "WEBHOOK_NO_SECRET",
+            Self::VerifyToken => "WEBHOOK_VERIFY_TOKEN",
+            Self::Challenge => "WEBHOOK_CHALLENGE",
+            Self::Address => "WEBHOOK_SENDER_ADDRESS",
+            Self::Rate => "RATE_LIMITED",
+        }
+    }
+
+    /// What the sender may do about it.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Missing(_)
+            | Self::Twice(_)
+            | Self::Malformed(_)
+            | Self::Stale(_)
+            | Self::Signature
+            | Self::Credential
+            | Self::NoSecret => Kind::Unauthenticated,
+            Self::VerifyToken | Self::Address => Kind::Forbidden,
+            Self::Challenge => Kind::Invalid,
+            Self::Rate => Kind::TooMany,
+        }
+    }
+
+    /// A word for each kind, for the log.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
