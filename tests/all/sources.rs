@@ -211,7 +211,7 @@ fn each_refusal_is_told_and_written_down_without_what_came() {
     let whole = source.request(&id(&log[3]));
     assert_eq!((&whole["body"], &whole["size"]), (&Value::Null, &Value::Null));
     let names: Vec<&str> =
-        data(&json!({"data": whole["headers"]})).iter().map(|header| text(header, "name")).collect();
+        whole["headers"].as_array().unwrap().iter().map(|header| text(header, "name")).collect();
     assert!(names.contains(&"x-hub-signature-256"), "{whole}");
     assert!(whole["headers"].as_array().unwrap().iter().all(|header| header["value"].is_null()));
     assert!(!whole.to_string().contains("hush") && !whole.to_string().contains("the-secret"));

@@ -1,10 +1,14 @@
 //! Do requests hold that providers sign, and no others? `vectors/inbound.json` holds their published examples, each with what must come of it.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
 
-use kernel::{Instant, Secret};
+use kernel::{Chance, Instant, Secret};
+use proptest::prelude::*;
 use serde_json::{Map, Value};
-use webhooks::inbound::{Preset, Received, Scheme, SchemeDraft, verify};
+use webhooks::{
+    SigningKey,
+    inbound::{Preset, Received, Refusal, Scheme, SchemeDraft, verify},
+};
 
 fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name)?.as_str().map(str::to_owned)
@@ -100,5 +104,50 @@ fn no_changed_byte_holds() {
             let said = verdict(&changed, &headers(vector));
             assert!(said["refused"] == "signature", "{}, byte {place}: {said}", vector["name"]);
         }
+    }
+}
+
+/// Bytes that the test chose.
+struct Chosen(u8);
+impl Chance for Chosen {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+const PRESETS: [&str; 9] =
+    ["standard-webhooks", "github", "stripe", "slack", "shopify", "hmac", "bearer", "basic", "unverified"];
+
+proptest! {
+    #[test]
+    fn what_we_sign_ourselves_holds_with_its_key_and_its_bytes_alone(
+        body in "\\PC{0,200}", other in "\\PC{0,200}", id in "[a-z0-9_]{1,30}", seed in 1_u8..255, seconds in 0_i64..4_000_000_000
+    ) {
+        let at = Instant::from_millis(seconds * 1000);
+        let key = SigningKey::new(&Chosen(seed));
+        let headers = [("webhook-id", id.clone()), ("webhook-timestamp", seconds.to_string()), ("webhook-signature", key.sign(&id, at, &body))]
+            .map(|(name, value)| (name.to_owned(), value));
+        let holds = |key: &SigningKey, body: &str| {
+            let received = Received { headers: &headers, body: body.as_bytes(), at };
+            verify(&Preset::StandardWebhooks, &[key.text()], &received)
+        };
+        prop_assert_eq!(holds(&key, &body).unwrap().id, Some(id.clone()));
+        prop_assert_eq!(holds(&SigningKey::new(&Chosen(seed - 1)), &body), Err(Refusal::Signature));
+        if other != body {
+            prop_assert_eq!(holds(&key, &other), Err(Refusal::Signature));
+        }
+    }
+
+    #[test]
+    fn nothing_that_anybody_may_send_holds_or_stops_us(
+        body in proptest::collection::vec(any::<u8>(), 0..100), texts in proptest::collection::vec("[ -~]{0,60}", 12), place in 0_usize..8
+    ) {
+        let names = ["webhook-id", "webhook-timestamp", "webhook-signature", "x-hub-signature-256", "stripe-signature", "x-slack-signature",
+            "x-slack-request-timestamp", "x-shopify-hmac-sha256", "x-signature", "authorization", "content-type", "svix-id"];
+        let headers: Vec<(String, String)> = names.iter().map(|name| (*name).to_owned()).zip(texts).collect();
+        let preset: Preset = PRESETS[place].parse().unwrap();
+        let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw:whatever".to_owned());
+        let received = Received { headers: &headers, body: &body, at: Instant::from_millis(0) };
+        prop_assert!(verify(&preset, &[secret], &received).is_err());
     }
 }

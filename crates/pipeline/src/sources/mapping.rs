@@ -20,6 +20,8 @@ const ROOTS: [&str; 6] = ["body", "headers", "kind", "id", "source", "now"];
 const TRIGGER_MAX: usize = 500;
 /// The most that the data of a mapping may take, in bytes.
 const DATA_MAX: usize = 64 * 1024;
+/// The most that a mapping may come to, in bytes: as much as an event may bring. A short mapping could place a long body many times.
+const OUTCOME_MAX: usize = 1024 * 1024;
 
 /// A mapping that was read.
 #[derive(Debug)]
@@ -236,6 +238,19 @@ fn follow<'a>(value: &'a Value, steps: &[Step]) -> Option<&'a Value> {
     })
 }
 
+/// How many bytes a value takes at least.
+fn size(value: &Value) -> usize {
+    let within = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(object) => {
+            object.iter().map(|(name, value)| name.len().saturating_add(size(value))).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    within.saturating_add(1)
+}
+
 impl Read {
     /// What it makes of a request.
     ///
@@ -269,8 +284,13 @@ impl Read {
         let value = seen.value();
         let facts = Facts::new(&value, None, Occasion::default(), Moment { now: seen.at, zone });
         let context = Context::new(&facts);
-        let mut rendering =
-            Rendering { templates: &self.templates, context: &context, value: &value, warnings: Vec::new() };
+        let mut rendering = Rendering {
+            templates: &self.templates,
+            context: &context,
+            value: &value,
+            warnings: Vec::new(),
+            room: OUTCOME_MAX,
+        };
         let mapped = map(&mut rendering)?;
         Ok(Mapped { warnings: rendering.warnings, ..mapped })
     }
@@ -287,6 +307,8 @@ struct Rendering<'a, 'b> {
     context: &'a Context<'b>,
     value: &'a Value,
     warnings: Vec<FieldFault>,
+    /// How many bytes it may still come to.
+    room: usize,
 }
 
 impl Rendering<'_, '_> {
@@ -294,20 +316,29 @@ impl Rendering<'_, '_> {
         self.warnings.push(FieldFault::new(path, format!("{name} is not in the request; it {what}")));
     }
 
+    /// Takes what something comes to from the room that is left.
+    fn take(&mut self, path: &str, size: usize) -> Result<(), FieldFault> {
+        let fault = || FieldFault::new(path, "is too much: a mapping may come to 1 MiB in all");
+        self.room = self.room.checked_sub(size).ok_or_else(fault)?;
+        Ok(())
+    }
+
     /// `None` for what is not there.
     fn any(&mut self, filled: &Filled, path: &str) -> Result<Option<Value>, FieldFault> {
         Ok(match filled {
             Filled::Fixed(value) => Some(value.clone()),
             Filled::Place(steps, name) => {
-                let found = follow(self.value, steps).cloned();
-                if found.is_none() {
-                    self.missing(path, name, "is left out");
+                let found = follow(self.value, steps);
+                match found {
+                    Some(value) => self.take(path, size(value))?,
+                    None => self.missing(path, name, "is left out"),
                 }
-                found
+                found.cloned()
             }
             Filled::Text(id) => {
                 let failed = |message: String| FieldFault::new(path, message);
                 let rendered = self.templates.render(*id, self.context).map_err(failed)?;
+                self.take(path, rendered.text.len())?;
                 rendered.missing.iter().for_each(|name| self.missing(path, name, "stands empty"));
                 Some(Value::String(rendered.text))
             }

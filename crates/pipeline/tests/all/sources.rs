@@ -205,7 +205,8 @@ fn what_makes_no_event_is_a_dead_letter_that_a_mended_mapping_saves() {
     let source = yard.create(draft("contact_created", Some(data))).unwrap();
     let request = yard.sent(&source, r#"{"customer": "c-1"}"#);
     yard.drain();
-    let [dead] = &yard.jobs(Kind::ReceiveWebhook)[..] else { panic!("one job") };
+    let all = yard.jobs(Kind::ReceiveWebhook);
+    let [dead] = &all[..] else { panic!("one job") };
     assert_eq!(dead.state, State::Dead);
     let words = dead.last_error.as_deref().unwrap();
     assert!(words.contains("data.contact_id: is missing; contact_created needs it"), "{words}");
@@ -279,12 +280,12 @@ fn a_preview_does_nothing() {
     let request = yard.sent(&source, r#"{"customer": "c-1"}"#);
     yard.drain();
     let before = yard.jobs(Kind::ReceiveWebhook);
-    let present = &yard.preview(&source, None)[0];
+    let present = yard.preview(&source, None).remove(0);
     assert_eq!(fields(&present.faults), ["data.contact_id"]);
     let data = Some(json!({"contact_id": "{{ body.customer }}"}));
     let wanted =
         Mapping { trigger: "contact_created".to_owned(), data, id: Some("{{ body.gone }}".to_owned()) };
-    let drafted = &yard.preview(&source, Some(wanted.clone()))[0];
+    let drafted = yard.preview(&source, Some(wanted.clone())).remove(0);
     let mapped = drafted.mapped.as_ref().unwrap();
     assert_eq!((&drafted.request, &mapped.data), (&request, &json!({"contact_id": "c-1"})));
     assert_eq!((fields(&mapped.warnings), drafted.faults.len()), (vec!["mapping.id"], 0));

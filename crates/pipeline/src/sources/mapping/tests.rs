@@ -132,3 +132,23 @@ fn only_a_place_alone_is_a_place() {
         assert_eq!(steps(text), wanted, "{text}");
     }
 }
+
+#[test]
+fn a_short_mapping_does_not_come_to_a_long_outcome() {
+    let source = source();
+    let body = format!(r#"{{"long": "{}"}}"#, "x".repeat(300 * 1024));
+    let seen = Seen {
+        source: &source,
+        headers: &[],
+        body: body.as_bytes(),
+        id: None,
+        kind: None,
+        at: Instant::from_millis(0),
+    };
+    let outcome = |times: usize| {
+        let data = json!({"all": vec!["{{ body.long }}"; times]});
+        read(&mapping("t", Some(data))).unwrap().map(&seen, chrono_tz::Tz::UTC)
+    };
+    assert!(outcome(3).is_ok());
+    assert_eq!(outcome(4).unwrap_err().field, "mapping.data.all[3]");
+}
