@@ -241,7 +241,7 @@ fn furnished(name: &str) -> (House, UserId, UserId) {
     house.run(&format!(
         "INSERT INTO webhook_requests (tenant_id, request_id, source_id, received_at, outcome, headers, body, is_text, provider_id,
             job_id)
-         SELECT 'acme-corp', 'rcv_01hf7yat00zzzzzzzzzzzzzzz' || value ->> 0, 'src_01hf7yat00zzzzzzzzzzzzzzzz', {START}, 'taken',
+         SELECT 'acme-corp', 'rcv_01hf7yat00zzzzzzzzzzzzzzz' || (value ->> 0), 'src_01hf7yat00zzzzzzzzzzzzzzzz', {START}, 'taken',
             '[[\"x-from\",\"{EMAIL}\"]]', CASE value ->> 0 WHEN 3 THEN CAST(value ->> 1 || x'ff' AS BLOB)
             ELSE CAST(value ->> 1 AS BLOB) END, value ->> 0 <> 3, value ->> 2, 'job_01hf7yat00zzzzzzzzzzzzzzzz'
          FROM json_each(json_array(json_array(0, '{{\"email\":\"{EMAIL}\"}}', '{EMAIL}'), json_array(1, 'email={at_sign}', 'id-1'),

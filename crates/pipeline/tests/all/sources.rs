@@ -194,22 +194,22 @@ fn what_came_before_makes_no_second_event() {
     yard.drain();
     assert_eq!(yard.jobs(Kind::ReceiveWebhook).len(), 4);
     let page = PageRequest::default();
-    let doubles = requests::list(&yard.db, &yard.call(), &source.id, Some(Outcome::Double), &page);
-    assert_eq!(block_on(doubles).unwrap().items[0].provider_id.as_deref(), Some("7"));
+    let doubles = block_on(requests::list(&yard.db, &yard.call(), &source.id, Some(Outcome::Double), &page));
+    assert_eq!(doubles.unwrap().items[0].provider_id.as_deref(), Some("7"));
 }
 
 #[test]
 fn what_makes_no_event_is_a_dead_letter_that_a_mended_mapping_saves() {
     let yard = Yard::new();
     let data = json!({"contact_id": "{{ body.contact }}"});
-    let source = yard.create(draft("contact_created", Some(data))).unwrap();
+    let source = yard.create(draft("contact_updated", Some(data))).unwrap();
     let request = yard.sent(&source, r#"{"customer": "c-1"}"#);
     yard.drain();
     let all = yard.jobs(Kind::ReceiveWebhook);
     let [dead] = &all[..] else { panic!("one job") };
     assert_eq!(dead.state, State::Dead);
     let words = dead.last_error.as_deref().unwrap();
-    assert!(words.contains("data.contact_id: is missing; contact_created needs it"), "{words}");
+    assert!(words.contains("data.contact_id: is missing; contact_updated needs it"), "{words}");
     let data = Some(Some(json!({"contact_id": "{{ body.customer }}"})));
     yard.change(&source, SourcePatch { data, ..SourcePatch::default() }).unwrap();
     block_on(jobs::retry(&yard.db, &yard.call(), &dead.id)).unwrap();
@@ -276,7 +276,7 @@ fn a_mapping_is_looked_at_when_it_is_saved() {
 #[test]
 fn a_preview_does_nothing() {
     let yard = Yard::new();
-    let source = yard.create(draft("contact_created", None)).unwrap();
+    let source = yard.create(draft("contact_updated", None)).unwrap();
     let request = yard.sent(&source, r#"{"customer": "c-1"}"#);
     yard.drain();
     let before = yard.jobs(Kind::ReceiveWebhook);
@@ -284,17 +284,17 @@ fn a_preview_does_nothing() {
     assert_eq!(fields(&present.faults), ["data.contact_id"]);
     let data = Some(json!({"contact_id": "{{ body.customer }}"}));
     let wanted =
-        Mapping { trigger: "contact_created".to_owned(), data, id: Some("{{ body.gone }}".to_owned()) };
+        Mapping { trigger: "contact_updated".to_owned(), data, id: Some("{{ body.gone }}".to_owned()) };
     let drafted = yard.preview(&source, Some(wanted.clone())).remove(0);
     let mapped = drafted.mapped.as_ref().unwrap();
     assert_eq!((&drafted.request, &mapped.data), (&request, &json!({"contact_id": "c-1"})));
     assert_eq!((fields(&mapped.warnings), drafted.faults.len()), (vec!["mapping.id"], 0));
     let wrong = Mapping { trigger: "{{ body".to_owned(), ..wanted };
-    let refused = sources::preview(&yard.db, &yard.call(), &source.id, Some(wrong), (None, 1));
-    assert_eq!(block_on(refused).unwrap_err().code(), "VALIDATION_ERROR");
+    let refused = block_on(sources::preview(&yard.db, &yard.call(), &source.id, Some(wrong), (None, 1)));
+    assert_eq!(refused.unwrap_err().code(), "VALIDATION_ERROR");
     let nobodys = ReceiptId::new(yard.clock.now(), &*yard.chance);
-    let missing = sources::preview(&yard.db, &yard.call(), &source.id, None, (Some(&nobodys), 1));
-    assert_eq!(block_on(missing).unwrap_err().code(), "NOT_FOUND");
+    let missing = block_on(sources::preview(&yard.db, &yard.call(), &source.id, None, (Some(&nobodys), 1)));
+    assert_eq!(missing.unwrap_err().code(), "NOT_FOUND");
     assert_eq!(yard.jobs(Kind::ReceiveWebhook), before);
     assert_eq!(yard.event(&source, &request), None);
 }
