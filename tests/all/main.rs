@@ -41,6 +41,7 @@ mod rules;
 mod schedules;
 mod sessions;
 mod sign_on;
+mod sources;
 mod stage;
 mod story;
 mod tasks;

@@ -202,9 +202,16 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
         ("post" | "put", path) if path.ends_with("/schedules") || path.ends_with("/schedules/{id}") => {
             Some(json!({"name": only, "cron": "0 9 * * MON-FRI", "time_zone": "Europe/Berlin"}))
         }
+        ("post" | "put", path)
+            if path.ends_with("/webhooks/sources") || path.ends_with("/webhooks/sources/{id}") =>
+        {
+            Some(json!({"name": only, "preset": "unverified", "mapping": {"trigger_id": "contact_created"}}))
+        }
         ("patch", path) if path.ends_with("/comments/{comment_id}") => Some(json!({"text": only})),
         ("patch", "/api/v1/webhooks/endpoints/{id}") => Some(json!({"description": only})),
-        ("post" | "put", path) if path.ends_with("/webhooks/endpoints") || path.ends_with("/webhooks/endpoints/{id}") => {
+        ("post" | "put", path)
+            if path.ends_with("/webhooks/endpoints") || path.ends_with("/webhooks/endpoints/{id}") =>
+        {
             Some(json!({"url": "https://example.com/in", "description": only}))
         }
         ("patch", "/api/v1/tasks/{id}") => Some(json!({"title": only})),

@@ -60,6 +60,13 @@ pub fn furnish(client: &Client) {
     // Nobody is there: it leaves a delivery that does not change by itself.
     let tried = post(client, &format!("/api/v1/webhooks/endpoints/{endpoint}/test"), &json!({}), 202);
     crate::stage::job(client, &crate::stage::id(&tried), "dead");
+    let data = json!({"contact_id": "{{ body.only }}"});
+    let source = json!({"name": fresh(MARK), "preset": "unverified", "mapping": {"trigger_id": "contact_created", "data": data}});
+    let source = crate::stage::id(&post(client, "/api/v1/webhooks/sources", &source, 201));
+    let sent = post(&client.anonymous(), &format!("/hooks/acme-corp/{source}"), &json!({"only": MARK}), 202);
+    let path = format!("/api/v1/webhooks/sources/{source}/requests/{}", crate::stage::id(&sent));
+    let work = crate::stage::text(&crate::stage::get(client, &path), "job_id").to_owned();
+    crate::stage::job(client, &work, "done");
     for name in [MARK.to_owned(), format!("{MARK}_empty")] {
         let kind = json!({"type": name, "module_type": "delivery", "schema": {"properties": {"name": {"type": "string"}}}});
         post(client, "/api/v1/records/types", &kind, 201);

@@ -99,7 +99,10 @@ fn what_lets_us_in_is_sent_and_masked_and_never_shown() {
     let attempt = first_attempt(&client, &endpoint);
     assert_eq!(text(&attempt, "response_body"), "Bearer [secret]");
     let delivery = &receiver.deliveries()[0];
-    assert_eq!((delivery.headers["authorization"].as_str(), delivery.headers["x-env"].as_str()), ("Bearer hush-hush-hush", "live"));
+    assert_eq!(
+        (delivery.headers["authorization"].as_str(), delivery.headers["x-env"].as_str()),
+        ("Bearer hush-hush-hush", "live")
+    );
     let trace = get(&client, &format!("/api/v1/events/{}/trace", id(&accepted)));
     let audit = get(&client, "/api/v1/admin/audit?limit=50");
     for said in [&shown, &trace, &audit, &get(&client, &format!("{DELIVERIES}?endpoint_id={endpoint}"))] {
@@ -113,7 +116,8 @@ fn a_replaced_secret_signs_along_and_a_delivery_is_sent_again_under_its_id() {
     let only = fresh("o");
     let receiver = Receiver::start(Reply::Accept).unwrap();
     let endpoint = endpoint(&client, &receiver.url("/in"), &only, &json!({"signature": "v1a"}));
-    let turned = post(&client, &format!("{ENDPOINTS}/{endpoint}/secret/rotate"), &json!({"signature": "v1"}), 200);
+    let turned =
+        post(&client, &format!("{ENDPOINTS}/{endpoint}/secret/rotate"), &json!({"signature": "v1"}), 200);
     assert!(text(&turned, "secret").starts_with("whsec_") && turned["secret_overlaps_until"].is_string());
     let accepted = post(&client, "/api/v1/events", &event_for(&only, "Deal"), 202);
     let first = receiver.accepted(1, SOON).expect("one webhook").remove(0);

@@ -12,7 +12,7 @@ use tests::{Client, Delivery, Receiver, Reply};
 const ENDPOINTS: &str = "/api/v1/webhooks/endpoints";
 
 /// HMAC-SHA256 as RFC 2104 writes it down: not the code that is tested.
-fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
+pub fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut block = [0_u8; 64];
     block[..key.len()].copy_from_slice(key);
     let padded = |pad: u8| block.map(|byte| byte ^ pad);

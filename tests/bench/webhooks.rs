@@ -119,7 +119,11 @@ fn drained(report: &mut Report) -> Result<()> {
     endpoint(&client, &receiver.url("/in"), "drain", &json!({}))?;
     let (begun, worked) = (Instant::now(), machine::processor_seconds(host.id())?);
     send(&client, "drain", DELIVERIES)?;
-    report.add("10,000 events with a delivery each, taken in", DELIVERIES as f64 / begun.elapsed().as_secs_f64(), "1/s");
+    report.add(
+        "10,000 events with a delivery each, taken in",
+        DELIVERIES as f64 / begun.elapsed().as_secs_f64(),
+        "1/s",
+    );
     let all = eventually(LIMIT, || (receiver.deliveries().len() >= DELIVERIES).then_some(()));
     all.context("not all deliveries arrived")?;
     let mut times: Vec<Instant> = receiver.deliveries().iter().map(|delivery| delivery.at).collect();
@@ -127,7 +131,12 @@ fn drained(report: &mut Report) -> Result<()> {
     let (first, last) = (times[DELIVERIES / 10], times[DELIVERIES * 9 / 10]);
     let rate = DELIVERIES as f64 * 0.8 / last.duration_since(first).as_secs_f64();
     report.add("deliveries drained, signed and recorded", rate, "1/s");
-    report.ratio("drained : floor", "deliveries drained, signed and recorded", "floor: bare requests to the receiver", 0.0);
+    report.ratio(
+        "drained : floor",
+        "deliveries drained, signed and recorded",
+        "floor: bare requests to the receiver",
+        0.0,
+    );
     let spent = machine::processor_seconds(host.id())? - worked;
     report.add("deliveries for each second of a processor, with taking in", DELIVERIES as f64 / spent, "1/s");
     Ok(())

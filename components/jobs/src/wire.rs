@@ -12,7 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) struct JobOut {
     pub(crate) id: String,
     pub(crate) tenant_id: String,
-    /// `send_notification`, `deliver_message`, `http_request`, `send_webhook`, `publish_event`, `create_task`, `update_status`, `wait`.
+    /// `send_notification`, `deliver_message`, `http_request`, `send_webhook`, `publish_event`, `create_task`, `update_status`, `wait`,
+    /// `receive_webhook`.
     pub(crate) kind: &'static str,
     /// `queued`, `leased`, `done`, `dead`, `cancelled`.
     pub(crate) state: &'static str,

@@ -2,13 +2,16 @@
 
 mod deliveries;
 mod endpoints;
+mod hooks;
+mod requests;
+mod sources;
 
 use axum::Router;
 use edge::World;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// All of them, with idempotency keys on every POST.
+/// All of them, with idempotency keys on every POST of ours; providers know things by ids of their own.
 pub(crate) fn router(_: &Arc<World>) -> Router {
     let routes = OpenApiRouter::new()
         .routes(routes!(endpoints::list, endpoints::create))
@@ -18,6 +21,13 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(endpoints::stats))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
-        .routes(routes!(deliveries::retry));
-    edge::idempotent(edge::fragment(routes))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::get, sources::replace, sources::change, sources::delete))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::get))
+        .routes(routes!(requests::verify))
+        .routes(routes!(requests::preview))
+        .routes(routes!(hooks::send, hooks::challenge, hooks::agree));
+    edge::idempotent_but(edge::fragment(routes), "/hooks/")
 }

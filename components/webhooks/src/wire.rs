@@ -2,6 +2,8 @@
 
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
+pub(crate) mod requests;
+pub(crate) mod sources;
 
 use serde::{Deserialize, Deserializer};
 

@@ -2,8 +2,8 @@
 
 use kernel::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
-    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
-    ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
+    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, ReceiptId, RecordId, RoleId,
+    RuleId, RunId, ScheduleId, SessionId, SourceId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -130,6 +130,8 @@ texts!(
     RuleId,
     RunId,
     ScheduleId,
+    SourceId,
+    ReceiptId,
     SessionId,
     TaskId,
     TenantId,

@@ -50,11 +50,13 @@ pub fn idempotent(router: Router) -> Router {
     idempotent_but(router, "")
 }
 
-/// The same routes, with idempotency keys on every POST but those to `own`, which keeps keys of its own.
+/// The same routes, with idempotency keys on every POST but those to `own`, which keeps keys of its own; if it ends in a slash,
+/// whatever is below it does.
 pub fn idempotent_but(router: Router, own: &'static str) -> Router {
     router.layer(from_fn(move |request: Request, next: Next| async move {
         let keyed = request.method() == Method::POST && request.headers().contains_key("idempotency-key");
-        if !keyed || request.uri().path() == own {
+        let path = request.uri().path();
+        if !keyed || path == own || (own.ends_with('/') && path.starts_with(own)) {
             return next.run(request).await;
         }
         guard(request, next).await.unwrap_or_else(Problem::into_response)

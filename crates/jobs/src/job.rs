@@ -23,6 +23,8 @@ names! {
         SendWebhook = "send_webhook",
         /// Raises another event. No effect outside the database.
         PublishEvent = "publish_event",
+        /// Raises the event of a request that came to a webhook source. No effect outside the database.
+        ReceiveWebhook = "receive_webhook",
         /// Moves a record to another status. No effect outside the database.
         UpdateStatus = "update_status",
         /// Makes a task. No effect outside the database.
@@ -65,6 +67,7 @@ impl Kind {
         match self {
             Self::SendNotification
             | Self::PublishEvent
+            | Self::ReceiveWebhook
             | Self::UpdateStatus
             | Self::CreateTask
             | Self::Wait => true,
@@ -87,6 +90,7 @@ impl Kind {
             Self::Retention | Self::ErasePerson | Self::Backtest | Self::EraseTenant => true,
             Self::SendNotification
             | Self::PublishEvent
+            | Self::ReceiveWebhook
             | Self::UpdateStatus
             | Self::CreateTask
             | Self::Wait

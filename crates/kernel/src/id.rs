@@ -160,6 +160,10 @@ ids! {
     RunId = "run", "run";
     /// Where a tenant's events go outside.
     EndpointId = "end", "webhook endpoint";
+    /// Where a provider's requests come in.
+    SourceId = "src", "webhook source";
+    /// A request that came in there.
+    ReceiptId = "rcv", "webhook request";
 }
 
 #[cfg(test)]

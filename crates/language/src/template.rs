@@ -57,6 +57,8 @@ pub struct Added {
     pub id: TemplateId,
     /// Names in it that the schema does not know and lets be there, as ends of sentences that begin with the parameter.
     pub warnings: Vec<String>,
+    /// All that it names: `opportunity_name`, `record.owner`.
+    pub names: Vec<String>,
     /// Whether it names the results of earlier actions.
     pub wants_results: bool,
     /// Whether it names the record that the event is about.
@@ -193,8 +195,8 @@ impl Templates {
         let warnings = unknown(&names, vocabulary)?;
         let wants = |root: &str| names.iter().any(|name| name.split('.').next() == Some(root));
         let (wants_results, wants_record) = (wants("results"), wants("record"));
-        self.names.push(names);
-        Ok(Some(Added { id, warnings, wants_results, wants_record }))
+        self.names.push(names.clone());
+        Ok(Some(Added { id, warnings, names, wants_results, wants_record }))
     }
 
     /// Renders a template with the data.

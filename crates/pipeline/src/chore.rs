@@ -54,6 +54,7 @@ pub(crate) async fn step(
         | Kind::HttpRequest
         | Kind::SendWebhook
         | Kind::PublishEvent
+        | Kind::ReceiveWebhook
         | Kind::UpdateStatus
         | Kind::CreateTask
         | Kind::Wait

@@ -99,20 +99,24 @@ pub fn decide(
 
 /// The trigger that the event names, by itself or with its module before it (`sales.deal_closed_won`).
 fn named(book: &Book, event: NewEvent) -> Result<(Arc<Trigger>, NewEvent), EventError> {
-    if let Ok(trigger) = book.catalogue.find(&event.trigger) {
-        return Ok((Arc::clone(trigger), event));
+    let trigger =
+        find(&book.catalogue, &event.trigger).ok_or_else(|| EventError::unknown_trigger(&event.trigger))?;
+    if *event.trigger == *trigger.trigger_id {
+        return Ok((trigger, event));
     }
-    let trigger = trigger_of(&book.catalogue, &event.trigger);
-    let trigger = trigger.ok_or_else(|| EventError::unknown_trigger(&event.trigger))?;
-    let name = trigger.trigger_id.to_string();
-    Ok((Arc::clone(trigger), NewEvent { trigger: name, ..event }))
+    let event = NewEvent { trigger: trigger.trigger_id.to_string(), ..event };
+    Ok((trigger, event))
 }
 
-/// The trigger of events of this type: its module, a dot, its name.
-pub(crate) fn trigger_of<'a>(catalogue: &'a Catalogue, kind: &str) -> Option<&'a Arc<Trigger>> {
-    kind.match_indices('.').find_map(|(place, _)| {
-        let (module, name) = (kind.get(..place)?, kind.get(place.saturating_add(1)..)?);
-        catalogue.find(name).ok().filter(|trigger| *trigger.module_type == *module)
+/// The trigger of that name, with or without its module, a dot between them.
+pub(crate) fn find(catalogue: &Catalogue, said: &str) -> Option<Arc<Trigger>> {
+    if let Ok(trigger) = catalogue.find(said) {
+        return Some(Arc::clone(trigger));
+    }
+    // Either may have dots of its own.
+    said.match_indices('.').find_map(|(place, _)| {
+        let (module, name) = (said.get(..place)?, said.get(place.saturating_add(1)..)?);
+        catalogue.find(name).ok().filter(|trigger| *trigger.module_type == *module).map(Arc::clone)
     })
 }
 

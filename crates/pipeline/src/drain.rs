@@ -5,7 +5,7 @@
 use crate::{
     Books, Renderer, chore,
     effect::{self, Errand, Maker, Report},
-    late, left, letters, records, tasks,
+    late, left, letters, records, sources, tasks,
     webhooks::{self, Tokens},
 };
 use ::webhooks::{Attempted, Endpoint};
@@ -381,6 +381,7 @@ async fn run_inside(
         let report = match one.job.kind {
             Kind::Wait => effect::wait(&one.job, now),
             Kind::CreateTask => tasks::run(tx, works.books, &call, &one.job).await?,
+            Kind::ReceiveWebhook => sources::run(tx, works.books, &call, &one.job).await?,
             Kind::UpdateStatus => records::move_on(tx, works.books, &call, &one.job).await?,
             _ => effect::raise(tx, works.books, &call, &one.job).await?,
         };

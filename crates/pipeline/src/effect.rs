@@ -283,22 +283,43 @@ pub(crate) async fn raise(tx: &mut Tx, books: &Books, call: &Call, job: &Job) ->
         subject: None,
         occurred: None,
     };
+    raised(tx, books, call, job, event, origin).await.map(|raised| raised.0)
+}
+
+/// Decides an event and writes it with all that comes of it, inside the queue's transaction: what came of the job, and which event
+/// it was.
+pub(crate) async fn raised(
+    tx: &mut Tx,
+    books: &Books,
+    call: &Call,
+    job: &Job,
+    event: NewEvent,
+    origin: Origin,
+) -> Result<(Report, Option<EventId>), DbError> {
     let book = books.within(tx, &job.tenant).await?;
     let about = [regard::wanted(&book, &event)];
     let record = regard::records(&mut tx.scope(&job.tenant), &about).await?.pop().flatten();
     let draft = match decide(&book, call, EventId::new(call.now, &*call.chance), event, origin, record) {
         Ok(draft) => draft,
         Err(EventError::Db(error)) => return Err(error),
-        Err(EventError::TooDeep(depth)) => return loops::cut(tx, call, job, depth).await,
-        Err(fault) => return Ok(Report::hopeless(fault.to_string())),
+        Err(EventError::TooDeep(depth)) => return Ok((loops::cut(tx, call, job, depth).await?, None)),
+        Err(fault) => return Ok((Report::hopeless(said(&fault)), None)),
     };
-    Ok(match write::write(tx, &[&draft]).await?.into_iter().next() {
+    let written = write::write(tx, &[&draft]).await?.into_iter().next();
+    Ok(match written {
         Some(write::Written::Stored(receipt)) => {
-            Report::done(format!("raised {}", receipt.id)).leaving(&left::of_event(&receipt))
+            let report = Report::done(format!("raised {}", receipt.id)).leaving(&left::of_event(&receipt));
+            (report, Some(receipt.id))
         }
-        Some(write::Written::Refused(error)) => Report::hopeless(error.to_string()),
-        Some(write::Written::RulesMoved) | None => Report::failed("the rules changed meanwhile"),
+        Some(write::Written::Refused(error)) => (Report::hopeless(error.to_string()), None),
+        Some(write::Written::RulesMoved) | None => (Report::failed("the rules changed meanwhile"), None),
     })
+}
+
+/// A fault in words, with the fields that it names.
+fn said(fault: &EventError) -> String {
+    let fields: Vec<String> = kernel::Fault::fields(fault).iter().map(ToString::to_string).collect();
+    if fields.is_empty() { fault.to_string() } else { format!("{fault} {}", fields.join("; ")) }
 }
 
 /// What comes of a `wait` job: it is done, for its time has come; unless its payload names a later one.

@@ -24,6 +24,7 @@ mod reseal;
 mod runs;
 pub mod schedules;
 mod shadow;
+pub mod sources;
 mod store;
 pub mod tasks;
 mod tell;

@@ -212,7 +212,7 @@ async fn lay_test(
         ),
         Some(kind) => {
             let (_, _, catalogue) = rules::service::load_book(&mut scope).await?;
-            let sample = crate::decide::trigger_of(&catalogue, &kind).map(|trigger| trigger.sample.clone());
+            let sample = crate::decide::find(&catalogue, &kind).map(|trigger| trigger.sample.clone());
             let unknown = || {
                 let fault =
                     "is no type of event here; GET /api/v1/automation/triggers lists modules and triggers";

@@ -1,6 +1,6 @@
 //! What can go wrong with a webhook, and what may be done about it?
 
-use crate::{ENDPOINTS_MAX, Reason};
+use crate::{ENDPOINTS_MAX, Reason, SOURCES_MAX, inbound::Refusal};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span, TargetError};
 use vault::VaultError;
@@ -35,6 +35,32 @@ pub enum WebhookError {
     /// The endpoint's own body cannot be made of this event.
     #[error("The body that the webhook endpoint wants cannot be made of this: {0}. Correct its template.")]
     Body(String),
+    /// No source has this id.
+    #[error(
+        "There is no webhook source with that id here. It may have been deleted; the list of sources shows those that exist."
+    )]
+    UnknownSource,
+    /// No more sources fit.
+    #[error(
+        "There are {SOURCES_MAX} webhook sources, the most that there may be. Delete one that is not needed."
+    )]
+    TooManySources,
+    /// The source changed since the caller looked.
+    #[error(
+        "The source was changed since you looked; it is at version {0} now. Fetch it again, then repeat your change."
+    )]
+    StaleSource(i64),
+    /// No request of the source has this id.
+    #[error(
+        "The source has no request with that id. It may be too old to be kept; the list of its requests shows those that are."
+    )]
+    UnknownRequest,
+    /// Nobody takes requests at this address.
+    #[error("Nothing takes requests at this address.")]
+    NoSource,
+    /// A request to a source is not taken.
+    #[error("The request is not taken: {0}.")]
+    Refused(Refusal),
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -47,10 +73,11 @@ impl Fault for WebhookError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) => Kind::Invalid,
-            Self::Unknown => Kind::NotFound,
-            Self::Stale(_) => Kind::Stale,
+            Self::Unknown | Self::UnknownSource | Self::UnknownRequest | Self::NoSource => Kind::NotFound,
+            Self::Stale(_) | Self::StaleSource(_) => Kind::Stale,
+            Self::Refused(refusal) => refusal.kind(),
             Self::Disabled(_) => Kind::Conflict,
-            Self::TooMany | Self::Target(_) | Self::Body(_) => Kind::Unprocessable,
+            Self::TooMany | Self::TooManySources | Self::Target(_) | Self::Body(_) => Kind::Unprocessable,
             Self::Vault(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -59,8 +86,11 @@ impl Fault for WebhookError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "VALIDATION_ERROR",
-            Self::Unknown => "NOT_FOUND",
-            Self::Stale(_) => "PRECONDITION_FAILED",
+            Self::Unknown | Self::UnknownSource | Self::UnknownRequest => "NOT_FOUND",
+            Self::NoSource => "WEBHOOK_NO_SOURCE",
+            Self::Refused(refusal) => refusal.code(),
+            Self::TooManySources => "WEBHOOK_SOURCE_LIMIT",
+            Self::Stale(_) | Self::StaleSource(_) => "PRECONDITION_FAILED",
             Self::Disabled(_) => "WEBHOOK_ENDPOINT_DISABLED",
             Self::TooMany => "WEBHOOK_ENDPOINT_LIMIT",
             Self::Target(_) => "WEBHOOK_ADDRESS_REFUSED",

@@ -3,6 +3,8 @@
 
 mod deliver;
 mod look;
+pub mod requests;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 

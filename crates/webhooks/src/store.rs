@@ -4,3 +4,5 @@ pub(crate) mod attempt;
 pub(crate) mod endpoint;
 pub(crate) mod health;
 pub(crate) mod privacy;
+pub(crate) mod request;
+pub(crate) mod source;

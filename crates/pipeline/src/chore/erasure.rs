@@ -37,6 +37,7 @@ fn redactions() -> impl Iterator<Item = &'static Redaction> {
         .chain(&schedules::REDACTIONS)
         .chain(&rules::FINDINGS_REDACTIONS)
         .chain(&webhooks::REDACTIONS)
+        .chain(&webhooks::SOURCE_REDACTIONS)
 }
 
 /// The stage after `stage`; the first after none.

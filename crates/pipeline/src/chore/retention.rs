@@ -89,6 +89,12 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
     if gone > 0 {
         return Ok(gone);
     }
+    let gone =
+        webhooks::service::requests::forget(&mut scope, call.now, before(call, keep.events_days), STEP)
+            .await?;
+    if gone > 0 {
+        return Ok(gone);
+    }
     let gone = rules::service::recall::forget(&mut scope, call.now, STEP).await?;
     if gone > 0 {
         return Ok(gone);

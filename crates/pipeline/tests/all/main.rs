@@ -16,6 +16,7 @@ mod privacy;
 mod records;
 mod runs;
 mod schedules;
+mod sources;
 mod stage;
 mod tasks;
 mod webhooks;

@@ -232,6 +232,24 @@ fn furnished(name: &str) -> (House, UserId, UserId) {
          VALUES ('acme-corp', 'k1', x'00', 'done', 201, '{{}}', CAST('{{\"email\":\"{EMAIL}\"}}' AS BLOB), {START}),
             ('acme-corp', 'k2', x'00', 'done', 201, '{{}}', CAST('{{}}' AS BLOB), {START})"
     ));
+    // Requests of providers: as text, as a form, in JSON with escapes, and as bytes that are no text.
+    let (at_sign, escaped) = (EMAIL.replace('@', "%40"), EMAIL.replace('@', "\\u0040"));
+    house.run(&format!(
+        "INSERT INTO webhook_sources (tenant_id, source_id, name, description, preset, secrets, secret_count, has_verify_token,
+            networks, mapping, rate_per_minute, keep_days, is_active, version, created_at, updated_at)
+         VALUES ('acme-corp', 'src_01hf7yat00zzzzzzzzzzzzzzzz', 'Forms', 'Ask {EMAIL}', 'unverified', x'00', 0, 0, '[]',
+            '{{\"trigger_id\":\"contact_created\",\"data\":{{\"owner\":\"{EMAIL}\"}}}}', 60, 365, 1, 1, {START}, {START})"
+    ));
+    house.run(&format!(
+        "INSERT INTO webhook_requests (tenant_id, request_id, source_id, received_at, outcome, headers, body, is_text, provider_id,
+            job_id)
+         SELECT 'acme-corp', 'rcv_01hf7yat00zzzzzzzzzzzzzzz' || (value ->> 0), 'src_01hf7yat00zzzzzzzzzzzzzzzz', {START}, 'taken',
+            '[[\"x-from\",\"{EMAIL}\"]]', CASE value ->> 0 WHEN 3 THEN CAST(value ->> 1 || x'ff' AS BLOB)
+            ELSE CAST(value ->> 1 AS BLOB) END, value ->> 0 <> 3, value ->> 2, 'job_01hf7yat00zzzzzzzzzzzzzzzz'
+         FROM json_each(json_array(json_array(0, '{{\"email\":\"{EMAIL}\"}}', '{EMAIL}'), json_array(1, 'email={at_sign}', 'id-1'),
+            json_array(2, '{{\"email\":\"{escaped}\"}}', 'id-2'), json_array(3, 'email: {EMAIL}', 'id-3'),
+            json_array(4, 'Nobody', 'id-4')))"
+    ));
     (house, ana, other)
 }
 
@@ -265,6 +283,12 @@ fn an_erased_person_is_found_nowhere() {
     assert_eq!(house.count("SELECT COUNT(*) AS n FROM messages"), 2, "the others' stay");
     assert_eq!(house.count("SELECT COUNT(*) AS n FROM idempotency_keys"), 1);
     assert_eq!(house.count("SELECT COUNT(*) AS n FROM audit_entries WHERE action = 'person.erased'"), 1);
+    let altered = "SELECT COUNT(*) AS n FROM webhook_requests WHERE is_altered";
+    assert_eq!(house.count(altered), 5, "the headers of each named her");
+    let bodies = "SELECT COUNT(*) AS n FROM webhook_requests WHERE length(body) > 0";
+    assert_eq!(house.count(bodies), 2, "of text she is taken out; what is written otherwise goes as a whole");
+    let ids = "SELECT COUNT(*) AS n FROM webhook_requests WHERE provider_id IS NOT NULL";
+    assert_eq!(house.count(ids), 4);
     // What names her only in part, or is the tenant's, is as it was.
     assert_eq!(house.in_files("not for her"), 1);
     assert!(house.count("SELECT COUNT(*) AS n FROM messages WHERE recipient LIKE 'dianneliese%'") == 1);
@@ -276,6 +300,8 @@ fn an_erased_person_is_found_nowhere() {
         house.in_files(&format!("di{EMAIL}"))
     );
     house.compact();
+    let written_otherwise = ["%40", "\\u0040"].map(|sign| house.in_files(&EMAIL.replace('@', sign)));
+    assert_eq!(written_otherwise, [0, 0]);
     let left = house.in_files(EMAIL) - house.in_files(&format!("di{EMAIL}"));
     assert_eq!([left, house.in_files(NAME), house.in_files("203.0.113.77")], [0, 0, 0]);
     house.chain_holds();

@@ -310,7 +310,7 @@ fn a_key_survives_a_turn_of_the_key_that_seals_it() {
         assert_eq!((done.done, done.stuck.len()), (1, 0));
         assert_eq!(
             vault::left(&mut tx.all_tenants(), &both, SEALED).await.unwrap(),
-            [("webhook_endpoints", 0)]
+            [("webhook_endpoints", 0), ("webhook_sources", 0)]
         );
         tx.commit().await.unwrap();
     });
