@@ -49,4 +49,5 @@ mod tokens;
 mod triggers;
 mod two_factor;
 mod vectors;
+mod webhook_counterparts;
 mod webhooks;
