@@ -50,5 +50,6 @@ mod tokens;
 mod triggers;
 mod two_factor;
 mod vectors;
+mod webhook_counterparts;
 mod webhook_trouble;
 mod webhooks;

@@ -13,7 +13,7 @@ mod wire;
 
 pub use browser::{Arrival, Browser, encode, form};
 pub use client::{Answer, Client, Request};
-pub use counterpart::Counterpart;
+pub use counterpart::{Counterpart, ask};
 pub use crash::{Round, crash_round};
 pub use receiver::{Delivery, Receiver, Reply};
 pub use signalbox::{Credentials, Signalbox};

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use std::{fs, path::Path};
 
 /// What is made, not written.
-const MADE: &[&str] = &["target", ".git", ".signalbox", "node_modules"];
+const MADE: &[&str] = &["target", ".git", ".signalbox", "node_modules", ".venv"];
 
 /// The files of the repository.
 pub(super) struct Tree {
