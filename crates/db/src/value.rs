@@ -2,7 +2,7 @@
 
 use kernel::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
-    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
+    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, ReplayId, RoleId, RuleId, RunId,
     ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
@@ -119,6 +119,7 @@ texts!(
     ConnectionId,
     DeliveryId,
     EndpointId,
+    ReplayId,
     EventId,
     InvitationId,
     JobId,

@@ -160,6 +160,8 @@ ids! {
     RunId = "run", "run";
     /// Where a tenant's events go outside.
     EndpointId = "end", "webhook endpoint";
+    /// What was not delivered to an endpoint, sent there.
+    ReplayId = "rpl", "webhook replay";
 }
 
 #[cfg(test)]

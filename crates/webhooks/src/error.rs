@@ -1,6 +1,6 @@
 //! What can go wrong with a webhook, and what may be done about it?
 
-use crate::{ENDPOINTS_MAX, Reason};
+use crate::{ENDPOINTS_MAX, Reason, ReplayState};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span, TargetError};
 use vault::VaultError;
@@ -35,6 +35,15 @@ pub enum WebhookError {
     /// The endpoint's own body cannot be made of this event.
     #[error("The body that the webhook endpoint wants cannot be made of this: {0}. Correct its template.")]
     Body(String),
+    /// No replay has this id.
+    #[error("There is no replay with that id here. It may have been forgotten, or have gone with its endpoint.")]
+    ReplayUnknown,
+    /// As many replays are under way as may be.
+    #[error("{0} replays are under way, the most that there may be. Wait until one has ended, or cancel one.")]
+    ReplaysUnderWay(u32),
+    /// The replay has ended.
+    #[error("The replay has ended ({0}); only one that has not ended can be cancelled.")]
+    ReplayEnded(ReplayState),
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -47,9 +56,9 @@ impl Fault for WebhookError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) => Kind::Invalid,
-            Self::Unknown => Kind::NotFound,
+            Self::Unknown | Self::ReplayUnknown => Kind::NotFound,
             Self::Stale(_) => Kind::Stale,
-            Self::Disabled(_) => Kind::Conflict,
+            Self::Disabled(_) | Self::ReplaysUnderWay(_) | Self::ReplayEnded(_) => Kind::Conflict,
             Self::TooMany | Self::Target(_) | Self::Body(_) => Kind::Unprocessable,
             Self::Vault(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -59,9 +68,11 @@ impl Fault for WebhookError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "VALIDATION_ERROR",
-            Self::Unknown => "NOT_FOUND",
+            Self::Unknown | Self::ReplayUnknown => "NOT_FOUND",
             Self::Stale(_) => "PRECONDITION_FAILED",
             Self::Disabled(_) => "WEBHOOK_ENDPOINT_DISABLED",
+            Self::ReplaysUnderWay(_) => "WEBHOOK_REPLAYS_UNDER_WAY",
+            Self::ReplayEnded(_) => "WEBHOOK_REPLAY_ENDED",
             Self::TooMany => "WEBHOOK_ENDPOINT_LIMIT",
             Self::Target(_) => "WEBHOOK_ADDRESS_REFUSED",
             Self::Body(_) => "WEBHOOK_BODY_FAILED",

@@ -16,6 +16,7 @@ mod header;
 mod health;
 mod keyring;
 mod policy;
+mod replay;
 mod rotation;
 pub mod service;
 mod signature;
@@ -33,6 +34,9 @@ pub use figures::Figures;
 pub use health::{Admission, Circuit, Consequence, GIVES_UP_AFTER, Health, Lines, Sign};
 pub use keyring::{Keyring, Retired};
 pub use policy::{Policy, PolicyPatch, Rate};
+pub use replay::{
+    Carried, REPLAYS_KEPT_DAYS, REPLAYS_MOST, Replay, ReplayForm, ReplayState, ReplayWish, Which,
+};
 pub use rotation::Rotation;
 pub use signature::{Signature, SigningKey};
 pub use store::{attempt::KeptAttempt, endpoint::EndpointFilter, privacy::REDACTIONS};

@@ -3,6 +3,7 @@
 
 mod deliver;
 mod look;
+pub mod replay;
 #[cfg(test)]
 mod tests;
 

@@ -4,3 +4,4 @@ pub(crate) mod attempt;
 pub(crate) mod endpoint;
 pub(crate) mod health;
 pub(crate) mod privacy;
+pub(crate) mod replay;
