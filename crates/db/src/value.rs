@@ -2,8 +2,8 @@
 
 use kernel::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
-    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, ReplayId, RoleId, RuleId, RunId,
-    ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
+    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, ReplayId, RoleId,
+    RuleId, RunId, ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.

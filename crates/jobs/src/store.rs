@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn no_statement_walks_through_more_than_it_is_about() {
         let db = Native::memory().unwrap();
-        let areas = [queue::STATEMENTS, lane::STATEMENTS, order::STATEMENTS, backlog::STATEMENTS, batch::STATEMENTS];
+        let areas =
+            [queue::STATEMENTS, lane::STATEMENTS, order::STATEMENTS, backlog::STATEMENTS, batch::STATEMENTS];
         let all = areas.concat();
         for (name, sql) in all {
             for step in plan(&db, sql) {

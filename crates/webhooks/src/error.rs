@@ -36,10 +36,14 @@ pub enum WebhookError {
     #[error("The body that the webhook endpoint wants cannot be made of this: {0}. Correct its template.")]
     Body(String),
     /// No replay has this id.
-    #[error("There is no replay with that id here. It may have been forgotten, or have gone with its endpoint.")]
+    #[error(
+        "There is no replay with that id here. It may have been forgotten, or have gone with its endpoint."
+    )]
     ReplayUnknown,
     /// As many replays are under way as may be.
-    #[error("{0} replays are under way, the most that there may be. Wait until one has ended, or cancel one.")]
+    #[error(
+        "{0} replays are under way, the most that there may be. Wait until one has ended, or cancel one."
+    )]
     ReplaysUnderWay(u32),
     /// The replay has ended.
     #[error("The replay has ended ({0}); only one that has not ended can be cancelled.")]

@@ -134,7 +134,8 @@ impl ReplayForm {
         let which = self.which.ok_or("is missing: `failed` or `never_sent`").and_then(|text| text.parse());
         let which = fields.take("which", which);
         let instant = |text: String| {
-            text.parse::<Instant>().map_err(|_| "must be an instant of RFC 3339, such as 2026-01-31T09:30:00Z")
+            text.parse::<Instant>()
+                .map_err(|_| "must be an instant of RFC 3339, such as 2026-01-31T09:30:00Z")
         };
         let since = self.since.ok_or("is missing: from when on").and_then(instant);
         let since = fields.take("since", since);
@@ -272,11 +273,7 @@ mod tests {
     }
 
     fn form(which: &str, since: &str) -> ReplayForm {
-        ReplayForm {
-            which: Some(which.to_owned()),
-            since: Some(since.to_owned()),
-            ..ReplayForm::default()
-        }
+        ReplayForm { which: Some(which.to_owned()), since: Some(since.to_owned()), ..ReplayForm::default() }
     }
 
     fn replay(per_minute: u32) -> Replay {
@@ -314,11 +311,8 @@ mod tests {
             form.read(at(1_000)).unwrap_err().into_iter().map(|fault| fault.field.to_string()).collect()
         };
         assert_eq!(faulty(ReplayForm::default()), ["which", "since"]);
-        let all = ReplayForm {
-            until: Some("then".to_owned()),
-            per_minute: Some(0),
-            ..form("all", "yesterday")
-        };
+        let all =
+            ReplayForm { until: Some("then".to_owned()), per_minute: Some(0), ..form("all", "yesterday") };
         assert_eq!(faulty(all), ["which", "since", "until", "per_minute"]);
         assert_eq!(faulty(form("failed", "1970-01-01T00:00:01Z")), ["since"]);
         let fast = ReplayForm { per_minute: Some(60_001), ..form("failed", "1970-01-01T00:00:00Z") };
@@ -344,12 +338,18 @@ mod tests {
 
     #[test]
     fn it_stays_less_than_a_minute_ahead() {
-        assert_eq!((replay(600).room(0), replay(600).room(299), replay(600).room(300)), (Some(200), Some(200), None));
+        assert_eq!(
+            (replay(600).room(0), replay(600).room(299), replay(600).room(300)),
+            (Some(200), Some(200), None)
+        );
         assert_eq!((replay(1).room(0), replay(1).room(1)), (Some(1), None));
         let carried = |next_at| Carried { replay: replay(600), after: String::new(), next_at: at(next_at) };
         assert_eq!(carried(40_000).goes_on(at(0)), at(25_000));
         assert_eq!((carried(300).is_over(at(0)), carried(900_000).is_over(at(0))), (at(1_000), at(60_000)));
         // An endpoint that rests is looked after ever more rarely.
-        assert_eq!((carried(0).is_over(at(5_000)), carried(0).is_over(at(500_000))), (at(10_000), at(560_000)));
+        assert_eq!(
+            (carried(0).is_over(at(5_000)), carried(0).is_over(at(500_000))),
+            (at(10_000), at(560_000))
+        );
     }
 }

@@ -49,20 +49,12 @@ impl Decode for Id {
     }
 }
 
-pub(crate) async fn dead(
-    scope: &mut Scope<'_>,
-    again: &Again<'_>,
-    most: i64,
-) -> Result<Vec<JobId>, DbError> {
+pub(crate) async fn dead(scope: &mut Scope<'_>, again: &Again<'_>, most: i64) -> Result<Vec<JobId>, DbError> {
     let ids: Vec<Id> = scope.all(DEAD, range(again, most)).await?;
     Ok(ids.into_iter().map(|id| id.0).collect())
 }
 
-pub(crate) async fn dead_count(
-    scope: &mut Scope<'_>,
-    again: &Again<'_>,
-    most: i64,
-) -> Result<i64, DbError> {
+pub(crate) async fn dead_count(scope: &mut Scope<'_>, again: &Again<'_>, most: i64) -> Result<i64, DbError> {
     Ok(scope.one(DEAD_COUNT, range(again, most)).await?.unwrap_or_default())
 }
 

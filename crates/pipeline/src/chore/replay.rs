@@ -243,12 +243,7 @@ async fn clear(works: &Works<'_>, call: &Call, id: &ReplayId) -> Result<Progress
 }
 
 /// Ends a replay that cannot go on.
-async fn give_up(
-    works: &Works<'_>,
-    call: &Call,
-    id: &ReplayId,
-    words: &str,
-) -> Result<Progress, DbError> {
+async fn give_up(works: &Works<'_>, call: &Call, id: &ReplayId, words: &str) -> Result<Progress, DbError> {
     let mut tx = works.db.begin().await?;
     service_of::failed(&mut tx.scope(call.tenant()), id, words, call.now).await?;
     tx.commit().await?;

@@ -47,12 +47,7 @@ pub struct ReplaySeen {
 ///
 /// # Errors
 /// [`WebhookError::Unknown`], [`WebhookError::Disabled`], [`WebhookError::Invalid`].
-pub async fn count(
-    db: &Db,
-    call: &Call,
-    id: &EndpointId,
-    wish: ReplayWish,
-) -> Result<Counted, WebhookError> {
+pub async fn count(db: &Db, call: &Call, id: &EndpointId, wish: ReplayWish) -> Result<Counted, WebhookError> {
     let (search, after) = {
         let mut lease = db.read().await?;
         let mut scope = lease.scope(call.tenant())?;

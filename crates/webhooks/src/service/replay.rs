@@ -104,12 +104,7 @@ pub async fn done(scope: &mut Scope<'_>, id: &ReplayId, now: Instant) -> Result<
 ///
 /// # Errors
 /// [`DbError`].
-pub async fn failed(
-    scope: &mut Scope<'_>,
-    id: &ReplayId,
-    reason: &str,
-    now: Instant,
-) -> Result<(), DbError> {
+pub async fn failed(scope: &mut Scope<'_>, id: &ReplayId, reason: &str, now: Instant) -> Result<(), DbError> {
     store::end(scope, id, (ReplayState::Failed, Some(reason)), now).await.map(drop)
 }
 
