@@ -203,6 +203,9 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
             Some(json!({"name": only, "cron": "0 9 * * MON-FRI", "time_zone": "Europe/Berlin"}))
         }
         ("patch", path) if path.ends_with("/comments/{comment_id}") => Some(json!({"text": only})),
+        ("post", path) if path.ends_with("/webhooks/endpoints/{id}/replay") => {
+            Some(json!({"which": "failed", "since": "2020-01-01T00:00:00Z"}))
+        }
         ("patch", "/api/v1/webhooks/endpoints/{id}") => Some(json!({"description": only})),
         ("patch", "/api/v1/tasks/{id}") => Some(json!({"title": only})),
         ("patch", "/api/v1/admin/settings") => Some(json!({"password": {"min_length": 12}})),

@@ -56,7 +56,11 @@ pub fn furnish(client: &Client) {
     let channel = json!({"name": fresh(MARK), "kind": "webhook", "url": "http://127.0.0.1:9/acmeonly"});
     post(client, "/api/v1/notifications/channels", &channel, 201);
     let endpoint = json!({"url": "http://127.0.0.1:9/acmeonly", "description": MARK});
-    post(client, "/api/v1/webhooks/endpoints", &endpoint, 201);
+    let endpoint = crate::stage::id(&post(client, "/api/v1/webhooks/endpoints", &endpoint, 201));
+    let replay = json!({"which": "failed", "since": "2020-01-01T00:00:00Z", "dry_run": false});
+    let replay = post(client, &format!("/api/v1/webhooks/endpoints/{endpoint}/replay"), &replay, 202);
+    // Waited for, like a backtest.
+    crate::stage::job(client, crate::stage::text(&replay, "job_id"), "done");
     for name in [MARK.to_owned(), format!("{MARK}_empty")] {
         let kind = json!({"type": name, "module_type": "delivery", "schema": {"properties": {"name": {"type": "string"}}}});
         post(client, "/api/v1/records/types", &kind, 201);

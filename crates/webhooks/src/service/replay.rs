@@ -59,19 +59,21 @@ pub async fn get(scope: &mut Scope<'_>, id: &ReplayId) -> Result<Replay, Webhook
     store::get(scope, id).await?.ok_or(WebhookError::ReplayUnknown)
 }
 
-/// The replays to an endpoint, newest first.
+/// The replays, or those to an endpoint, newest first.
 ///
 /// # Errors
 /// [`WebhookError::Unknown`].
 pub async fn list(
     db: &Db,
     call: &Call,
-    endpoint: &EndpointId,
+    endpoint: Option<&EndpointId>,
     page: &PageRequest,
 ) -> Result<Page<Replay>, WebhookError> {
     let mut lease = db.read().await?;
     let mut scope = lease.scope(call.tenant())?;
-    endpoints::get(&mut scope, endpoint).await?.ok_or(WebhookError::Unknown)?;
+    if let Some(endpoint) = endpoint {
+        endpoints::get(&mut scope, endpoint).await?.ok_or(WebhookError::Unknown)?;
+    }
     let rows = store::list(&mut scope, endpoint, page).await?;
     Ok(Page::cut(rows, page, |replay| replay.id.to_string()))
 }

@@ -20,7 +20,7 @@ const UNDER_WAY: &str = concat!(
 const LIST: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM webhook_replays WHERE tenant_id = ?1 AND endpoint_id = ?2 AND replay_id < ?3
+    " FROM webhook_replays WHERE tenant_id = ?1 AND (?2 IS NULL OR endpoint_id = ?2) AND replay_id < ?3
     ORDER BY replay_id DESC LIMIT ?4"
 );
 const INSERT: &str = "INSERT INTO webhook_replays (tenant_id, replay_id, endpoint_id, which, since, until, per_minute, state, total,
@@ -73,10 +73,10 @@ pub(crate) async fn under_way(scope: &mut Scope<'_>, id: &ReplayId) -> Result<Op
     scope.one(UNDER_WAY, [id.into()]).await
 }
 
-/// Those to an endpoint, newest first.
+/// All, or those to an endpoint, newest first.
 pub(crate) async fn list(
     scope: &mut Scope<'_>,
-    endpoint: &EndpointId,
+    endpoint: Option<&EndpointId>,
     page: &PageRequest,
 ) -> Result<Vec<Replay>, DbError> {
     scope.all(LIST, [endpoint.into(), page.after_or("rpl_~").into(), page.probe().into()]).await
