@@ -203,7 +203,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// How many it gives to the queue next, where so many of its deliveries wait there; `None`: not now. It stays less than a minute ahead:
+    /// How many it gives to the queue next, where so many of its deliveries wait there; `None`: not now. It stays no more than a minute ahead:
     /// so it is called off soon, and an endpoint that rested for long does not get all at once.
     #[must_use]
     pub fn room(&self, waiting: u32) -> Option<u32> {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_less_than_a_minute_ahead() {
+    fn it_stays_no_more_than_a_minute_ahead() {
         assert_eq!(
             (replay(600).room(0), replay(600).room(299), replay(600).room(300)),
             (Some(200), Some(200), None)

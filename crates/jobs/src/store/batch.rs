@@ -16,10 +16,11 @@ macro_rules! dead {
 }
 const DEAD: &str = concat!("SELECT job_id AS id ", dead!(), " ORDER BY job_id LIMIT ?5");
 const DEAD_COUNT: &str = concat!("SELECT COUNT(*) AS n FROM (SELECT 1 ", dead!(), " LIMIT ?5)");
+// Each line names the tenant, too: else SQLite would look through all of the tenant's jobs for each.
 const REDRIVE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = new.value ->> 1, ended_at = NULL, result = NULL,
         batch_id = ?3, waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
     FROM json_each(?2) AS new
-    WHERE jobs.tenant_id = ?1 AND jobs.job_id = new.value ->> 0 AND jobs.state = 'dead'
+    WHERE new.value ->> 2 = ?1 AND jobs.tenant_id = new.value ->> 2 AND jobs.job_id = new.value ->> 0 AND jobs.state = 'dead'
     RETURNING tenant_id, job_id, lane, lane_limit";
 const MARK: &str = "UPDATE jobs SET batch_id = ?3
     WHERE tenant_id = ?1 AND job_id IN (SELECT value FROM json_each(?2))";
@@ -63,7 +64,9 @@ pub(crate) async fn redrive(
     batch: &str,
     jobs: &[(JobId, Instant)],
 ) -> Result<usize, DbError> {
-    let lines: Vec<_> = jobs.iter().map(|(id, due)| json!([id.as_str(), due.millis()])).collect();
+    let tenant = scope.tenant().clone();
+    let line = |(id, due): &(JobId, Instant)| json!([id.as_str(), due.millis(), tenant.as_str()]);
+    let lines: Vec<_> = jobs.iter().map(line).collect();
     let moved = scope.all(REDRIVE, [Value::Text(json!(lines).to_string()), batch.into()]).await?;
     Ok(lane::moved(scope, moved).await?.len())
 }

@@ -1,5 +1,5 @@
 //! How does a replay get on? Step by step: each gives some deliveries to the queue, each at its time, and keeps where it stands, in one small
-//! transaction. So a stop at any moment neither loses nor doubles one. It stays less than a minute ahead of what leaves.
+//! transaction. So a stop at any moment neither loses nor doubles one. It stays no more than a minute ahead of what leaves.
 
 use super::{Progress, remembered};
 use crate::{
