@@ -36,6 +36,7 @@ mod privacy;
 mod record_files;
 mod record_types;
 mod records;
+mod replays;
 mod routes;
 mod rules;
 mod schedules;

@@ -208,6 +208,9 @@ fn body(method: &str, template: &str, operation: &Value, document: &Value) -> Op
             Some(json!({"name": only, "preset": "unverified", "mapping": {"trigger_id": "contact_created"}}))
         }
         ("patch", path) if path.ends_with("/comments/{comment_id}") => Some(json!({"text": only})),
+        ("post", path) if path.ends_with("/webhooks/endpoints/{id}/replay") => {
+            Some(json!({"which": "failed", "since": "2020-01-01T00:00:00Z"}))
+        }
         ("patch", "/api/v1/webhooks/endpoints/{id}") => Some(json!({"description": only})),
         ("post" | "put", path)
             if path.ends_with("/webhooks/endpoints") || path.ends_with("/webhooks/endpoints/{id}") =>

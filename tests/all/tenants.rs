@@ -67,6 +67,11 @@ pub fn furnish(client: &Client) {
     let path = format!("/api/v1/webhooks/sources/{source}/requests/{}", crate::stage::id(&sent));
     let work = crate::stage::text(&crate::stage::get(client, &path), "job_id").to_owned();
     crate::stage::job(client, &work, "done");
+    let replay = json!({"which": "failed", "since": "2020-01-01T00:00:00Z", "dry_run": false});
+    let replay = post(client, &format!("/api/v1/webhooks/endpoints/{endpoint}/replay"), &replay, 202);
+    // Waited for, like a backtest.
+    crate::stage::job(client, crate::stage::text(&replay, "job_id"), "done");
+    crate::stage::job(client, &crate::stage::id(&tried), "dead");
     for name in [MARK.to_owned(), format!("{MARK}_empty")] {
         let kind = json!({"type": name, "module_type": "delivery", "schema": {"properties": {"name": {"type": "string"}}}});
         post(client, "/api/v1/records/types", &kind, 201);

@@ -3,6 +3,7 @@
 mod deliveries;
 mod endpoints;
 mod hooks;
+mod replays;
 mod requests;
 mod sources;
 
@@ -19,6 +20,11 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(endpoints::test))
         .routes(routes!(endpoints::rotate))
         .routes(routes!(endpoints::stats))
+        .routes(routes!(replays::replay))
+        .routes(routes!(replays::list))
+        .routes(routes!(replays::of_endpoint))
+        .routes(routes!(replays::get))
+        .routes(routes!(replays::cancel))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::retry))

@@ -68,6 +68,22 @@ pub struct Circumstances {
     pub depth: u32,
 }
 
+/// What sorts before the ids of all events that came in at `at` or later, and after those from before.
+#[must_use]
+pub fn below(at: Instant) -> String {
+    let mut first = EventId::first(at).as_str().to_owned();
+    first.pop();
+    first
+}
+
+/// The triggers of which the ledger has events, also those that are no more, each with the module of its latest event.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn triggers(scope: &mut Scope<'_>) -> Result<Vec<(String, String)>, DbError> {
+    store::triggers(scope).await
+}
+
 /// The next events of a stretch after the id `after`, oldest first, `most` at most, and no more than take some megabytes; none
 /// at the end.
 ///

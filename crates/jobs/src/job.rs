@@ -41,6 +41,8 @@ names! {
         ErasePerson = "erase_person",
         /// Holds a rule against stored events, step by step. No effect but its report.
         Backtest = "backtest",
+        /// Gives the queue what was not delivered to a webhook endpoint, step by step.
+        ReplayWebhooks = "replay_webhooks",
     }
 }
 
@@ -78,6 +80,7 @@ impl Kind {
             | Self::Retention
             | Self::ErasePerson
             | Self::Backtest
+            | Self::ReplayWebhooks
             | Self::EraseTenant => false,
         }
     }
@@ -87,7 +90,11 @@ impl Kind {
     #[must_use]
     pub const fn is_chore(self) -> bool {
         match self {
-            Self::Retention | Self::ErasePerson | Self::Backtest | Self::EraseTenant => true,
+            Self::Retention
+            | Self::ErasePerson
+            | Self::Backtest
+            | Self::ReplayWebhooks
+            | Self::EraseTenant => true,
             Self::SendNotification
             | Self::PublishEvent
             | Self::ReceiveWebhook

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod backlog;
+mod batch;
 mod courier;
 mod error;
 mod job;
@@ -20,6 +21,7 @@ mod word;
 
 pub use attempt::{Attempt, Ending, Next, Outcome, next};
 pub use backlog::{Backlog, COUNTED, Open, backlog};
+pub use batch::{Again, Batch, BatchCounts, sent_to};
 pub use courier::{ANSWER_LIMIT, Courier, Lost, Parcel, Receipt};
 pub use error::JobError;
 pub use job::{Job, Kind, NewJob, State};

@@ -1,6 +1,7 @@
 //! Where do jobs stand? In `jobs` and `job_attempts`.
 
 pub(crate) mod backlog;
+pub(crate) mod batch;
 pub(crate) mod job;
 pub(crate) mod lane;
 pub(crate) mod order;
@@ -161,7 +162,9 @@ mod tests {
     #[test]
     fn no_statement_walks_through_more_than_it_is_about() {
         let db = Native::memory().unwrap();
-        let all = [queue::STATEMENTS, lane::STATEMENTS, order::STATEMENTS, backlog::STATEMENTS].concat();
+        let areas =
+            [queue::STATEMENTS, lane::STATEMENTS, order::STATEMENTS, backlog::STATEMENTS, batch::STATEMENTS];
+        let all = areas.concat();
         for (name, sql) in all {
             for step in plan(&db, sql) {
                 let all_of_a_tenant =

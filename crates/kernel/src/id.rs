@@ -164,6 +164,8 @@ ids! {
     SourceId = "src", "webhook source";
     /// A request that came in there.
     ReceiptId = "rcv", "webhook request";
+    /// What was not delivered to an endpoint, sent there.
+    ReplayId = "rpl", "webhook replay";
 }
 
 #[cfg(test)]

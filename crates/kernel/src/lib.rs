@@ -20,7 +20,7 @@ pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
     EventId, IdError, Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, ReceiptId, RecordId,
-    RoleId, RuleId, RunId, ScheduleId, SessionId, SourceId, TaskId, TicketId, UserId,
+    ReplayId, RoleId, RuleId, RunId, ScheduleId, SessionId, SourceId, TaskId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

@@ -1,6 +1,6 @@
 //! How is a job taken back? With what hangs on it: a delivery that nobody carries any more is failed, and says why.
 
-use crate::{chore::backtest, effect, letters};
+use crate::{chore, effect, letters};
 use db::Db;
 use jobs::{Job, JobError};
 use kernel::{Call, JobId};
@@ -20,7 +20,7 @@ pub async fn cancel(db: &Db, call: &Call, id: &JobId) -> Result<Job, JobError> {
         }
     };
     letters::give_up(&mut tx, &job, "Its job was cancelled.", call.now).await?;
-    backtest::bury(&mut tx, &job, "Its job was cancelled.", call.now).await?;
+    chore::bury(&mut tx, &job, "Its job was cancelled.", call.now).await?;
     if let Some(delivery) = effect::delivery_of(&job) {
         let outcome = notifications::Outcome::Failed { words: "Its job was cancelled.".to_owned() };
         let settlement = notifications::Settlement { delivery, outcome, provider_status: None };

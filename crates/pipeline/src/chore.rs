@@ -3,17 +3,19 @@
 
 pub(crate) mod backtest;
 mod erasure;
+mod replay;
 mod retention;
 
 pub use retention::lay;
+pub(crate) use retention::remembered;
 
 use crate::{
     Works,
     effect::{self, Report},
     removal,
 };
-use db::DbError;
-use jobs::{Kind, Leased};
+use db::{DbError, Tx};
+use jobs::{Job, Kind, Leased};
 use kernel::{Instant, Span};
 
 /// A chore is put back after so long: well before its lease ends.
@@ -23,6 +25,8 @@ const TURN: Span = Span::seconds(20);
 pub(crate) enum Progress {
     /// There is more to do.
     More,
+    /// There is nothing to do before this.
+    Later(Instant),
     /// It is done, in words.
     Done(String),
     /// It can never be done.
@@ -48,6 +52,7 @@ pub(crate) async fn step(
         Kind::Retention => retention::step(works, &call).await,
         Kind::ErasePerson => erasure::step(works, &call, job).await,
         Kind::Backtest => backtest::step(works, &call, job).await,
+        Kind::ReplayWebhooks => replay::step(works, &call, job).await,
         Kind::EraseTenant => removal::step(works, &call, job).await,
         Kind::SendNotification
         | Kind::DeliverMessage
@@ -62,10 +67,20 @@ pub(crate) async fn step(
     };
     match progress {
         Ok(Progress::More) => Ok(None),
+        Ok(Progress::Later(until)) => Ok(Some(Report::early(until, format!("it goes on at {until}")))),
         Ok(Progress::Done(words)) => Ok(Some(Report::done(words))),
         Ok(Progress::Hopeless(words)) => Ok(Some(Report::hopeless(words))),
         Err(DbError::Locked) => Err(DbError::Locked),
         // One tenant's trouble must not keep the queue of all from going on.
         Err(error) => Ok(Some(Report::failed(format!("a step failed: {error}")))),
     }
+}
+
+/// Ends what hangs on the job of a chore that nobody runs any more: else it would count as under way for ever.
+///
+/// # Errors
+/// [`DbError`].
+pub(crate) async fn bury(tx: &mut Tx, job: &Job, words: &str, now: Instant) -> Result<(), DbError> {
+    backtest::bury(tx, job, words, now).await?;
+    replay::bury(tx, job, words, now).await
 }

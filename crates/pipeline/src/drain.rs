@@ -251,7 +251,7 @@ async fn bury(works: &Works<'_>, tx: &mut Tx, lost: &[Job], now: Instant) -> Res
     for job in lost.iter().filter(|job| job.state == State::Dead) {
         let words = job.last_error.clone().unwrap_or_default();
         letters::give_up(tx, job, &words, now).await?;
-        chore::backtest::bury(tx, job, &words, now).await?;
+        chore::bury(tx, job, &words, now).await?;
         let Some(delivery) = effect::delivery_of(job) else { continue };
         let outcome = notifications::Outcome::Failed { words };
         let settlement = notifications::Settlement { delivery, outcome, provider_status: None };
@@ -343,7 +343,7 @@ async fn settle_finished(
         .collect();
     webhooks::settle(works, tx, &hooks).await?;
     for one in settlements.iter().filter(|one| one.next == Next::Dead && counts(&one.leased.job)) {
-        chore::backtest::bury(tx, &one.leased.job, &one.detail, works.clock.now()).await?;
+        chore::bury(tx, &one.leased.job, &one.detail, works.clock.now()).await?;
     }
     let mut by_tenant: BTreeMap<TenantId, Vec<(Job, notifications::Settlement)>> = BTreeMap::new();
     for (job, delivery, report, next) in deliveries.into_iter().filter(|(job, ..)| counts(job)) {

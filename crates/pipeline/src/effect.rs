@@ -32,6 +32,10 @@ impl Report {
         Self::of(Outcome::Unfinished, words)
     }
 
+    pub(crate) fn early(until: Instant, words: impl Into<String>) -> Self {
+        Self::of(Outcome::Early { until }, words)
+    }
+
     pub(crate) fn hopeless(words: impl Into<String>) -> Self {
         Self::of(Outcome::Hopeless, words)
     }
@@ -330,7 +334,7 @@ pub(crate) fn wait(job: &Job, now: Instant) -> Report {
         Some(until) => until.as_str().and_then(|text| text.parse::<Instant>().ok()),
     };
     match until {
-        Some(until) if until > now => Report::of(Outcome::Early { until }, format!("it waits until {until}")),
+        Some(until) if until > now => Report::early(until, format!("it waits until {until}")),
         Some(_) => Report::done("its time has come"),
         None => Report::hopeless("until is no instant of RFC 3339, such as 2026-01-31T09:30:00Z"),
     }

@@ -213,6 +213,39 @@ mod tests {
             })
         }
 
+        /// A row in each table that knows of deliveries.
+        fn deliver(&self, tenant: &str) {
+            let (endpoint, job) = ("end_00000000000000000000000001", "job_00000000000000000000000001");
+            for sql in [
+                format!(
+                    "INSERT INTO webhook_endpoints (tenant_id, endpoint_id, url, event_types, headers, auth, signature, tags, metadata,
+                    schedule, timeout, concurrency, secret, version, created_at, updated_at) VALUES ('{tenant}', '{endpoint}',
+                    'https://example.com/', '[]', '{{}}', '{{}}', 'v1', '[]', '{{}}', '[]', 15000, 10, x'00', 1, 0, 0)"
+                ),
+                format!(
+                    "INSERT INTO webhook_health (tenant_id, endpoint_id, circuit, failures, opened, warned)
+                    VALUES ('{tenant}', '{endpoint}', 'closed', 0, 0, 0)"
+                ),
+                format!(
+                    "INSERT INTO webhook_replays (tenant_id, replay_id, endpoint_id, which, since, until, per_minute, state, total,
+                    queued, after, next_at, job_id, created_at) VALUES ('{tenant}', 'rpl_00000000000000000000000001', '{endpoint}',
+                    'failed', 0, 1, 600, 'counting', 0, 0, '', 0, '{job}', 0)"
+                ),
+                format!(
+                    "INSERT INTO jobs (tenant_id, job_id, kind, state, payload, max_attempts, first_wait, most_wait, trace,
+                    created_at, due_at, batch_id) VALUES ('{tenant}', '{job}', 'send_webhook', 'queued',
+                    '{{\"endpoint\": \"{endpoint}\"}}', 10, 1, 0, 't', 0, 9000000000000000, 'rpl_00000000000000000000000001')"
+                ),
+                format!(
+                    "INSERT INTO webhook_attempts (tenant_id, job_id, number, endpoint_id, started_at, duration, is_cut)
+                    VALUES ('{tenant}', '{job}', 1, '{endpoint}', 0, 0, 0)"
+                ),
+                format!("INSERT INTO job_lanes (tenant_id, lane, most) VALUES ('{tenant}', 'endpoint:{endpoint}', 1)"),
+            ] {
+                self.meddle(&sql);
+            }
+        }
+
         fn suspend(&self, tenant: &str) {
             self.meddle(&format!("UPDATE tenants SET state = 'suspended' WHERE tenant_id = '{tenant}'"));
         }
@@ -247,6 +280,9 @@ mod tests {
             INSERT INTO idempotency_keys (tenant_id, key, fingerprint, state, created_at)
             SELECT 'acme-corp', 'key-' || i, x'00', 'running', 0 FROM n",
         );
+        for tenant in ["acme-corp", "globex"] {
+            yard.deliver(tenant);
+        }
         let others = yard.rows("globex");
         assert!(yard.rows("acme-corp").values().filter(|count| **count > 0).count() >= 8);
         yard.suspend("acme-corp");
@@ -306,6 +342,9 @@ mod tests {
                 ("role_bindings", "roles"),
                 ("job_attempts", "jobs"),
                 ("event_matches", "events"),
+                ("webhook_attempts", "jobs"),
+                ("webhook_health", "webhook_endpoints"),
+                ("webhook_replays", "webhook_endpoints"),
             ] {
                 assert!(place(first) < place(then), "{first} {then}");
             }

@@ -4,6 +4,7 @@
 mod carry;
 mod happening;
 mod prepare;
+pub mod replay;
 mod settle;
 mod sight;
 mod tokens;
@@ -151,7 +152,7 @@ pub(crate) fn terms(book: &Book, action: &PlannedAction, facts: &Facts<'_>) -> O
     Some((lane_of(subscription, Some(facts)), Patience::of_receiver(subscription.attempts)))
 }
 
-/// The jobs that carry an event to the endpoints that want it. One that tells of an endpoint does not go there.
+/// The jobs that carry an event to the endpoints that want it.
 pub(crate) fn wanted(
     book: &Book,
     call: &Call,
@@ -159,26 +160,38 @@ pub(crate) fn wanted(
     kind: &str,
     facts: &Facts<'_>,
 ) -> Vec<NewJob> {
+    let wants = book.endpoints.iter().filter(|subscription| goes_to(subscription, kind, facts));
+    wants.map(|subscription| bringing(call, subscription, event, (kind, facts))).collect()
+}
+
+/// Whether an endpoint wants an event. One that tells of an endpoint does not go there.
+fn goes_to(subscription: &Subscription, kind: &str, facts: &Facts<'_>) -> bool {
     let about = facts.data().get("endpoint_id").and_then(serde_json::Value::as_str);
     let about = about.filter(|_| kind.starts_with(happening::MODULE));
-    let wants =
-        book.endpoints.iter().filter(|one| one.takes(kind, facts) && Some(one.endpoint.as_str()) != about);
-    wants
-        .map(|subscription| NewJob {
-            id: JobId::new(call.now, &*call.chance),
-            tenant: call.tenant().clone(),
-            kind: Kind::SendWebhook,
-            payload: json!({"endpoint": subscription.endpoint.as_str(), "type": kind}).to_string(),
-            event: Some(event.clone()),
-            rule: None,
-            parent: None,
-            start: call.now.into(),
-            patience: Patience::of_receiver(subscription.attempts),
-            trace: call.trace.as_str().to_owned(),
-            stillborn: None,
-            terms: Terms { lane: Some(lane_of(subscription, Some(facts))), ..Terms::default() },
-        })
-        .collect()
+    subscription.takes(kind, facts) && Some(subscription.endpoint.as_str()) != about
+}
+
+/// The job that brings an event to an endpoint.
+fn bringing(
+    call: &Call,
+    subscription: &Subscription,
+    event: &EventId,
+    (kind, facts): (&str, &Facts<'_>),
+) -> NewJob {
+    NewJob {
+        id: JobId::new(call.now, &*call.chance),
+        tenant: call.tenant().clone(),
+        kind: Kind::SendWebhook,
+        payload: json!({"endpoint": subscription.endpoint.as_str(), "type": kind}).to_string(),
+        event: Some(event.clone()),
+        rule: None,
+        parent: None,
+        start: call.now.into(),
+        patience: Patience::of_receiver(subscription.attempts),
+        trace: call.trace.as_str().to_owned(),
+        stillborn: None,
+        terms: Terms { lane: Some(lane_of(subscription, Some(facts))), ..Terms::default() },
+    }
 }
 
 /// What an endpoint is tried with.

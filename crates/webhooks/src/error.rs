@@ -1,6 +1,6 @@
 //! What can go wrong with a webhook, and what may be done about it?
 
-use crate::{ENDPOINTS_MAX, Reason, SOURCES_MAX, inbound::Refusal};
+use crate::{ENDPOINTS_MAX, Reason, ReplayState, SOURCES_MAX, inbound::Refusal};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span, TargetError};
 use vault::VaultError;
@@ -61,6 +61,19 @@ pub enum WebhookError {
     /// A request to a source is not taken.
     #[error("The request is not taken: {0}.")]
     Refused(Refusal),
+    /// No replay has this id.
+    #[error(
+        "There is no replay with that id here. It may have been forgotten, or have gone with its endpoint."
+    )]
+    ReplayUnknown,
+    /// As many replays are under way as may be.
+    #[error(
+        "{0} replays are under way, the most that there may be. Wait until one has ended, or cancel one."
+    )]
+    ReplaysUnderWay(u32),
+    /// The replay has ended.
+    #[error("The replay has ended ({0}); only one that has not ended can be cancelled.")]
+    ReplayEnded(ReplayState),
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -73,10 +86,14 @@ impl Fault for WebhookError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) => Kind::Invalid,
-            Self::Unknown | Self::UnknownSource | Self::UnknownRequest | Self::NoSource => Kind::NotFound,
+            Self::Unknown
+            | Self::UnknownSource
+            | Self::UnknownRequest
+            | Self::NoSource
+            | Self::ReplayUnknown => Kind::NotFound,
             Self::Stale(_) | Self::StaleSource(_) => Kind::Stale,
             Self::Refused(refusal) => refusal.kind(),
-            Self::Disabled(_) => Kind::Conflict,
+            Self::Disabled(_) | Self::ReplaysUnderWay(_) | Self::ReplayEnded(_) => Kind::Conflict,
             Self::TooMany | Self::TooManySources | Self::Target(_) | Self::Body(_) => Kind::Unprocessable,
             Self::Vault(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -86,12 +103,14 @@ impl Fault for WebhookError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "VALIDATION_ERROR",
-            Self::Unknown | Self::UnknownSource | Self::UnknownRequest => "NOT_FOUND",
+            Self::Unknown | Self::UnknownSource | Self::UnknownRequest | Self::ReplayUnknown => "NOT_FOUND",
             Self::NoSource => "WEBHOOK_NO_SOURCE",
             Self::Refused(refusal) => refusal.code(),
             Self::TooManySources => "WEBHOOK_SOURCE_LIMIT",
             Self::Stale(_) | Self::StaleSource(_) => "PRECONDITION_FAILED",
             Self::Disabled(_) => "WEBHOOK_ENDPOINT_DISABLED",
+            Self::ReplaysUnderWay(_) => "WEBHOOK_REPLAYS_UNDER_WAY",
+            Self::ReplayEnded(_) => "WEBHOOK_REPLAY_ENDED",
             Self::TooMany => "WEBHOOK_ENDPOINT_LIMIT",
             Self::Target(_) => "WEBHOOK_ADDRESS_REFUSED",
             Self::Body(_) => "WEBHOOK_BODY_FAILED",

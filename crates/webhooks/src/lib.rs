@@ -19,6 +19,7 @@ mod health;
 pub mod inbound;
 mod keyring;
 mod policy;
+mod replay;
 mod rotation;
 pub mod service;
 mod signature;
@@ -38,6 +39,9 @@ pub use figures::Figures;
 pub use health::{Admission, Circuit, Consequence, GIVES_UP_AFTER, Health, Lines, Sign};
 pub use keyring::{Keyring, Retired};
 pub use policy::{Policy, PolicyPatch, Rate};
+pub use replay::{
+    Carried, REPLAYS_KEPT_DAYS, REPLAYS_MOST, Replay, ReplayForm, ReplayState, ReplayWish, Which,
+};
 pub use rotation::Rotation;
 pub use signature::{Signature, SigningKey};
 pub use source::{KEEP_DAYS, Mapping, SENDER_RATE, SOURCES_MAX, Secrets, Source, SourceDraft, SourcePatch};

@@ -4,5 +4,6 @@ pub(crate) mod attempt;
 pub(crate) mod endpoint;
 pub(crate) mod health;
 pub(crate) mod privacy;
+pub(crate) mod replay;
 pub(crate) mod request;
 pub(crate) mod source;

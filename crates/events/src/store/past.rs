@@ -27,6 +27,16 @@ const LAST_MATCHES: &str = "SELECT hit.rule_id, event.received_at FROM
     JOIN events AS event ON event.tenant_id = ?1 AND event.event_id = hit.event_id";
 const COUNT: &str = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM events INDEXED BY events_by_trigger
     WHERE tenant_id = ?1 AND trigger_id = ?2 AND event_id > ?3 AND event_id < ?4 LIMIT ?5)";
+// From each trigger to the next, by hops through the index.
+const TRIGGERS: &str = "WITH RECURSIVE hop(id) AS (
+        SELECT (SELECT trigger_id FROM events INDEXED BY events_by_trigger WHERE tenant_id = ?1 ORDER BY trigger_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT trigger_id FROM events INDEXED BY events_by_trigger WHERE tenant_id = ?1 AND trigger_id > hop.id
+            ORDER BY trigger_id LIMIT 1) FROM hop WHERE hop.id IS NOT NULL
+    )
+    SELECT hop.id AS trigger_id, (SELECT module_type FROM events INDEXED BY events_by_trigger
+        WHERE tenant_id = ?1 AND trigger_id = hop.id ORDER BY event_id DESC LIMIT 1) AS module_type
+    FROM hop WHERE hop.id IS NOT NULL";
 
 /// The events of one trigger, one after the other; empty if there are none.
 struct Listed(String);
@@ -173,6 +183,20 @@ pub(crate) async fn count(
         count = count.saturating_add(more.unwrap_or_default());
     }
     Ok(count.min(most))
+}
+
+struct Trigger(String, String);
+
+impl Decode for Trigger {
+    fn decode(row: &mut Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(row.get("trigger_id")?, row.get("module_type")?))
+    }
+}
+
+/// The triggers of which there are events, each with its module.
+pub(crate) async fn triggers(scope: &mut Scope<'_>) -> Result<Vec<(String, String)>, DbError> {
+    let rows: Vec<Trigger> = scope.all(TRIGGERS, []).await?;
+    Ok(rows.into_iter().map(|Trigger(trigger, module)| (trigger, module)).collect())
 }
 
 struct Match(String, Instant);

@@ -45,12 +45,12 @@ const COUNTS: &str = "SELECT kind, state, COUNT(*) AS n, MIN(due_at) AS oldest F
     GROUP BY kind, state ORDER BY kind, state";
 const REQUEUE: &str =
     "UPDATE jobs SET state = 'queued', failures = 0, due_at = ?3, ended_at = NULL, result = NULL,
-        reason = NULL, held_by = NULL, waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
+        batch_id = NULL, reason = NULL, held_by = NULL, waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
     WHERE tenant_id = ?1 AND job_id = ?2 RETURNING tenant_id, job_id, lane, lane_limit";
 const DEAD_COUNT: &str =
     "SELECT COUNT(*) AS n FROM jobs WHERE tenant_id = ?1 AND state = 'dead' AND (?2 IS NULL OR kind = ?2)";
 const REDRIVE: &str = "UPDATE jobs SET state = 'queued', failures = 0, due_at = ?3, ended_at = NULL, result = NULL,
-        waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
+        batch_id = NULL, waits_for = CASE WHEN lane IS NULL THEN 'time' ELSE 'lane' END
     WHERE tenant_id = ?1 AND job_id IN (SELECT job_id FROM jobs WHERE tenant_id = ?1 AND state = 'dead'
         AND (?2 IS NULL OR kind = ?2) ORDER BY job_id LIMIT ?4) RETURNING tenant_id, job_id, lane, lane_limit";
 

@@ -8,6 +8,7 @@
     reason = "a test ends by panicking"
 )]
 
+mod batches;
 mod lanes;
 mod leases;
 mod order;

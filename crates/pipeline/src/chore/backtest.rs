@@ -67,17 +67,10 @@ impl Range {
     }
 }
 
-/// What sorts before every id that was made at `at` or later, and after those from before.
-fn below(at: Instant) -> String {
-    let mut first = EventId::first(at).as_str().to_owned();
-    first.pop();
-    first
-}
-
 /// Counts the events, with those before that fill windows and the like.
 async fn count(db: &Db, call: &Call, was: &UnderWay, range: &Range) -> Result<(), DbError> {
     let backtest = &was.backtest;
-    let after = below(backtest.since - range.needs.lead);
+    let after = past::below(backtest.since - range.needs.lead);
     let total = {
         let triggers = range.triggers();
         let mut lease = db.read().await?;
@@ -197,7 +190,7 @@ fn play(replay: &mut Replay, was: &UnderWay, needs: &Needs, trigger: &str, event
 ///
 /// # Errors
 /// [`DbError`].
-pub(crate) async fn bury(tx: &mut Tx, job: &Job, words: &str, now: Instant) -> Result<(), DbError> {
+pub(super) async fn bury(tx: &mut Tx, job: &Job, words: &str, now: Instant) -> Result<(), DbError> {
     let Some(id) = of(job) else { return Ok(()) };
     service::backtest::failed(&mut tx.scope(&job.tenant), &id, words, now).await
 }

@@ -125,6 +125,10 @@ async fn redact(
             records::privacy::take_out(&mut scope, redaction, found).await?;
         } else {
             redaction.take_out(&mut scope, found).await?;
+            if is_one_of(&webhooks::REDACTIONS) {
+                // Events meet another filter from now on.
+                rules::service::moved(&mut scope).await?;
+            }
         }
     }
     identity::advance_erasure(&mut scope, &moved(erasure, seen.next)).await?;

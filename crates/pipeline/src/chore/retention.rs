@@ -4,7 +4,7 @@
 use super::Progress;
 use crate::{Works, effect, privacy::chore};
 use auth::{RetentionSettings, service::privacy as identity};
-use db::{Db, DbError, Tx};
+use db::{Db, DbError, Scope, Tx};
 use jobs::Kind;
 use kernel::{Call, Chance, Instant, JobId, Principal, RequestId, Span, TenantId, Trace};
 use std::sync::Arc;
@@ -50,6 +50,15 @@ fn call(tenant: &TenantId, now: Instant, chance: &Arc<dyn Chance>) -> Call {
         address: None,
         chance: Arc::clone(chance),
     }
+}
+
+/// Since when the queue knows all that it ever did: jobs that ended before are forgotten.
+///
+/// # Errors
+/// [`DbError`].
+pub(crate) async fn remembered(scope: &mut Scope<'_>, now: Instant) -> Result<(Instant, u32), DbError> {
+    let days = identity::retention(scope).await?.jobs_days;
+    Ok((now - Span::days(days.into()), days))
 }
 
 pub(super) async fn step(works: &Works<'_>, call: &Call) -> Result<Progress, DbError> {
@@ -101,6 +110,10 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
     }
     let gone =
         rules::service::backtest::forget(&mut scope, call.now - Span::days(rules::KEPT_DAYS), STEP).await?;
+    if gone > 0 {
+        return Ok(gone);
+    }
+    let gone = webhooks::service::replay::forget(&mut scope, call.now, STEP).await?;
     if gone > 0 {
         return Ok(gone);
     }

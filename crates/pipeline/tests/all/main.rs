@@ -14,6 +14,7 @@ mod line;
 mod order;
 mod privacy;
 mod records;
+mod replays;
 mod runs;
 mod schedules;
 mod sources;

@@ -1,6 +1,7 @@
 //! Is a person gone when they are erased, and is what is old? On a real file, which is searched byte by byte.
 
 use crate::stage::{Counting, Hand, Ropes};
+use ::webhooks::{Endpoint, EndpointPatch, NewEndpoint};
 use auth::{ErasureState, NewUser, Visit, service};
 use db::{Db, native::Native};
 use events::{NewEvent, Origin};
@@ -32,7 +33,8 @@ const NAME: &str = "Anneliese Testperson";
 struct Nobody;
 impl Courier for Nobody {
     fn send(&self, _: Parcel) -> BoxFuture<'_, Result<Receipt, Lost>> {
-        ready(Ok(Receipt { status: 200, headers: Vec::new(), body: Vec::new() })).boxed()
+        let body = format!("thanks, {EMAIL}").into_bytes();
+        ready(Ok(Receipt { status: 200, headers: Vec::new(), body })).boxed()
     }
 }
 
@@ -165,6 +167,15 @@ impl House {
         };
         let who = kernel::Bounded::new(self.call(), kernel::Permission::RulesWrite);
         block_on(rules::service::create(&self.db, &who, draft, None)).unwrap();
+    }
+
+    /// An endpoint that takes all, by `patch`.
+    fn endpoint(&self, patch: EndpointPatch) -> Endpoint {
+        let means = ::webhooks::Means { vault: &self.means.vault, allow_private: false };
+        let patch = EndpointPatch { event_types: Some(vec!["sales.*".to_owned()]), ..patch };
+        let new =
+            NewEndpoint { url: "https://customer.example/in".to_owned(), patch, ..NewEndpoint::default() };
+        block_on(pipeline::webhooks::create(&self.db, &self.call(), means, new)).unwrap().0
     }
 
     fn run(&self, sql: &str) {
@@ -313,6 +324,76 @@ fn an_erased_person_is_found_nowhere() {
     let person = Person { id: ana, email: EMAIL.to_owned(), name: NAME.to_owned() };
     let to = format!("SELECT COUNT(*) AS n FROM messages WHERE recipient = '{}'", person.pseudonym());
     assert_eq!(house.count(&to), 1);
+}
+
+#[test]
+fn who_is_erased_is_in_no_endpoint_and_in_no_answer() {
+    let house = House::new("endpoints");
+    let ana = house.user(EMAIL, NAME);
+    let pairs = |name: &str| [(name.to_owned(), EMAIL.to_owned())].into();
+    let filter = json!([{"type": "equals", "field": "opportunity_name", "value": EMAIL}]);
+    let endpoint = house.endpoint(EndpointPatch {
+        description: Some(Some(format!("For {EMAIL}"))),
+        customer: Some(Some(EMAIL.to_owned())),
+        filter: Some(Some(filter)),
+        body: Some(Some(json!({"to": EMAIL, "name": "{{opportunity_name}}"}))),
+        headers: Some(pairs("x-owner")),
+        tags: Some(vec![EMAIL.to_owned()]),
+        metadata: Some(pairs("owner")),
+        ..EndpointPatch::default()
+    });
+    house.event(&house.call(), EMAIL);
+    house.drain();
+    let answered = format!("SELECT COUNT(*) AS n FROM webhook_attempts WHERE answer = 'thanks, {EMAIL}'");
+    assert_eq!(house.count(&answered), 1, "it went out, and was answered");
+
+    block_on(privacy::erase(&house.db, &house.call(), &ana, EMAIL)).unwrap();
+    house.drain();
+    house.compact();
+    assert_eq!(house.in_files(EMAIL), 0);
+    let person = Person { id: ana, email: EMAIL.to_owned(), name: NAME.to_owned() };
+    let means = ::webhooks::Means { vault: &house.means.vault, allow_private: false };
+    let seen = block_on(::webhooks::service::get(&house.db, &house.call(), means, &endpoint.id)).unwrap();
+    let pseudonym = person.pseudonym();
+    assert_eq!(seen.endpoint.customer.as_deref(), Some(&*pseudonym));
+    assert_eq!(seen.endpoint.metadata["owner"], *pseudonym);
+    assert_eq!(seen.endpoint.filter.as_ref().unwrap()[0]["value"], *pseudonym);
+    assert_eq!(seen.endpoint.version, endpoint.version + 1);
+    // Events meet the new filter at once: the one kept before is not asked any more.
+    house.event(&house.call(), &pseudonym);
+    house.event(&house.call(), "somebody else");
+    house.drain();
+    assert_eq!(house.count("SELECT COUNT(*) AS n FROM webhook_attempts"), 2);
+}
+
+#[test]
+fn attempts_go_with_their_jobs_and_replays_a_month_after_their_end() {
+    let house = House::new("attempts");
+    let endpoint = house.endpoint(EndpointPatch::default());
+    house.event(&house.call(), "Big deal");
+    house.drain();
+    assert_eq!(house.count("SELECT COUNT(*) AS n FROM webhook_attempts"), 1);
+    let form = ::webhooks::ReplayForm {
+        which: Some("failed".to_owned()),
+        since: Some("2027-01-01T00:00:00Z".to_owned()),
+        ..::webhooks::ReplayForm::default()
+    };
+    let wish = form.read(house.clock.now()).unwrap();
+    let begun =
+        block_on(pipeline::webhooks::replay::begin(&house.db, &house.call(), &endpoint.id, wish)).unwrap();
+    house.drain();
+    let seen = block_on(pipeline::webhooks::replay::see(&house.db, &house.call(), &begun.replay.id)).unwrap();
+    assert_eq!(seen.replay.state, ::webhooks::ReplayState::Done);
+    let sweep = || {
+        block_on(pipeline::lay(&house.db, house.clock.now(), &house.chance)).unwrap();
+        house.drain();
+        let count = |table: &str| house.count(&format!("SELECT COUNT(*) AS n FROM {table}"));
+        (count("webhook_attempts"), count("webhook_replays"))
+    };
+    house.later(Span::days(29));
+    assert_eq!(sweep(), (1, 1));
+    house.later(Span::days(2));
+    assert_eq!(sweep(), (0, 0));
 }
 
 impl House {

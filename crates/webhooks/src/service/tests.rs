@@ -412,3 +412,53 @@ fn a_change_lets_an_endpoint_begin_anew() {
     assert!(matches!(world.requests(&world.acme, &[&made.id])[0], Ok(Prepared::Send(..))));
     assert_eq!(judge(Came::Forbidden).sign, Sign::Unwell);
 }
+
+#[test]
+fn a_replay_begins_moves_on_and_ends_once() {
+    use crate::{Carried, Replay, ReplayState, ReplayWish, Which};
+    let world = World::new();
+    let (endpoint, _) = world.made();
+    let now = world.acme.now;
+    let wish = ReplayWish { which: Which::Failed, since: now - Span::hours(1), until: now, per_minute: 600 };
+    let job = JobId::first(now);
+    let begin = |call: &Call| {
+        world.act(call, async |scope| replay::begin(scope, call, &endpoint.id, wish, (&job, "job_")).await)
+    };
+    let begun = begin(&world.acme).unwrap();
+    assert!(matches!(begin(&world.globex), Err(WebhookError::Unknown)));
+    let under_way =
+        || world.act(&world.acme, async |scope| Ok(replay::under_way(scope, &begun.id).await?)).unwrap();
+    let was = under_way().unwrap();
+    assert_eq!((was.replay.clone(), was.after.as_str(), was.next_at), (begun.clone(), "job_", now));
+    let running = Replay { state: ReplayState::Running, total: 7, ..begun.clone() };
+    let is = Carried { replay: running, after: "job_0".to_owned(), next_at: now };
+    let advance = |was: &Carried, is: &Carried| {
+        world.act(&world.acme, async |scope| Ok(replay::advance(scope, was, is).await?)).unwrap()
+    };
+    assert!(advance(&was, &is) && !advance(&was, &is), "who was overtaken changes nothing");
+    assert_eq!(under_way(), Some(is.clone()));
+    let cancel = |call: &Call| world.act(call, async |scope| replay::cancel(scope, call, &begun.id).await);
+    assert!(matches!(cancel(&world.globex), Err(WebhookError::ReplayUnknown)));
+    assert_eq!(cancel(&world.acme).unwrap(), is.replay);
+    assert!(matches!(cancel(&world.acme), Err(WebhookError::ReplayEnded(ReplayState::Cancelled))));
+    assert!(under_way().is_none() && !advance(&is, &is));
+    world.act(&world.acme, async |scope| Ok(replay::failed(scope, &begun.id, "no", now).await?)).unwrap();
+    let seen = world.act(&world.acme, async |scope| replay::get(scope, &begun.id).await).unwrap();
+    assert_eq!((seen.state, seen.reason, seen.ended_at), (ReplayState::Cancelled, None, Some(now)));
+    for _ in 0..3 {
+        begin(&world.acme).unwrap();
+    }
+    let refused = begin(&world.acme).unwrap_err();
+    assert_eq!(refused.code(), "WEBHOOK_REPLAYS_UNDER_WAY");
+    let list = block_on(replay::list(&world.db, &world.acme, Some(&endpoint.id), &PageRequest::default()));
+    assert_eq!(list.unwrap().items.len(), 4);
+    let forget = |days: i64| {
+        let at = now + Span::days(days);
+        world.act(&world.acme, async |scope| Ok(replay::forget(scope, at, 10).await?)).unwrap()
+    };
+    assert_eq!((forget(29), forget(31), forget(31)), (0, 1, 0), "those that go on stay");
+    world
+        .change(&endpoint.id, EndpointPatch { is_active: Some(false), ..EndpointPatch::default() }, None)
+        .unwrap();
+    assert!(matches!(begin(&world.acme), Err(WebhookError::Disabled(Reason::Asked))));
+}
