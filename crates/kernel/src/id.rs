@@ -160,6 +160,8 @@ ids! {
     RunId = "run", "run";
     /// Where a tenant's events go outside.
     EndpointId = "end", "webhook endpoint";
+    /// A link by which a tenant's customer manages endpoints of their own (not its token).
+    PortalLinkId = "ptl", "portal link";
 }
 
 #[cfg(test)]
