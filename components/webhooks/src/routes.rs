@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod endpoints;
+mod portal_links;
 
 use axum::Router;
 use edge::World;
@@ -18,6 +19,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(endpoints::stats))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
-        .routes(routes!(deliveries::retry));
-    edge::idempotent(edge::fragment(routes))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(portal_links::list, portal_links::create))
+        .routes(routes!(portal_links::get, portal_links::end));
+    crate::portal::router().merge(edge::idempotent(edge::fragment(routes)))
 }

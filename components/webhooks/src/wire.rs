@@ -2,6 +2,7 @@
 
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
+pub(crate) mod portal_links;
 
 use serde::{Deserialize, Deserializer};
 

@@ -2,8 +2,8 @@
 
 use kernel::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
-    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, RecordId, RoleId, RuleId, RunId,
-    ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
+    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, PortalLinkId, RecordId, RoleId,
+    RuleId, RunId, ScheduleId, SessionId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -119,6 +119,7 @@ texts!(
     ConnectionId,
     DeliveryId,
     EndpointId,
+    PortalLinkId,
     EventId,
     InvitationId,
     JobId,

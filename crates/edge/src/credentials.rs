@@ -117,11 +117,11 @@ mod tests {
     fn a_customers_cookie_has_the_prefix_where_it_can() {
         let secret = Secret::new("xyz".to_owned());
         let secure = portal_cookie(Some((&secret, 60)), true);
+        assert_eq!(secure, "__Host-signalbox-portal=xyz; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax");
         assert_eq!(
-            secure,
-            "__Host-signalbox-portal=xyz; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax"
+            portal_cookie(None, false),
+            "signalbox-portal=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
         );
-        assert_eq!(portal_cookie(None, false), "signalbox-portal=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
         // Nobody can pass the plain one off as the other.
         let plain = headers(&[("cookie", "signalbox-portal=xyz")]);
         assert!(portal_secret(&plain, true).is_none() && portal_secret(&plain, false) == Some(secret));

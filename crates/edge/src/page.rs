@@ -106,7 +106,8 @@ mod tests {
     fn a_fault_is_a_page_with_its_status() {
         let request = RequestId::given("req_1").unwrap();
         let problem = Problem::from(Unspecific::Limit { limit: 1, seconds: 60, wait: 9 });
-        let page = Page::of(&problem, &request, "default-src 'none'", |kind, words| format!("{kind:?} {words}"));
+        let page =
+            Page::of(&problem, &request, "default-src 'none'", |kind, words| format!("{kind:?} {words}"));
         let response = page.with_cookie("a=b".to_owned()).into_response();
         let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap();
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);

@@ -1,8 +1,8 @@
 //! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
 
 use crate::{
-    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, PortalLinkId, Reach, SessionId, Span,
-    TenantId, UserId, reach,
+    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, PortalLinkId, Reach, SessionId,
+    Span, TenantId, UserId, reach,
 };
 use std::{fmt, sync::Arc};
 

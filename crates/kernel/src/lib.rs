@@ -19,8 +19,8 @@ pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, 
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
-    EventId, IdError, Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, PortalLinkId, RecordId, RoleId,
-    RuleId, RunId, ScheduleId, SessionId, TaskId, TicketId, UserId,
+    EventId, IdError, Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, PortalLinkId,
+    RecordId, RoleId, RuleId, RunId, ScheduleId, SessionId, TaskId, TicketId, UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

@@ -3,6 +3,7 @@
 
 mod carry;
 mod happening;
+pub mod portal;
 mod prepare;
 mod settle;
 mod sight;

@@ -16,6 +16,7 @@ mod header;
 mod health;
 mod keyring;
 mod policy;
+pub mod portal;
 mod rotation;
 pub mod service;
 mod signature;

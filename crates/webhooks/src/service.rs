@@ -3,6 +3,7 @@
 
 mod deliver;
 mod look;
+pub mod portal;
 #[cfg(test)]
 mod tests;
 

@@ -3,4 +3,5 @@
 pub(crate) mod attempt;
 pub(crate) mod endpoint;
 pub(crate) mod health;
+pub(crate) mod portal;
 pub(crate) mod privacy;
