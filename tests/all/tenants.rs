@@ -57,6 +57,7 @@ pub fn furnish(client: &Client) {
     post(client, "/api/v1/notifications/channels", &channel, 201);
     let endpoint = json!({"url": "http://127.0.0.1:9/acmeonly", "description": MARK});
     post(client, "/api/v1/webhooks/endpoints", &endpoint, 201);
+    post(client, "/api/v1/webhooks/portal-links", &json!({"customer": MARK}), 201);
     for name in [MARK.to_owned(), format!("{MARK}_empty")] {
         let kind = json!({"type": name, "module_type": "delivery", "schema": {"properties": {"name": {"type": "string"}}}});
         post(client, "/api/v1/records/types", &kind, 201);

@@ -30,6 +30,6 @@ pub(crate) fn router() -> Router {
 }
 
 /// What a path leads to that leads nowhere.
-async fn nothing(guest: door::Guest) -> Refused {
-    guest.refused(Unspecific::NotFound("page"))
+async fn nothing(inside: door::Inside) -> Refused {
+    inside.refused(Unspecific::NotFound("page"))
 }

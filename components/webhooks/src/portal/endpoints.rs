@@ -36,10 +36,15 @@ impl Wanted {
     }
 }
 
+/// A page of the usual size.
+fn from(after: Option<Cursor>) -> PageRequest {
+    PageRequest::new(PageRequest::DEFAULT_LIMIT, after).unwrap_or_default()
+}
+
 /// The page of deliveries after that key, if it is the id of one.
 fn before(text: Option<&str>) -> PageRequest {
     let after = text.filter(|text| text.parse::<JobId>().is_ok()).map(Cursor::after);
-    PageRequest { after, ..PageRequest::default() }
+    from(after)
 }
 
 async fn seen(inside: &Inside, id: &EndpointId) -> Result<Seen, Refused> {
@@ -61,7 +66,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Refused> {
     let inside = Inside::from_request_parts(&mut parts, &()).await?;
     let wanted = Query::<Wanted>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
     let after = wanted.after.as_deref().filter(|text| text.parse::<EndpointId>().is_ok());
-    let page = PageRequest { after: after.map(Cursor::after), ..PageRequest::default() };
+    let page = from(after.map(Cursor::after));
     let vault = inside.vault()?;
     let found = use_cases::endpoints(&inside.world().db, &inside.who, inside.means(&vault), &page).await;
     let found = found.map_err(|fault| inside.refused(fault))?;
