@@ -32,6 +32,7 @@ mod organizations;
 mod passwords;
 mod people;
 mod platform;
+mod portal;
 mod privacy;
 mod record_files;
 mod record_types;

@@ -72,6 +72,7 @@ pub fn furnish(client: &Client) {
     // Waited for, like a backtest.
     crate::stage::job(client, crate::stage::text(&replay, "job_id"), "done");
     crate::stage::job(client, &crate::stage::id(&tried), "dead");
+    post(client, "/api/v1/webhooks/portal-links", &json!({"customer": MARK}), 201);
     for name in [MARK.to_owned(), format!("{MARK}_empty")] {
         let kind = json!({"type": name, "module_type": "delivery", "schema": {"properties": {"name": {"type": "string"}}}});
         post(client, "/api/v1/records/types", &kind, 201);

@@ -1,5 +1,6 @@
 //! How does Spin reach the webhooks area?
 
+mod portal;
 mod routes;
 mod wire;
 

@@ -3,6 +3,7 @@
 mod deliveries;
 mod endpoints;
 mod hooks;
+mod portal_links;
 mod replays;
 mod requests;
 mod sources;
@@ -34,6 +35,8 @@ pub(crate) fn router(_: &Arc<World>) -> Router {
         .routes(routes!(requests::get))
         .routes(routes!(requests::verify))
         .routes(routes!(requests::preview))
-        .routes(routes!(hooks::send, hooks::challenge, hooks::agree));
-    edge::idempotent_but(edge::fragment(routes), "/hooks/")
+        .routes(routes!(hooks::send, hooks::challenge, hooks::agree))
+        .routes(routes!(portal_links::list, portal_links::create))
+        .routes(routes!(portal_links::get, portal_links::end));
+    crate::portal::router().merge(edge::idempotent_but(edge::fragment(routes), "/hooks/"))
 }

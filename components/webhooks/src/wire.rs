@@ -2,6 +2,7 @@
 
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
+pub(crate) mod portal_links;
 pub(crate) mod replays;
 pub(crate) mod requests;
 pub(crate) mod sources;

@@ -293,7 +293,7 @@ impl Gate {
             Actor::User(_, session) => store::session::touch(&mut scope, session, now).await?,
             Actor::ApiKey(key) => store::api_key::touch(&mut scope, key, now).await?,
             Actor::Client(client) => store::client::touch(&mut scope, client, now).await?,
-            Actor::System => (),
+            Actor::Customer(_) | Actor::System => (),
         }
         tx.commit().await
     }

@@ -110,6 +110,8 @@ async fn finish<T>(tx: Tx, outcome: Result<T, AuthError>) -> Result<T, AuthError
 fn person(call: &Call) -> Result<(&UserId, &SessionId), AuthError> {
     match &call.principal.actor {
         Actor::User(user, session) => Ok((user, session)),
-        Actor::ApiKey(_) | Actor::Client(_) | Actor::System => Err(AuthError::NeedsSession),
+        Actor::ApiKey(_) | Actor::Client(_) | Actor::Customer(_) | Actor::System => {
+            Err(AuthError::NeedsSession)
+        }
     }
 }

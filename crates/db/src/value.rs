@@ -2,8 +2,8 @@
 
 use kernel::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
-    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, ReceiptId, RecordId, ReplayId,
-    RoleId, RuleId, RunId, ScheduleId, SessionId, SourceId, TaskId, TenantId, TicketId, UserId,
+    EventId, Instant, InvitationId, JobId, LetterId, MessageId, PasskeyId, PortalLinkId, ReceiptId, RecordId,
+    ReplayId, RoleId, RuleId, RunId, ScheduleId, SessionId, SourceId, TaskId, TenantId, TicketId, UserId,
 };
 
 /// One value of a column or a parameter.
@@ -120,6 +120,7 @@ texts!(
     DeliveryId,
     EndpointId,
     ReplayId,
+    PortalLinkId,
     EventId,
     InvitationId,
     JobId,

@@ -35,7 +35,10 @@ pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body:
     let named = paths::named(sent.path());
     let visitor = Arc::new(Visitor::of(world, &method, &sent, &asked, named.tenant));
 
-    let mut response = if let Some(response) = cors::preflight(&world.settings, &method, &asked) {
+    // A page is for the browser that shows it: no other site may read it, whichever origins may call us.
+    let is_page = paths::is_page(&named.path);
+    let preflight = if is_page { None } else { cors::preflight(&world.settings, &method, &asked) };
+    let mut response = if let Some(response) = preflight {
         response
     } else if let (Some(body), Some(uri)) = (body, canonical(&named.path, &sent)) {
         parts.uri = uri;
@@ -54,7 +57,10 @@ pub async fn answer(world: &Arc<World>, router: &Router, mut parts: Parts, body:
     } else if jsonapi::wanted(&asked) && response.status().is_success() {
         response = as_jsonapi(world, &sent, response).await;
     }
-    finish(world, &visitor, &asked, &mut response);
+    if !is_page {
+        cors::admit(&world.settings, &asked, response.headers_mut());
+    }
+    finish(world, &visitor, &mut response);
     response
 }
 
@@ -104,9 +110,9 @@ async fn as_jsonapi(world: &World, sent: &Uri, response: Response) -> Response {
     }
 }
 
-fn finish(world: &World, visitor: &Visitor, asked: &http::HeaderMap, response: &mut Response) {
+fn finish(world: &World, visitor: &Visitor, response: &mut Response) {
     let headers = response.headers_mut();
-    cors::finish(&world.settings, asked, headers);
+    cors::finish(&world.settings, headers);
     if let Ok(id) = HeaderValue::from_str(visitor.request.as_str()) {
         headers.insert("x-request-id", id);
     }

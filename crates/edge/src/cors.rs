@@ -38,8 +38,8 @@ pub(crate) fn preflight(settings: &Settings, method: &Method, headers: &HeaderMa
     Some(response)
 }
 
-/// Puts the CORS and security headers on an answer.
-pub(crate) fn finish(settings: &Settings, asked: &HeaderMap, out: &mut HeaderMap) {
+/// Lets the pages of an origin that may call us read an answer.
+pub(crate) fn admit(settings: &Settings, asked: &HeaderMap, out: &mut HeaderMap) {
     if let Some(origin) = allowed(settings, asked) {
         if origin != "*" {
             out.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
@@ -47,6 +47,10 @@ pub(crate) fn finish(settings: &Settings, asked: &HeaderMap, out: &mut HeaderMap
         out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         out.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
+}
+
+/// Puts the security headers on an answer.
+pub(crate) fn finish(settings: &Settings, out: &mut HeaderMap) {
     out.append(header::VARY, HeaderValue::from_static("origin, accept"));
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -11,6 +11,10 @@ const COOKIE: &str = "__Host-signalbox";
 /// What a browser keeps while its person is at an identity provider.
 const SIGN_ON_COOKIE: &str = "__Host-signalbox-sign-on";
 
+/// What opens the pages of a tenant's customer; where we are not reached over HTTPS, browsers take no cookie with the prefix.
+const PORTAL_COOKIE: &str = "__Host-signalbox-portal";
+const PLAIN_PORTAL_COOKIE: &str = "signalbox-portal";
+
 /// The credential that the headers show, if any. A bearer goes before a cookie.
 pub(crate) fn shown(headers: &HeaderMap) -> Option<Credential> {
     let bearer = headers
@@ -61,6 +65,22 @@ pub fn sign_on_cookie(value: &Secret<String>, seconds: i64, by_form: bool) -> St
     format!("{SIGN_ON_COOKIE}={text}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite={same_site}")
 }
 
+/// What a browser keeps of the link by which a tenant's customer came; `is_https` says whether we are reached that way.
+#[must_use]
+pub fn portal_secret(headers: &HeaderMap, is_https: bool) -> Option<Secret<String>> {
+    let name = if is_https { PORTAL_COOKIE } else { PLAIN_PORTAL_COOKIE };
+    cookie_named(headers, name).map(Secret::new)
+}
+
+/// `Set-Cookie` for it, for so many seconds; `None` takes it away. `Strict` would keep it from the very page that a link on the tenant's own
+/// site leads to, for browsers count the whole way there as coming from that site.
+#[must_use]
+pub fn portal_cookie(value: Option<(&Secret<String>, i64)>, is_https: bool) -> String {
+    let (text, age) = value.map_or(("", 0), |(secret, seconds)| (secret.expose().as_str(), seconds));
+    let (name, secure) = if is_https { (PORTAL_COOKIE, " Secure;") } else { (PLAIN_PORTAL_COOKIE, "") };
+    format!("{name}={text}; Path=/; Max-Age={age};{secure} HttpOnly; SameSite=Lax")
+}
+
 /// Whether a cookie's request may go on: reading always, changing only with the token that belongs to the cookie.
 pub(crate) fn csrf_holds(method: &Method, headers: &HeaderMap, credential: &Credential) -> bool {
     let Credential::Cookie(cookie) = credential else {
@@ -91,6 +111,20 @@ mod tests {
         let cookie = headers(&[("cookie", "a=b; __Host-signalbox=xyz; c=d")]);
         assert!(matches!(shown(&cookie), Some(Credential::Cookie(value)) if value.expose() == "xyz"));
         assert!(shown(&headers(&[("authorization", "Basic abc")])).is_none());
+    }
+
+    #[test]
+    fn a_customers_cookie_has_the_prefix_where_it_can() {
+        let secret = Secret::new("xyz".to_owned());
+        let secure = portal_cookie(Some((&secret, 60)), true);
+        assert_eq!(secure, "__Host-signalbox-portal=xyz; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            portal_cookie(None, false),
+            "signalbox-portal=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+        );
+        // Nobody can pass the plain one off as the other.
+        let plain = headers(&[("cookie", "signalbox-portal=xyz")]);
+        assert!(portal_secret(&plain, true).is_none() && portal_secret(&plain, false) == Some(secret));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod log;
 mod nesting;
 mod oauth;
 mod openapi;
+mod page;
 mod paths;
 mod problem;
 mod shown;
@@ -31,7 +32,9 @@ mod world;
 
 pub use answer::{answer, body_limit, not_configured};
 pub use authorized::{Authorized, Confirmed, Need, Partaking, Reaching, Recognised, Steward, needs};
-pub use credentials::{csrf_token, session_cookie, sign_on_cookie, sign_on_secret};
+pub use credentials::{
+    csrf_token, portal_cookie, portal_secret, session_cookie, sign_on_cookie, sign_on_secret,
+};
 pub use denied::named;
 pub use etag::IfMatch;
 pub use hashing::HashGate;
@@ -42,6 +45,7 @@ pub use limits::{Counted, Limits, Quota, Taken};
 pub use list::{List, ListLinks, ListMeta, Paging};
 pub use oauth::{Caller, Form, OAuthFaultBody, OAuthFaults, OAuthProblem};
 pub use openapi::{FaultBody, FaultDetail, FaultError, Faults, Fragment, fragment};
+pub use page::Page;
 pub use problem::{Problem, Unspecific};
 pub use shown::Shown;
 pub use visitor::{Internal, Visitor};

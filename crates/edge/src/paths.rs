@@ -26,6 +26,11 @@ pub(crate) fn named(path: &str) -> Named {
     Named { tenant, path }
 }
 
+/// Whether pages for people stand there, which are nobody's to read from another site.
+pub(crate) fn is_page(path: &str) -> bool {
+    path == "/portal" || path.starts_with("/portal/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -196,8 +196,22 @@ impl Problem {
         Self { oauth: true, ..self }
     }
 
-    pub(crate) const fn kind(&self) -> Kind {
+    /// What the caller may do about it.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// How long to wait, where waiting helps.
+    pub(crate) const fn wait(&self) -> Option<Span> {
+        self.retry_after
+    }
+
+    /// Writes the cause into the log, if it is a fault of ours.
+    pub(crate) fn log(&self, request: &RequestId) {
+        if let Some(cause) = &self.cause {
+            log::fault(request, self.code, cause);
+        }
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -248,9 +262,7 @@ impl Problem {
 
     /// The answer, once the request's id is known. Faults of ours are logged here, once.
     pub(crate) fn respond(&self, request: &RequestId) -> Response {
-        if let Some(cause) = &self.cause {
-            log::fault(request, self.code, cause);
-        }
+        self.log(request);
         let body = if self.oauth { oauth::body(self) } else { self.body(Some(request)) };
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status();
@@ -268,7 +280,7 @@ impl Problem {
 }
 
 /// The one table from kinds to statuses.
-const fn status_of(kind: Kind) -> StatusCode {
+pub(crate) const fn status_of(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::BAD_REQUEST,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,

@@ -4,7 +4,7 @@ use crate::{Problem, Quota, Taken, Unspecific, World, credentials, tenancy};
 use auth::{Checked, Credential, LimitSettings};
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, Method, Uri, request::Parts};
-use kernel::{Actor, Call, Principal, RequestId, Span, TenantId, Trace};
+use kernel::{Actor, Call, PortalLinkId, Principal, RequestId, Span, TenantId, Trace};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The path and query as the client sent them, before aliases were resolved.
@@ -206,6 +206,21 @@ impl Visitor {
     #[must_use]
     pub fn call(&self, world: &World, checked: Checked) -> Call {
         self.call_by(world, checked.principal)
+    }
+
+    /// The call of a tenant's customer, by a link that was found to be good. It has no permission at all.
+    #[must_use]
+    pub fn call_of_customer(&self, world: &World, tenant: TenantId, link: PortalLinkId) -> Call {
+        self.call_by(world, Principal::customer(tenant, link))
+    }
+
+    /// Takes one from a quota of `limit` a minute, which everybody at the visitor's address shares.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when nothing is left.
+    pub async fn spend_by_address(&self, world: &World, what: &str, limit: u32) -> Result<(), Problem> {
+        let address = self.address.as_deref().map_or_else(|| "unknown".to_owned(), auth::network);
+        self.spend(world, &Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) }).await
     }
 
     /// The same by somebody whose credential was refused: for what is written about it.

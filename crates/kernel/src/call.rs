@@ -1,8 +1,8 @@
 //! Who asks, when, and by what chance? A [`Call`] is all that a use case may know of the world outside.
 
 use crate::{
-    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, Reach, SessionId, Span, TenantId,
-    UserId, reach,
+    ApiKeyId, Bounds, ClientId, Grant, Instant, Permission, Permissions, PortalLinkId, Reach, SessionId,
+    Span, TenantId, UserId, reach,
 };
 use std::{fmt, sync::Arc};
 
@@ -27,18 +27,21 @@ pub enum Actor {
     ApiKey(ApiKeyId),
     /// A program, by an access token that it got as an OAuth 2.0 client.
     Client(ClientId),
+    /// A customer of the tenant's, by a link that the tenant gave them: no account of ours.
+    Customer(PortalLinkId),
     /// We ourselves: the queue, the set-up.
     System,
 }
 
 impl Actor {
-    /// How the audit names the actor: the id of a user, a key or a client, or `system`.
+    /// How the audit names the actor: the id of a user, a key, a client or a customer's link, or `system`.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::User(id, _) => id.as_str(),
             Self::ApiKey(id) => id.as_str(),
             Self::Client(id) => id.as_str(),
+            Self::Customer(id) => id.as_str(),
             Self::System => "system",
         }
     }
@@ -85,6 +88,12 @@ impl Principal {
             grants: Arc::default(),
             access_revision: i64::MAX,
         }
+    }
+
+    /// A customer of the tenant's. They have no permission at all: what they may do is what the use cases of their pages do.
+    #[must_use]
+    pub fn customer(tenant: TenantId, link: PortalLinkId) -> Self {
+        Self { actor: Actor::Customer(link), permissions: Permissions::NONE, ..Self::system(tenant) }
     }
 
     /// Whether the actor may do it in the whole tenant.
@@ -227,6 +236,8 @@ impl Call {
                 confirmed.is_some_and(|at| self.now < at + CONFIRMED_FOR)
             }
             Actor::ApiKey(_) | Actor::Client(_) | Actor::System => true,
+            // Whoever holds the link proved nothing of themselves.
+            Actor::Customer(_) => false,
         }
     }
 

@@ -166,6 +166,8 @@ ids! {
     ReceiptId = "rcv", "webhook request";
     /// What was not delivered to an endpoint, sent there.
     ReplayId = "rpl", "webhook replay";
+    /// A link by which a tenant's customer manages endpoints of their own (not its token).
+    PortalLinkId = "ptl", "portal link";
 }
 
 #[cfg(test)]

@@ -19,8 +19,9 @@ pub use call::{Actor, Assurance, CONFIRMED_FOR, Call, Chance, Clock, Principal, 
 pub use fault::{Fault, FieldFault, Fields, Kind};
 pub use id::{
     ApiKeyId, AuditId, BacktestId, ChannelId, ClientId, CommentId, ConnectionId, DeliveryId, EndpointId,
-    EventId, IdError, Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, ReceiptId, RecordId,
-    ReplayId, RoleId, RuleId, RunId, ScheduleId, SessionId, SourceId, TaskId, TicketId, UserId,
+    EventId, IdError, Identifier, InvitationId, JobId, LetterId, MessageId, PasskeyId, PortalLinkId,
+    ReceiptId, RecordId, ReplayId, RoleId, RuleId, RunId, ScheduleId, SessionId, SourceId, TaskId, TicketId,
+    UserId,
 };
 pub use page::{Cursor, Page, PageError, PageRequest};
 pub use permission::{Permission, Permissions, UnknownPermission};

@@ -200,7 +200,7 @@ impl Bounded {
     pub const fn own(&self) -> Option<(&Call, &UserId)> {
         match &self.call.principal.actor {
             Actor::User(id, _) => Some((&self.call, id)),
-            Actor::ApiKey(_) | Actor::Client(_) | Actor::System => None,
+            Actor::ApiKey(_) | Actor::Client(_) | Actor::Customer(_) | Actor::System => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Where do tenants stand? Their state and revisions, looked at inside the transaction that relies on them.
 
+pub(crate) mod portal;
 pub(crate) mod removal;
 pub(crate) mod runs;
 

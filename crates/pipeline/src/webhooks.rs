@@ -3,6 +3,7 @@
 
 mod carry;
 mod happening;
+pub mod portal;
 mod prepare;
 pub mod replay;
 mod settle;

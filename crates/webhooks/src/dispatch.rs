@@ -55,7 +55,8 @@ pub struct TokenWish {
 
 impl Dispatch {
     /// The body that Standard Webhooks recommends: the same at every attempt.
-    fn body(&self) -> String {
+    #[must_use]
+    pub fn body(&self) -> String {
         let (kind, happened) = (json!(self.kind), json!(self.happened.to_string()));
         format!(r#"{{"type":{kind},"timestamp":{happened},"data":{}}}"#, self.data)
     }

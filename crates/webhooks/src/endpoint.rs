@@ -3,6 +3,7 @@
 mod wish;
 
 pub use wish::{EndpointPatch, NewEndpoint};
+pub(crate) use wish::{checked_customer, checked_event_types};
 
 use crate::{Auth, EventType, Policy, Signature, WebhookError};
 use kernel::{EndpointId, Instant};

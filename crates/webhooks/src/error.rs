@@ -1,6 +1,10 @@
 //! What can go wrong with a webhook, and what may be done about it?
 
-use crate::{ENDPOINTS_MAX, Reason, ReplayState, SOURCES_MAX, inbound::Refusal};
+use crate::{
+    ENDPOINTS_MAX, Reason, ReplayState, SOURCES_MAX,
+    inbound::Refusal,
+    portal::{CUSTOMER_ENDPOINTS_MAX, PORTAL_LINKS_MAX},
+};
 use db::DbError;
 use kernel::{Fault, FieldFault, Kind, Span, TargetError};
 use vault::VaultError;
@@ -29,6 +33,25 @@ pub enum WebhookError {
     /// The endpoint is switched off.
     #[error("The webhook endpoint is switched off: {0}. Switch it on, then try again.")]
     Disabled(Reason),
+    /// No portal link has this id.
+    #[error("There is no portal link with that id here. It was ended, or its time is over.")]
+    UnknownLink,
+    /// No more links fit.
+    #[error(
+        "There are {PORTAL_LINKS_MAX} live portal links of this customer, the most that there may be. End one, or wait until one is over."
+    )]
+    TooManyLinks,
+    /// A link that was shown opens nothing.
+    #[error("This link is not valid, or not any more. Ask for a new one where you got it.")]
+    LinkClosed,
+    /// A form was not made by a page of this link.
+    #[error("This form was not sent from a page that is still good. Open the page anew, and try again.")]
+    ForeignForm,
+    /// No more endpoints of a customer fit.
+    #[error(
+        "You have {CUSTOMER_ENDPOINTS_MAX} endpoints, the most that there may be. Delete one that is not needed."
+    )]
+    TooManyOfCustomer,
     /// The endpoint's address may no longer be sent to.
     #[error("The address of the webhook endpoint {0}.")]
     Target(TargetError),
@@ -90,11 +113,19 @@ impl Fault for WebhookError {
             | Self::UnknownSource
             | Self::UnknownRequest
             | Self::NoSource
-            | Self::ReplayUnknown => Kind::NotFound,
+            | Self::ReplayUnknown
+            | Self::UnknownLink => Kind::NotFound,
+            Self::LinkClosed => Kind::Unauthenticated,
+            Self::ForeignForm => Kind::Forbidden,
             Self::Stale(_) | Self::StaleSource(_) => Kind::Stale,
             Self::Refused(refusal) => refusal.kind(),
             Self::Disabled(_) | Self::ReplaysUnderWay(_) | Self::ReplayEnded(_) => Kind::Conflict,
-            Self::TooMany | Self::TooManySources | Self::Target(_) | Self::Body(_) => Kind::Unprocessable,
+            Self::TooMany
+            | Self::TooManySources
+            | Self::TooManyLinks
+            | Self::TooManyOfCustomer
+            | Self::Target(_)
+            | Self::Body(_) => Kind::Unprocessable,
             Self::Vault(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -103,7 +134,14 @@ impl Fault for WebhookError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "VALIDATION_ERROR",
-            Self::Unknown | Self::UnknownSource | Self::UnknownRequest | Self::ReplayUnknown => "NOT_FOUND",
+            Self::Unknown
+            | Self::UnknownSource
+            | Self::UnknownRequest
+            | Self::ReplayUnknown
+            | Self::UnknownLink => "NOT_FOUND",
+            Self::TooManyLinks => "WEBHOOK_PORTAL_LINK_LIMIT",
+            Self::LinkClosed => "WEBHOOK_PORTAL_LINK_CLOSED",
+            Self::ForeignForm => "CSRF_TOKEN_REQUIRED",
             Self::NoSource => "WEBHOOK_NO_SOURCE",
             Self::Refused(refusal) => refusal.code(),
             Self::TooManySources => "WEBHOOK_SOURCE_LIMIT",
@@ -111,7 +149,7 @@ impl Fault for WebhookError {
             Self::Disabled(_) => "WEBHOOK_ENDPOINT_DISABLED",
             Self::ReplaysUnderWay(_) => "WEBHOOK_REPLAYS_UNDER_WAY",
             Self::ReplayEnded(_) => "WEBHOOK_REPLAY_ENDED",
-            Self::TooMany => "WEBHOOK_ENDPOINT_LIMIT",
+            Self::TooMany | Self::TooManyOfCustomer => "WEBHOOK_ENDPOINT_LIMIT",
             Self::Target(_) => "WEBHOOK_ADDRESS_REFUSED",
             Self::Body(_) => "WEBHOOK_BODY_FAILED",
             Self::Vault(error) => error.code(),

@@ -19,6 +19,7 @@ mod health;
 pub mod inbound;
 mod keyring;
 mod policy;
+pub mod portal;
 mod replay;
 mod rotation;
 pub mod service;

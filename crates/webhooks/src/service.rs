@@ -3,6 +3,7 @@
 
 mod deliver;
 mod look;
+pub mod portal;
 pub mod replay;
 pub mod requests;
 pub mod sources;

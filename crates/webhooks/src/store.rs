@@ -3,6 +3,7 @@
 pub(crate) mod attempt;
 pub(crate) mod endpoint;
 pub(crate) mod health;
+pub(crate) mod portal;
 pub(crate) mod privacy;
 pub(crate) mod replay;
 pub(crate) mod request;

@@ -9,7 +9,7 @@ use axum::{
     Extension,
     response::{IntoResponse, Response},
 };
-use edge::{Faults, Internal, Json, Problem, Quota, Shown, Unspecific, Visitor, World};
+use edge::{Faults, Internal, Json, Problem, Shown, Unspecific, Visitor, World};
 use http::{HeaderMap, HeaderValue, header};
 use kernel::{FieldFault, Fields, Secret, Span, TenantId};
 use std::sync::Arc;
@@ -36,9 +36,7 @@ pub(super) fn visit(world: &World, visitor: &Visitor, headers: &HeaderMap) -> Vi
 }
 
 pub(super) async fn spend(world: &World, visitor: &Visitor, what: &str, limit: u32) -> Result<(), Problem> {
-    let address = visitor.address.as_deref().map_or_else(|| "unknown".to_owned(), auth::network);
-    let quota = Quota { key: format!("{what}:{address}"), limit, per: Span::minutes(1) };
-    visitor.spend(world, &quota).await
+    visitor.spend_by_address(world, what, limit).await
 }
 
 /// What writing letters with links needs.

@@ -131,6 +131,10 @@ async fn remove(tx: &mut Tx, call: &Call, keep: &RetentionSettings) -> Result<us
     if gone > 0 {
         return Ok(gone);
     }
+    let gone = webhooks::service::portal::forget_links(&mut scope, call.now, STEP).await?;
+    if gone > 0 {
+        return Ok(gone);
+    }
     let gone = tasks::service::privacy::forget(&mut scope, before(call, keep.tasks_days), STEP).await?;
     if gone > 0 {
         return Ok(gone);

@@ -9,7 +9,7 @@ use ::webhooks::{
     Dispatch, Endpoint, Means, WebhookError,
     service::{self, Prepared},
 };
-use db::{DbError, Tx};
+use db::{DbError, Scope, Tx};
 use events::{Event, EventError};
 use jobs::{Gate, Gated, Job, Leased, Parcel};
 use kernel::{EndpointId, Instant, JobId, TenantId};
@@ -46,7 +46,7 @@ pub(crate) async fn prepare(
     let mut outcome = Outcome::default();
     let mut by_tenant: BTreeMap<TenantId, Vec<Due>> = BTreeMap::new();
     for one in leased {
-        match dispatch(tx, &one.job).await? {
+        match dispatch(&mut tx.scope(&one.job.tenant), &one.job).await? {
             Ok((dispatch, event)) => {
                 by_tenant.entry(one.job.tenant.clone()).or_default().push(Due {
                     leased: one,
@@ -142,8 +142,8 @@ async fn rest(tx: &mut Tx, resting: Vec<(Leased, Instant)>) -> Result<(), DbErro
 }
 
 /// What a job is to send; or why it cannot.
-async fn dispatch(
-    tx: &mut Tx,
+pub(super) async fn dispatch(
+    scope: &mut Scope<'_>,
     job: &Job,
 ) -> Result<Result<(Dispatch, Option<Event>), &'static str>, DbError> {
     let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
@@ -152,7 +152,7 @@ async fn dispatch(
     };
     let event = match &job.event {
         None => None,
-        Some(id) => match events::get(&mut tx.scope(&job.tenant), id).await {
+        Some(id) => match events::get(scope, id).await {
             Ok(event) => Some(event),
             Err(EventError::Db(error)) => return Err(error),
             Err(_) => return Ok(Err("its event is no longer in the ledger")),
@@ -179,7 +179,7 @@ pub(super) fn endpoint_of(payload: &Value) -> Option<EndpointId> {
 }
 
 /// The body that an endpoint wants instead of the usual one. It is rendered as of when the event came in: the same at every attempt.
-fn own_body(
+pub(super) fn own_body(
     endpoint: &Endpoint,
     dispatch: &Dispatch,
     event: Option<&Event>,

@@ -1,6 +1,8 @@
 //! Does what a rule sends reach its endpoint, signed, and what follows from the answer? On a real database, with a courier that the
 //! test plays.
 
+mod portal;
+
 use crate::stage::{Counting, Hand, Ropes};
 use ::webhooks::{
     Endpoint, EndpointPatch, NewEndpoint, PolicyPatch, Reason, SigningKey, WebhookError,

@@ -139,7 +139,7 @@ impl Endpoint {
         let description = text("description", patch.description, self.description, DESCRIPTION_MAX);
         let customer = text("customer", patch.customer, self.customer, CUSTOMER_MAX);
         let event_types = match patch.event_types {
-            Some(types) => event_types(&types, &mut fields),
+            Some(types) => checked_event_types(&types, &mut fields),
             None => self.event_types,
         };
         let filter = patch.filter.unwrap_or(self.filter);
@@ -210,7 +210,12 @@ fn short(field: &str, given: Option<String>, most: usize, fields: &mut Fields) -
     None
 }
 
-fn event_types(sent: &[String], fields: &mut Fields) -> Vec<EventType> {
+/// The name of a customer, if it is one.
+pub(crate) fn checked_customer(given: String, fields: &mut Fields) -> Option<String> {
+    short("customer", Some(given), CUSTOMER_MAX, fields)
+}
+
+pub(crate) fn checked_event_types(sent: &[String], fields: &mut Fields) -> Vec<EventType> {
     if sent.len() > EVENT_TYPES_MAX {
         fields.fault("event_types", "must be at most 100");
         return Vec::new();

@@ -1,5 +1,7 @@
 //! Do the use cases hold on a database? Each has a world of its own, in memory.
 
+mod portal;
+
 use super::*;
 use crate::{
     Attempted, Came, Consequence, Dispatch, EndpointFilter, Lines, PolicyPatch, Reason, SEALED, Sign, judge,
