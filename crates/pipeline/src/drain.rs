@@ -3,7 +3,9 @@
 //! as the first is back.
 
 use crate::{
-    Books, Renderer, chore,
+    Books, Renderer,
+    cancel::bury,
+    chore,
     effect::{self, Errand, Maker, Report},
     late, left, letters, records, sources, tasks,
     webhooks::{self, Tokens},
@@ -14,7 +16,7 @@ use futures::{
     future::{BoxFuture, Either, FutureExt as _, select},
     stream::{FuturesUnordered, StreamExt as _},
 };
-use jobs::{Courier, Job, Kind, Lease, Leased, Next, Outcome, Settlement, State};
+use jobs::{Courier, Job, Kind, Lease, Leased, Next, Outcome, Settlement};
 use kernel::{Chance, Clock, Instant, Span, TenantId};
 use notifications::{Means, NotificationError, Prepared};
 use serde::Serialize;
@@ -244,21 +246,6 @@ async fn settle_at_once(
     let settlements: Vec<Settlement> =
         ended.into_iter().map(|(one, report)| settlement(works, one, &report, now, drained)).collect();
     Ok(jobs::settle(&mut tx.all_tenants(), &settlements).await?.freed > 0)
-}
-
-/// The deliveries of jobs that died with their lease are failed, too.
-async fn bury(works: &Works<'_>, tx: &mut Tx, lost: &[Job], now: Instant) -> Result<(), DbError> {
-    for job in lost.iter().filter(|job| job.state == State::Dead) {
-        let words = job.last_error.clone().unwrap_or_default();
-        letters::give_up(tx, job, &words, now).await?;
-        chore::bury(tx, job, &words, now).await?;
-        let Some(delivery) = effect::delivery_of(job) else { continue };
-        let outcome = notifications::Outcome::Failed { words };
-        let settlement = notifications::Settlement { delivery, outcome, provider_status: None };
-        let call = effect::call_of(works, job, now);
-        notifications::settle(&mut tx.scope(&job.tenant), &call, &[settlement]).await?;
-    }
-    Ok(())
 }
 
 /// Whether anything is due or lost: looked at without the lock.

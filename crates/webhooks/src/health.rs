@@ -232,7 +232,6 @@ impl Health {
 
     /// Takes one from the endpoint's rate; or says when the next is free. All of a time's requests may come at once (GCRA, as ATM Forum
     /// TM 4.0 describes it).
-    #[must_use]
     pub fn take(&self, rate: Rate, now: Instant) -> Result<Instant, Instant> {
         let apart = rate.per.as_millis() / i64::from(rate.limit.max(1));
         let free = self.next_free_at.unwrap_or(now).max(now);

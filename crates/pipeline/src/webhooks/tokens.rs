@@ -17,9 +17,12 @@ const TIMEOUT: Span = Span::seconds(10);
 const UNKNOWN: Span = Span::minutes(5);
 const EARLY: Span = Span::seconds(30);
 
+/// Tokens by whose they are and what asked for them, each with when it is good no more.
+type Given = HashMap<(TenantId, String), (Secret<String>, Instant)>;
+
 /// The tokens that an instance has, by tenant, endpoint and its version.
 #[derive(Debug, Default)]
-pub struct Tokens(Mutex<HashMap<(TenantId, String), (Secret<String>, Instant)>>);
+pub struct Tokens(Mutex<Given>);
 
 impl Tokens {
     /// A token such as is wished for.
@@ -73,7 +76,7 @@ impl Tokens {
         self.lock().remove(&(tenant.clone(), wish.key.clone()));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(TenantId, String), (Secret<String>, Instant)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Given> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 /// How much longer than its endpoint's timeout a request that tries is waited for: as long as its worker's lease may last.
 const TRIAL: Span = Span::seconds(45);
 
+/// Says which body an endpoint wants instead of the usual one, or why it cannot be made.
+type OwnBody<'a> = dyn Fn(&Endpoint, &Dispatch) -> Result<Option<Value>, String> + Sync + 'a;
+
 /// What becomes of a dispatch.
 #[derive(Debug, Clone)]
 pub enum Prepared {
@@ -44,7 +47,7 @@ pub async fn prepare(
     call: &Call,
     means: Means<'_>,
     dispatches: &[Dispatch],
-    body: &(dyn Fn(&Endpoint, &Dispatch) -> Result<Option<Value>, String> + Sync),
+    body: &OwnBody<'_>,
 ) -> Result<Vec<Result<Prepared, WebhookError>>, DbError> {
     if dispatches.is_empty() {
         return Ok(Vec::new());
@@ -68,7 +71,7 @@ impl Known<'_> {
         &mut self,
         means: Means<'_>,
         dispatch: &Dispatch,
-        body: &(dyn Fn(&Endpoint, &Dispatch) -> Result<Option<Value>, String> + Sync),
+        body: &OwnBody<'_>,
     ) -> Result<Prepared, WebhookError> {
         let stored = self.endpoints.get(&dispatch.endpoint).ok_or(WebhookError::Unknown)?;
         let endpoint = &stored.endpoint;
