@@ -5,6 +5,7 @@ pub(crate) mod endpoints;
 pub(crate) mod portal_links;
 pub(crate) mod replays;
 pub(crate) mod requests;
+pub(crate) mod shown;
 pub(crate) mod sources;
 
 use serde::{Deserialize, Deserializer};

@@ -2,10 +2,8 @@
 
 use crate::wire::{
     deliveries::instant,
-    endpoints::{
-        EndpointIn, EndpointMadeOut, EndpointOut, EndpointPatchIn, EndpointsQuery, RotationIn, StatsOut,
-        StatsQuery, TestIn, TestOut,
-    },
+    endpoints::{EndpointIn, EndpointPatchIn, EndpointsQuery, RotationIn, StatsQuery, TestIn},
+    shown::{EndpointMadeOut, EndpointOut, StatsOut, TestOut},
 };
 use axum::response::NoContent;
 use edge::{Authorized, Faults, Id, IfMatch, Json, List, Paging, Problem, Query, Shown, World, needs};
