@@ -62,8 +62,10 @@ pub fn furnish(client: &Client) {
     crate::stage::job(client, &crate::stage::id(&tried), "dead");
     let data = json!({"contact_id": "{{ body.only }}"});
     let source = json!({"name": fresh(MARK), "preset": "unverified", "mapping": {"trigger_id": "contact_created", "data": data}});
-    let source = crate::stage::id(&post(client, "/api/v1/webhooks/sources", &source, 201));
-    let sent = post(&client.anonymous(), &format!("/hooks/acme-corp/{source}"), &json!({"only": MARK}), 202);
+    let source = post(client, "/api/v1/webhooks/sources", &source, 201);
+    let door = crate::stage::text(&source, "url").split_once("/hooks/").map(|(_, place)| format!("/hooks/{place}"));
+    let source = crate::stage::id(&source);
+    let sent = post(&client.anonymous(), &door.unwrap(), &json!({"only": MARK}), 202);
     let path = format!("/api/v1/webhooks/sources/{source}/requests/{}", crate::stage::id(&sent));
     let work = crate::stage::text(&crate::stage::get(client, &path), "job_id").to_owned();
     crate::stage::job(client, &work, "done");

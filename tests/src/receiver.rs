@@ -204,10 +204,11 @@ fn serve(stream: TcpStream, state: &State) -> Result<()> {
         lock(&state.deliveries).push(delivery);
         match &reply {
             Reply::Hang => continue,
-            Reply::Reset => return Ok(()),
+            // The door keeps a copy of the connection: it is closed by hand.
+            Reply::Reset => return Ok(connection.get_ref().shutdown(Shutdown::Both)?),
             Reply::Garbage => {
                 connection.get_mut().write_all(b"\x00\xff this is no answer\r\n\r\n")?;
-                return Ok(());
+                return Ok(connection.get_ref().shutdown(Shutdown::Both)?);
             }
             Reply::Large(size) => return large(connection.get_mut(), *size),
             Reply::EndlessHeaders => return endless(connection.get_mut()),
