@@ -63,7 +63,8 @@ pub fn furnish(client: &Client) {
     let data = json!({"contact_id": "{{ body.only }}"});
     let source = json!({"name": fresh(MARK), "preset": "unverified", "mapping": {"trigger_id": "contact_created", "data": data}});
     let source = post(client, "/api/v1/webhooks/sources", &source, 201);
-    let door = crate::stage::text(&source, "url").split_once("/hooks/").map(|(_, place)| format!("/hooks/{place}"));
+    let door =
+        crate::stage::text(&source, "url").split_once("/hooks/").map(|(_, place)| format!("/hooks/{place}"));
     let source = crate::stage::id(&source);
     let sent = post(&client.anonymous(), &door.unwrap(), &json!({"only": MARK}), 202);
     let path = format!("/api/v1/webhooks/sources/{source}/requests/{}", crate::stage::id(&sent));

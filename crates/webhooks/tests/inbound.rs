@@ -6,7 +6,7 @@ use kernel::{Chance, Instant, Secret};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use webhooks::{
-    SigningKey,
+    Signature, SigningKey,
     inbound::{Preset, Received, Refusal, Scheme, SchemeDraft, verify},
 };
 
@@ -124,7 +124,7 @@ proptest! {
         body in "\\PC{0,200}", other in "\\PC{0,200}", id in "[a-z0-9_]{1,30}", seed in 1_u8..255, seconds in 0_i64..4_000_000_000
     ) {
         let at = Instant::from_millis(seconds * 1000);
-        let key = SigningKey::new(&Chosen(seed));
+        let key = SigningKey::new(Signature::V1, &Chosen(seed));
         let headers = [("webhook-id", id.clone()), ("webhook-timestamp", seconds.to_string()), ("webhook-signature", key.sign(&id, at, &body))]
             .map(|(name, value)| (name.to_owned(), value));
         let holds = |key: &SigningKey, body: &str| {
@@ -132,7 +132,7 @@ proptest! {
             verify(&Preset::StandardWebhooks, &[key.text()], &received)
         };
         prop_assert_eq!(holds(&key, &body).unwrap().id, Some(id.clone()));
-        prop_assert_eq!(holds(&SigningKey::new(&Chosen(seed - 1)), &body), Err(Refusal::Signature));
+        prop_assert_eq!(holds(&SigningKey::new(Signature::V1, &Chosen(seed - 1)), &body), Err(Refusal::Signature));
         if other != body {
             prop_assert_eq!(holds(&key, &other), Err(Refusal::Signature));
         }
