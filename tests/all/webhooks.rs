@@ -58,6 +58,9 @@ fn a_deal_reaches_the_customer_who_verifies_it() {
     let delivery = &taken[0];
     assert_eq!((delivery.method.as_str(), delivery.path.as_str()), ("POST", "/hooks"));
     assert!(verifies(delivery, &secret), "{:?}", delivery.headers);
+    // Not every receiver reads what comes in chunks.
+    let length = delivery.headers.get("content-length").map(String::as_str);
+    assert_eq!(length, Some(delivery.body.len().to_string().as_str()), "{:?}", delivery.headers);
     assert!(!verifies(delivery, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
     let event = get(&client, &format!("/api/v1/events/{}", id(&accepted)));
     assert_eq!(

@@ -39,6 +39,10 @@ async fn exchange(parcel: Parcel) -> Result<Receipt, Lost> {
     for (name, value) in &parcel.headers {
         request = request.header(name, value);
     }
+    // Said beforehand: else the runtime sends it in chunks, which not every receiver reads.
+    if !parcel.body.is_empty() || ["POST", "PUT", "PATCH"].contains(&parcel.method.as_str()) {
+        request = request.header(http::header::CONTENT_LENGTH, parcel.body.len());
+    }
     let request = request.body(Full::new(Bytes::from(parcel.body))).map_err(|_| Lost::Unreadable)?;
     let request = http_into_wasi_request(request).map_err(|error| lost(&error))?;
     let response = client::send(request).await.map_err(|error| lost(&error))?;

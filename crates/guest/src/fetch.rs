@@ -39,7 +39,12 @@ impl Fetch for SpinFetch {
 }
 
 async fn exchange(request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unfetched> {
-    let request = request.map(|body| Full::new(Bytes::from(body)));
+    let length = request.body().len();
+    let mut request = request.map(|body| Full::new(Bytes::from(body)));
+    if length > 0 {
+        // Said beforehand: else the runtime sends it in chunks, which not every provider reads.
+        request.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
+    }
     let request = http_into_wasi_request(request).map_err(|error| unfetched(&error))?;
     let response = client::send(request).await.map_err(|error| unfetched(&error))?;
     let (parts, mut body) =

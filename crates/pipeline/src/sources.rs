@@ -8,6 +8,7 @@ pub use mapping::Mapped;
 use crate::{
     Books, decide,
     effect::{self, Report},
+    webhooks::end,
 };
 use ::webhooks::{
     Mapping, Source, SourceDraft, SourcePatch, WebhookError,
@@ -40,20 +41,6 @@ pub struct Preview {
     pub mapped: Option<Mapped>,
     /// Why no event would come of it.
     pub faults: Vec<FieldFault>,
-}
-
-/// Makes what went well stay, and takes back what did not.
-async fn end<T>(tx: Tx, outcome: Result<T, WebhookError>) -> Result<T, WebhookError> {
-    match outcome {
-        Ok(value) => {
-            tx.commit().await?;
-            Ok(value)
-        }
-        Err(fault) => {
-            tx.rollback().await?;
-            Err(fault)
-        }
-    }
 }
 
 /// Sets a source up; gives it with the secret that was made for it, if none was given.

@@ -32,7 +32,7 @@ use serde_json::json;
 const TEST: &str = "webhook.test";
 
 /// Makes what went well stay, takes back what did not, and keeps the connection in both cases.
-async fn end<T>(tx: Tx, outcome: Result<T, WebhookError>) -> Result<T, WebhookError> {
+pub(crate) async fn end<T>(tx: Tx, outcome: Result<T, WebhookError>) -> Result<T, WebhookError> {
     match outcome {
         Ok(value) => {
             tx.commit().await?;

@@ -44,7 +44,7 @@ pub enum Refusal {
     Stale(i64),
     /// No secret makes this signature.
     #[error(
-        "the signature is not one of the source's secrets: is it the secret that the provider shows, and the body untouched?"
+        "no secret of the source makes the signature: look whether it is the one that the provider shows, and whether something changed the body on its way"
     )]
     Signature,
     /// The credential is none of the source's.

@@ -343,7 +343,7 @@ fn refusals_are_written_down_without_what_came_and_the_log_has_an_end() {
     let listed = block_on(requests::list(&world.db, &world.acme, &source.id, refused, &page)).unwrap();
     let last = &listed.items[0];
     assert_eq!((last.reason.as_deref(), last.address.as_deref()), (Some("signature"), Some("192.0.2.7")));
-    assert!(last.words.as_deref().unwrap().contains("is it the secret that the provider shows"));
+    assert!(last.words.as_deref().unwrap().contains("the one that the provider shows"));
     assert!(last.headers.iter().all(|(_, value)| value.is_none()) && last.headers.len() == 3);
     let count = block_on(async {
         let sql = "SELECT COUNT(*) AS n FROM webhook_requests WHERE outcome = 'refused'";
