@@ -200,7 +200,7 @@ fn each_refusal_is_told_and_written_down_without_what_came() {
     let source = Source::new("github", &json!({"secrets": ["the-secret"]}));
     let wrong = source.send(&github("sha256=00", "d-1"), JSON, r#"{"hush": 1}"#);
     let error = expect::problem(&wrong, 401, "WEBHOOK_SIGNATURE");
-    assert!(text(&error["error"], "message").contains("is it the secret that the provider shows"), "{error}");
+    assert!(text(&error["error"], "message").contains("the one that the provider shows"), "{error}");
     expect::problem(&source.send(&[], JSON, "{}"), 401, "WEBHOOK_HEADER_MISSING");
     expect::problem(&source.send(&github("sha1=00", "d-1"), JSON, "{}"), 401, "WEBHOOK_HEADER_MALFORMED");
     let twice = [("X-Hub-Signature-256", "sha256=00"), ("X-Hub-Signature-256", "sha256=01")];
