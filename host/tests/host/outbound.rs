@@ -1,5 +1,6 @@
 //! Where a component's requests go.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
@@ -64,10 +65,11 @@ fn this_machine_is_blocked_unless_the_operator_says_otherwise() {
     }
     let world = World::start("open", &manifest(ALLOWED, ""), &["--allow-private-outbound"]);
     world.logged("Components may reach private addresses");
-    for _ in 0..3 {
-        // The connection is kept, so the receiver sees one.
-        assert_eq!(world.post("/fetch", &format!("http://127.0.0.1:{port}/")).body, "200 0");
-    }
+    // Connections are kept: the receiver, which counts them, sees fewer than requests. Not always one, for the next request may come
+    // before the connection is back.
+    let seen: BTreeSet<String> =
+        (0..20).map(|_| world.post("/fetch", &format!("http://127.0.0.1:{port}/")).body).collect();
+    assert!(seen.len() < 20 && seen.iter().all(|body| body.starts_with("200 ")), "{seen:?}");
     let config = "[outbound_networking]\nblock_networks = [\"127.0.0.1/32\"]\n";
     std::fs::write(world.directory.join("runtime.toml"), config).unwrap();
     let directory = world.directory.clone();
