@@ -49,8 +49,8 @@ pub struct AuthWish {
     pub token_url: Option<String>,
     pub client_id: Option<String>,
     pub scopes: Option<Vec<String>>,
-    /// The token, the password, the value or the client's secret; `None` keeps the one that is there.
-    pub credential: Option<Secret<String>>,
+    /// The token, the password, the value or the client's secret, each by its name; without any the one that is there stays.
+    pub credentials: Vec<(&'static str, Secret<String>)>,
 }
 
 impl Auth {
@@ -122,16 +122,18 @@ impl Auth {
         fields: &mut Fields,
     ) -> Option<(Self, Option<Secret<String>>)> {
         let auth = Self::read(&wish, allow_private, fields)?;
-        let Some(name) = auth.credential() else {
-            return if wish.credential.is_some() {
-                fields.fault("auth", "none takes no credential");
-                None
-            } else {
-                Some((auth, None))
-            };
-        };
+        let wanted = auth.credential();
+        let (own, foreign): (Vec<_>, Vec<_>) =
+            wish.credentials.into_iter().partition(|(name, _)| Some(*name) == wanted);
+        for (name, _) in &foreign {
+            fields.fault(format!("auth.{name}"), format!("does not belong to the type {}", auth.kind()));
+        }
+        if !foreign.is_empty() {
+            return None;
+        }
+        let Some(name) = wanted else { return Some((auth, None)) };
         let kept = kept.filter(|_| before.kind() == auth.kind());
-        let given = wish.credential.or(kept);
+        let given = own.into_iter().next().map(|(_, secret)| secret).or(kept);
         let sound = |text: &str| {
             (1..=CREDENTIAL_MAX).contains(&text.len())
                 && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))

@@ -53,15 +53,11 @@ impl From<AuthIn> for AuthWish {
     fn from(sent: AuthIn) -> Self {
         let AuthIn { kind, token, user, password, name, value, token_url, client_id, client_secret, scopes } =
             sent;
-        // Each kind has one; that of another kind is as wrong as none.
-        let credential = match kind.as_str() {
-            "bearer" => token,
-            "basic" => password,
-            "header" => value,
-            "oauth2" => client_secret,
-            _ => token.or(password).or(value).or(client_secret),
-        };
-        Self { kind, user, name, token_url, client_id, scopes, credential: credential.map(Secret::new) }
+        let all =
+            [("token", token), ("password", password), ("value", value), ("client_secret", client_secret)];
+        let credentials =
+            all.into_iter().filter_map(|(name, text)| Some((name, Secret::new(text?)))).collect();
+        Self { kind, user, name, token_url, client_id, scopes, credentials }
     }
 }
 

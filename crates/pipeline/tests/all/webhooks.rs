@@ -595,7 +595,7 @@ fn a_token_is_asked_for_once_and_anew_when_it_is_refused() {
         kind: "oauth2".to_owned(),
         token_url: Some("https://id.example/token".to_owned()),
         client_id: Some("cli".to_owned()),
-        credential: Some(Secret::new("hush".to_owned())),
+        credentials: vec![("client_secret", Secret::new("hush".to_owned()))],
         ..::webhooks::AuthWish::default()
     };
     yard.endpoint_with(EndpointPatch { auth: Some(auth), ..wanting(&["*"]) });

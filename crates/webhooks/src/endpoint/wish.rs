@@ -297,6 +297,10 @@ mod tests {
         endpoint.change(patch, ring, NOW + Span::millis(5), false).map(|(endpoint, _)| endpoint)
     }
 
+    fn named_of(faults: Vec<FieldFault>) -> Vec<String> {
+        faults.into_iter().map(|fault| fault.field).collect()
+    }
+
     fn named(faults: &[FieldFault]) -> Vec<&str> {
         faults.iter().map(|fault| fault.field.as_str()).collect()
     }
@@ -359,7 +363,12 @@ mod tests {
             auth: Some(AuthWish {
                 kind: kind.to_owned(),
                 user: (kind == "basic").then(|| "ada".to_owned()),
-                credential: credential.map(|text| Secret::new(text.to_owned())),
+                credentials: credential
+                    .map(|text| {
+                        (if kind == "basic" { "password" } else { "token" }, Secret::new(text.to_owned()))
+                    })
+                    .into_iter()
+                    .collect(),
                 ..AuthWish::default()
             }),
             ..EndpointPatch::default()
@@ -373,10 +382,12 @@ mod tests {
         let (endpoint, ring) = endpoint.change(wish("basic", None), ring, NOW, false).unwrap();
         assert_eq!(ring.credential.as_ref().unwrap().expose(), "hush");
         assert_eq!(endpoint.auth, Auth::Basic { user: "ada".to_owned() });
-        assert_eq!(
-            named(&endpoint.change(wish("bearer", None), ring, NOW, false).unwrap_err()),
-            ["auth.token"]
-        );
+        let refused = |kind: &str, credential: Option<&str>| {
+            named_of(endpoint.clone().change(wish(kind, credential), ring.clone(), NOW, false).unwrap_err())
+        };
+        assert_eq!(refused("bearer", None), ["auth.token"]);
+        // What belongs to another kind is not passed over.
+        assert_eq!(refused("none", Some("x")), ["auth.token"]);
     }
 
     #[test]
