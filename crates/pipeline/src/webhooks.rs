@@ -225,7 +225,7 @@ async fn lay_test(
             json!({"endpoint_id": id.as_str(), "message": "This is a test. If its signature verifies, the endpoint works."}),
         ),
         Some(kind) => {
-            let (_, _, catalogue) = rules::service::load_book(&mut scope).await?;
+            let catalogue = rules::service::triggers::load(&mut scope).await?;
             let sample = crate::decide::find(&catalogue, &kind).map(|trigger| trigger.sample.clone());
             let unknown = || {
                 let fault =

@@ -152,7 +152,7 @@ pub async fn offer(db: &Db, who: &Customer) -> Result<Offer, WebhookError> {
 }
 
 async fn offered(scope: &mut Scope<'_>, who: &Customer) -> Result<Offer, DbError> {
-    let catalogue = rules::service::load_book(scope).await?.2;
+    let catalogue = rules::service::triggers::load(scope).await?;
     let choices = catalogue.all().map(|trigger| Choice {
         module: trigger.module_type.to_string(),
         kind: format!("{}.{}", trigger.module_type, trigger.trigger_id),
